@@ -1,0 +1,22 @@
+//! What can be wrong with a key.
+
+use thiserror::Error;
+
+/// Why a key cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum KeyError {
+    /// The JWK is not an RSA key of the only accepted form.
+    #[error("expected a JWK with kty RSA, a modulus of 2048 to 4096 bits and exponent AQAB: {0}")]
+    Jwk(&'static str),
+    /// The backend did not take the key.
+    #[error("the {tier} backend refused the key: {reason}")]
+    Refused {
+        /// Which backend.
+        tier: crate::types::CryptoTier,
+        /// Its own words.
+        reason: String,
+    },
+    /// The tier was not built in.
+    #[error("this build has no {0} backend: build with the feature of that name, or choose another tier")]
+    NotBuilt(crate::types::CryptoTier),
+}

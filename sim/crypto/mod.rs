@@ -1,0 +1,16 @@
+//! RSA behind one trait: keys, signatures, and the tiers that compute them.
+//!
+//! Everything here is a pure function of its arguments: randomness is passed in, and no clock or file is read.
+
+mod backend;
+mod engine;
+mod key_error;
+mod modelled;
+mod private_key;
+mod public_key;
+
+pub use backend::{Backend, PrivateOperations, PublicOperations, backend};
+pub use engine::{Engine, Stopwatch, WallTotals};
+pub use key_error::KeyError;
+pub use private_key::PrivateKey;
+pub use public_key::{Jwk, PublicKey};

@@ -1,0 +1,486 @@
+//! The kinds of event.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{
+    ActorId, ConnectionId, Epoch, Fingerprint, Jti, NodeId, Refusal, RequestId, Uid, Undigested, UnixSeconds, Work,
+};
+
+/// What happened. The actor of the event is the subject of each sentence.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The actor started, with empty memory. A server says which epoch it drew.
+    Started {
+        /// The node's identity on the wire.
+        node: NodeId,
+        /// The server's epoch; agents have none.
+        epoch: Option<Epoch>,
+    },
+
+    // --- connections -------------------------------------------------------------------------------
+    /// The actor opened a connection to a server.
+    ConnectionOpened {
+        /// The connection's name at both ends.
+        connection: ConnectionId,
+        /// Whom it leads to.
+        server: ActorId,
+        /// Whether it uses TLS.
+        secure: bool,
+    },
+    /// The actor could not open a connection to a server.
+    ConnectFailed {
+        /// Whom it should have led to.
+        server: ActorId,
+        /// Whether it timed out (else it was refused).
+        timed_out: bool,
+    },
+    /// The actor closed a connection that it had opened, or saw that it was gone.
+    ConnectionClosed {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Why.
+        why: Close,
+    },
+
+    // --- agent -------------------------------------------------------------------------------------
+    /// The agent starts to get one answer from a server; one visit of the plan has one or more of these.
+    ExchangeStarted {
+        /// The server.
+        server: ActorId,
+        /// Whether a stored, unexpired token (by the agent's clock) for this path is at hand.
+        warm: bool,
+        /// Whether the connection is already authenticated in the agent's eyes, so that no token is sent.
+        authenticated: bool,
+    },
+    /// The agent signed a five-part token.
+    Countersigned {
+        /// The agent's identity on the wire.
+        agent: NodeId,
+        /// The token's uid.
+        uid: Uid,
+        /// The token's jti.
+        jti: Jti,
+        /// The counter in part four.
+        counter: u64,
+        /// The token's expiry.
+        expires: UnixSeconds,
+        /// Of the text of the first three parts.
+        token: Undigested<Fingerprint>,
+        /// Of the text of all five parts.
+        countersigned: Undigested<Fingerprint>,
+    },
+    /// A request left the actor.
+    RequestSent {
+        /// Which request.
+        request: RequestId,
+        /// What its Authorization header carries.
+        carries: Carried,
+        /// The size of the token carried, in bytes.
+        token_bytes: u32,
+    },
+    /// The answer to a request arrived.
+    ResponseReceived {
+        /// Which request.
+        request: RequestId,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// An exchange ended.
+    ExchangeEnded {
+        /// The server.
+        server: ActorId,
+        /// How.
+        outcome: Outcome,
+        /// How many requests it took.
+        trips: u32,
+        /// True time since [`EventKind::ExchangeStarted`], connecting included, in nanoseconds.
+        took_ns: u64,
+    },
+    /// The agent turned down a token that a server sent (rule 6, attack 15).
+    TokenDeclined {
+        /// The server that sent it.
+        server: ActorId,
+        /// Why.
+        why: String,
+    },
+    /// The agent stored a token that has just succeeded (rules 5, 14).
+    TokenStored {
+        /// The server that the path leads to.
+        server: ActorId,
+        /// The token's uid.
+        uid: Uid,
+        /// The token's jti.
+        jti: Jti,
+        /// The token's expiry.
+        expires: UnixSeconds,
+    },
+    /// The agent removed a token from its storage.
+    StoredTokenRemoved {
+        /// The server that the path leads to.
+        server: ActorId,
+        /// The token's jti.
+        jti: Jti,
+        /// Why.
+        why: Removal,
+    },
+
+    // --- servers -----------------------------------------------------------------------------------
+    /// The issuer issued a token.
+    Issued {
+        /// For which agent.
+        agent: NodeId,
+        /// For which uid.
+        uid: Uid,
+        /// The token's jti.
+        jti: Jti,
+        /// The token's expiry.
+        expires: UnixSeconds,
+        /// The site that asked for it; none if the agent is the SMP's own client.
+        site: Option<NodeId>,
+        /// Of the text of the three parts.
+        token: Undigested<Fingerprint>,
+    },
+    /// The server challenged a request with 401.
+    Challenged {
+        /// Which request.
+        request: RequestId,
+        /// The token in the challenge.
+        challenge: Option<Challenge>,
+    },
+    /// The server changed its registry: it recorded a use.
+    RegistryRecorded {
+        /// For which request.
+        request: RequestId,
+        /// What was presented.
+        presented: Presented,
+        /// The registry's state for this token afterwards (rule 47).
+        state: RegistryState,
+    },
+    /// The server removed a token from its registry.
+    RegistryRemoved {
+        /// The token's agent.
+        agent: NodeId,
+        /// The token's jti.
+        jti: Jti,
+        /// Why.
+        why: Removal,
+    },
+    /// The server purged its registry; the removals were reported one by one before.
+    RegistryPurged {
+        /// How many entries went.
+        removed: u32,
+        /// How many entries stay.
+        kept: u32,
+    },
+    /// The server looked at the size of its registry.
+    RegistryMeasured {
+        /// Live entries.
+        entries: u32,
+        /// Memory that they take, in bytes.
+        bytes: Undigested<u64>,
+        /// Counters marked within all windows, of `window_bits` that could be.
+        window_bits_used: u64,
+        /// Width of all windows together.
+        window_bits: u64,
+    },
+    /// The server accepted a token: the connection is authenticated from here on.
+    Accepted {
+        /// For which request.
+        request: RequestId,
+        /// What was presented.
+        presented: Presented,
+        /// The token's expiry.
+        expires: UnixSeconds,
+    },
+    /// The server turned a token down.
+    Refused {
+        /// For which request.
+        request: RequestId,
+        /// Why.
+        why: Refusal,
+        /// Whom the token names, as far as it could be read; nothing in it need be true.
+        claimed_agent: Option<NodeId>,
+    },
+    /// The server answered a request with what it asked for.
+    Served {
+        /// Which request.
+        request: RequestId,
+        /// For which agent; none for what needs no authentication (rule 3).
+        agent: Option<NodeId>,
+    },
+    /// The server answered 503: it could not reach the issuer, or 429: too many first requests.
+    Unavailable {
+        /// Which request.
+        request: RequestId,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server's CPU worked on a request.
+    Worked {
+        /// The operations done.
+        work: Work,
+        /// How long the work waited for a core, in nanoseconds.
+        waited_ns: u64,
+        /// How long it occupied a core, in nanoseconds.
+        busy_ns: u64,
+    },
+
+    // --- site servers ------------------------------------------------------------------------------
+    /// The site answered from its cache, or saw a cached token presented (rules 32, 37).
+    CacheHit {
+        /// The entry's agent.
+        agent: NodeId,
+        /// The entry's uid.
+        uid: Uid,
+        /// The cached token.
+        jti: Jti,
+    },
+    /// The site has no live token for a first request (rule 31).
+    CacheMissed {
+        /// The agent.
+        agent: NodeId,
+        /// The uid.
+        uid: Uid,
+    },
+    /// The site cached a token from the issuer.
+    CacheStored {
+        /// The entry's agent.
+        agent: NodeId,
+        /// The entry's uid.
+        uid: Uid,
+        /// The token.
+        jti: Jti,
+        /// The token's expiry.
+        expires: UnixSeconds,
+        /// Whether a validation refreshed it (else it is a first fetch).
+        refreshed: bool,
+    },
+    /// The site removed a token from its cache.
+    CacheRemoved {
+        /// The entry's agent.
+        agent: NodeId,
+        /// The entry's uid.
+        uid: Uid,
+        /// The token.
+        jti: Jti,
+        /// Why.
+        why: Removal,
+    },
+    /// The site wants one of the upstream slots (rule 42).
+    SlotAwaited {
+        /// How many wait before it; 0 if a slot is free.
+        position: u32,
+    },
+    /// The site sent a GetClientTokens request.
+    UpstreamStarted {
+        /// What for.
+        purpose: UpstreamPurpose,
+        /// How many agents it asks for (rule 40).
+        agents: u32,
+        /// How long it waited for its slot, in nanoseconds of true time.
+        slot_waited_ns: u64,
+        /// Which upstream connection carries it.
+        connection: Option<ConnectionId>,
+    },
+    /// A GetClientTokens request ended.
+    UpstreamEnded {
+        /// What it was for.
+        purpose: UpstreamPurpose,
+        /// How many tokens came back; none if it failed.
+        tokens: Option<u32>,
+        /// True time since [`EventKind::UpstreamStarted`], in nanoseconds.
+        took_ns: u64,
+    },
+    /// The site starts to validate its cache (rule 38).
+    ValidationStarted {
+        /// Entries in the cache.
+        entries: u32,
+        /// Entries that are due for refresh, before the ceiling.
+        due: u32,
+        /// The period until the next validation, in seconds.
+        period_s: u64,
+    },
+    /// The site has validated its cache.
+    ValidationEnded {
+        /// Tokens asked for (rule 39).
+        requested: u32,
+        /// Tokens refreshed.
+        refreshed: u32,
+        /// Expired tokens removed (rule 36).
+        removed: u32,
+        /// Requests made (rule 40).
+        batches: u32,
+        /// Connections used (rule 41).
+        connections: u32,
+        /// True time since [`EventKind::ValidationStarted`], in nanoseconds.
+        took_ns: u64,
+    },
+
+    // --- policy ------------------------------------------------------------------------------------
+    /// The node registered with the SMP.
+    Registered {
+        /// Keys received (rule 43).
+        keys: u32,
+    },
+    /// The node received policy.
+    PolicyReceived {
+        /// The policy's version.
+        version: u64,
+        /// Keys received (rule 43).
+        keys: u32,
+    },
+    /// Registration or policy could not be had.
+    PolicyFailed {
+        /// What was tried and what came instead.
+        why: String,
+    },
+}
+
+/// What a request's Authorization header carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carried {
+    /// No Authorization header (rule 15).
+    Nothing,
+    /// Agent and uid: a first request.
+    FirstRequest,
+    /// A stored token, countersigned (rule 10).
+    StoredToken,
+    /// The token of the challenge just received, countersigned.
+    NewToken,
+    /// A message signature (RFC 9421).
+    Signature,
+}
+
+/// Why a connection ended, as its opener saw it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Close {
+    /// Its opener was done with it.
+    Done,
+    /// The peer closed it.
+    ByPeer,
+    /// An exchange on it timed out.
+    TimedOut,
+    /// What came back was not understood.
+    Broken,
+}
+
+/// How an agent's exchange ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Served on a connection that was authenticated before.
+    ServedAuthenticated,
+    /// Served with a stored token, in one step.
+    ServedOneStep,
+    /// Served after a challenge, in two steps.
+    ServedTwoStep,
+    /// Served without any authentication (rule 3).
+    ServedPublic,
+    /// 401 again after the answer to a challenge.
+    Unauthorized,
+    /// 403: the agent is deemed revoked (rule 45).
+    Forbidden,
+    /// 503 or 429.
+    Unavailable,
+    /// No connection.
+    NotConnected,
+    /// A time-out on a connection.
+    TimedOut,
+    /// The connection broke, or an answer could not be read.
+    Broken,
+    /// The agent did not trust the token that it was offered (rule 6).
+    TokenDeclined,
+}
+
+impl Outcome {
+    /// Whether the agent got what it asked for.
+    pub const fn is_served(self) -> bool {
+        matches!(self, Self::ServedAuthenticated | Self::ServedOneStep | Self::ServedTwoStep | Self::ServedPublic)
+    }
+}
+
+/// The token in a challenge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Challenge {
+    /// For which agent.
+    pub agent: NodeId,
+    /// The token's uid.
+    pub uid: Uid,
+    /// The token's jti.
+    pub jti: Jti,
+    /// The token's expiry.
+    pub expires: UnixSeconds,
+    /// Whether it answers a refused token.
+    pub after_refusal: bool,
+}
+
+/// A five-part token as a server saw it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Presented {
+    /// The agent that the token names.
+    pub agent: NodeId,
+    /// The token's uid.
+    pub uid: Uid,
+    /// The token's jti.
+    pub jti: Jti,
+    /// The counter in part four.
+    pub counter: u64,
+    /// Of the text of the first three parts.
+    pub token: Undigested<Fingerprint>,
+    /// Of the text of all five parts.
+    pub countersigned: Undigested<Fingerprint>,
+}
+
+/// A registry entry after a use: "the final registry content, counter and window" (rule 47).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RegistryState {
+    /// The server's epoch at this start.
+    pub epoch: Epoch,
+    /// Whether the entry is new.
+    pub is_new: bool,
+    /// The highest counter accepted.
+    pub highest: u64,
+    /// How far the window moved.
+    pub slid_by: u64,
+    /// The expiry of the entry's token.
+    pub expires: UnixSeconds,
+    /// The lowest 64 bits of the window; bit 0 is the highest counter.
+    pub window: u64,
+}
+
+/// Why something was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// It expired and was removed by the periodic pass (rules 13, 36, 48).
+    ExpiredSweep,
+    /// It was seen to have expired while in use (rule 48).
+    ExpiredInUse,
+    /// It was not used for too long (rule 13).
+    Idle,
+    /// 403 came back on it (rule 14).
+    Forbidden,
+    /// The server turned it down with 401, and a newer one takes its place.
+    Replaced,
+    /// The path to the server changed (rule 12).
+    PathChanged,
+    /// It was evicted after a replay (hardened, hole 7).
+    ReplayRefused,
+    /// It was evicted to make room (attack 24).
+    Capacity,
+    /// A newer key of the agent may be at the issuer (hardened, hole 14).
+    KeyDoubted,
+}
+
+/// What a GetClientTokens request is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamPurpose {
+    /// One agent authenticates for the first time (rule 35).
+    FirstFetch,
+    /// A validation refreshes tokens (rule 37).
+    Validation,
+}

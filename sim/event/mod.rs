@@ -1,0 +1,25 @@
+//! What happened in a run: the one language in which actors report and in which everything else listens.
+//!
+//! An event states a fact that its actor did or saw, never an opinion about it. The oracle, the metrics
+//! and the trace read the same stream, in the order in which things happened.
+
+mod kind;
+mod listener;
+
+pub use kind::{Carried, Challenge, Close, EventKind, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
+pub use listener::Listener;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{ActorId, VirtualTime};
+
+/// One fact, when it became true, and whose it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// True time.
+    pub at: VirtualTime,
+    /// Whose doing it was.
+    pub actor: ActorId,
+    /// What happened.
+    pub kind: EventKind,
+}

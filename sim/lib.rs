@@ -1,0 +1,10 @@
+//! Countersign: a deterministic simulation and load-test harness for token-based authentication.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod crypto;
+pub mod event;
+pub mod plan;
+pub mod protocol;
+pub mod types;

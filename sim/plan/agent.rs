@@ -1,0 +1,56 @@
+//! One agent of a plan.
+
+use serde::{Deserialize, Serialize};
+
+use super::Visits;
+use crate::types::{ActorId, ClockModel};
+
+/// What one agent is and does.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentPlan {
+    /// Which client host it lives on, counted from 1.
+    pub branch: u32,
+    /// The server that it visits.
+    pub server: ActorId,
+    /// Its wall clock.
+    pub clock: ClockModel,
+    /// When it starts, in milliseconds of virtual time.
+    pub start_ms: u64,
+    /// When it leaves for good, in milliseconds of virtual time.
+    pub leave_ms: Option<u64>,
+    /// What it knows when it starts.
+    pub bootstrap: Bootstrap,
+    /// How often it fetches policy, in seconds; 0 if it never does.
+    pub policy_interval_s: u64,
+    /// When it visits its server.
+    pub visits: Visits,
+    /// How many requests it makes in a visit, one after the other on each connection.
+    pub requests: u32,
+    /// On how many connections at the same time it makes them.
+    pub connections: u32,
+    /// Whether a visit opens new connections.
+    pub connection_use: ConnectionUse,
+    /// Which key of the key pool it has.
+    pub key: u32,
+}
+
+/// What an agent knows when it starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bootstrap {
+    /// It registers with the SMP before its first visit, as after an installation.
+    Register,
+    /// It registered long ago: policy and server keys are in its secure storage, as after a reboot.
+    Installed,
+}
+
+/// Whether a visit opens new connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionUse {
+    /// Each visit opens and closes its connections.
+    New,
+    /// A visit uses the connections of the one before while the server keeps them open.
+    KeepAlive,
+}

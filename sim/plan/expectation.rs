@@ -1,0 +1,151 @@
+//! What a run must show, must not show, and may be expected to show.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The verdict that the scenario asks for.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// Invariants whose violation is the expected result; one that holds is inconclusive (exit 4).
+    pub violations: Vec<Invariant>,
+    /// What must happen at least once; what never did is inconclusive (exit 4).
+    pub reach: Vec<Milestone>,
+    /// Figures that must not be missed (exit 3).
+    pub thresholds: Thresholds,
+}
+
+/// Service-level objectives. A figure that was never measured misses its threshold.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// Greatest 99th percentile of a one-step authentication, in milliseconds.
+    pub one_step_p99_ms: Option<u64>,
+    /// Greatest 99th percentile of a two-step authentication, in milliseconds.
+    pub two_step_p99_ms: Option<u64>,
+    /// Greatest 99th percentile of the wait for an upstream slot, in milliseconds.
+    pub slot_wait_p99_ms: Option<u64>,
+    /// Greatest duration of a validation, in milliseconds.
+    pub validation_max_ms: Option<u64>,
+    /// Least share of exchanges that are served, in parts per million.
+    pub served_min_ppm: Option<u64>,
+}
+
+/// An invariant of SPEC section 6 that the oracle judges.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+pub enum Invariant {
+    /// A counter is accepted at most once.
+    S1,
+    /// Every accept follows an issue and the agent's own signature.
+    S2,
+    /// No accept after expiry.
+    S3,
+    /// Every served request follows exactly one accept.
+    S4,
+    /// The registry changes only for verified tokens.
+    S5,
+    /// The registry holds an entry until its token has expired.
+    S6,
+    /// The ceilings and the clean-up times are kept.
+    S8,
+    /// No challenge carries an expired token.
+    S9,
+    /// Every accept and every served request is on the agent's own connection.
+    S13,
+    /// An honest agent succeeds in two trips.
+    L1,
+    /// A warm agent succeeds in one trip.
+    L2,
+    /// Never more than two 401s in a row.
+    L3,
+    /// Nobody waits for ever for an upstream slot.
+    L4,
+    /// What is asked for again is refreshed in time.
+    L5,
+}
+
+impl Invariant {
+    /// All of them, in the order of SPEC section 6.
+    pub const ALL: [Self; 14] = [
+        Self::S1,
+        Self::S2,
+        Self::S3,
+        Self::S4,
+        Self::S5,
+        Self::S6,
+        Self::S8,
+        Self::S9,
+        Self::S13,
+        Self::L1,
+        Self::L2,
+        Self::L3,
+        Self::L4,
+        Self::L5,
+    ];
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Something that a scenario may insist on having happened (a *sometimes*-assertion).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Milestone {
+    /// An agent was served in one step (rule 10).
+    OneStep,
+    /// An agent was served in two steps (rule 2).
+    TwoStep,
+    /// A further request was served on an authenticated connection (rules 9, 15).
+    ConnectionReused,
+    /// A request that needs no authentication was served (rule 3).
+    PublicServed,
+    /// A site answered a first request from its cache (rule 32).
+    CacheHit,
+    /// A site had to ask the issuer (rule 31).
+    CacheMiss,
+    /// A validation refreshed a token (rule 37).
+    TokenRefreshed,
+    /// A cached token expired and was removed (rule 36).
+    CacheExpired,
+    /// A GetClientTokens request asked for 128 agents (rule 40).
+    BatchFull,
+    /// A validation asked for 4,096 tokens (rule 39).
+    ValidationFull,
+    /// A validation had more to refresh than one validation may.
+    ValidationOverflow,
+    /// A site validated every 5 minutes (rule 38).
+    PeriodFiveMinutes,
+    /// A site validated every 10 minutes (rule 38).
+    PeriodTenMinutes,
+    /// A site validated every 30 minutes (rule 38).
+    PeriodThirtyMinutes,
+    /// All upstream slots were taken (rule 42).
+    SlotsFull,
+    /// A fetch had to wait for an upstream slot (rule 42).
+    SlotAwaited,
+    /// A registry window slid past a counter.
+    WindowSlide,
+    /// A counter was accepted after a higher one: out of order, within the window.
+    OutOfOrderAccepted,
+    /// A token was refused as a replay.
+    ReplayRefused,
+    /// A purge removed an expired registry entry (rule 48).
+    RegistryPurged,
+    /// A token was seen to have expired while in use, and left the registry (rule 48).
+    RegistryExpiredInUse,
+    /// An agent's sweep removed a token (rule 13).
+    StorageSwept,
+    /// A token was refused as expired.
+    ExpiredRefused,
+    /// A site refused a token for want of the agent's key (rule 44).
+    AgentKeyNotCached,
+    /// An agent was told that it is revoked (rule 45).
+    Forbidden,
+    /// A server answered 503 or 429.
+    Unavailable,
+}

@@ -1,0 +1,19 @@
+//! One server of a plan.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::ClockModel;
+
+/// What an SMP or a site server is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerPlan {
+    /// Its wall clock.
+    pub clock: ClockModel,
+    /// How many cores its virtual CPU has.
+    pub cores: u32,
+    /// When it starts, in milliseconds of virtual time.
+    pub start_ms: u64,
+    /// Which key of the key pool it has.
+    pub key: u32,
+}

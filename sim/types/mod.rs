@@ -1,0 +1,37 @@
+//! The vocabulary that every part shares: identifiers, instants, the two profiles, parameters and refusals.
+//!
+//! Nothing here decides anything. The oracle may use this module and [`crate::event`], and nothing of
+//! [`crate::protocol`]: whoever judges must not share a rule with whom it judges.
+
+mod actor_id;
+mod clock_model;
+mod connection_id;
+mod crypto_tier;
+mod fingerprint;
+mod identifier;
+mod node_id;
+mod origin;
+mod parameters;
+mod profile;
+mod refusal;
+mod seed_stream;
+mod serde_text;
+mod thumbprint;
+mod time;
+mod work;
+
+pub use actor_id::ActorId;
+pub use clock_model::ClockModel;
+pub use connection_id::{ConnectionId, RequestId};
+pub use crypto_tier::CryptoTier;
+pub use fingerprint::{Fingerprint, Undigested};
+pub use identifier::{Epoch, IdentifierError, Jti, Uid};
+pub use node_id::{NodeId, NodeIdError};
+pub use origin::{Origin, OriginError, Scheme};
+pub use parameters::{Caps, Parameters};
+pub use profile::Profile;
+pub use refusal::Refusal;
+pub use seed_stream::SeedStream;
+pub use thumbprint::Thumbprint;
+pub use time::{UnixSeconds, VirtualTime, WallTime};
+pub use work::{Costs, Work};

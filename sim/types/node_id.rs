@@ -1,0 +1,99 @@
+//! The identity of an agent, a site server or an issuer on the wire.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+use super::serde_text::text_or_bits;
+
+/// A node of the fleet: a 128-bit GUID with one spelling, lower-case `8-4-4-4-12` hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u128);
+
+text_or_bits!(NodeId);
+
+/// Why a text is not a [`NodeId`].
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error(
+    "expected a GUID such as 0a9e0000-0000-4000-8000-000000000011 in lower case, found {found_bytes} bytes that are none"
+)]
+pub struct NodeIdError {
+    /// How many bytes were found.
+    pub found_bytes: usize,
+}
+
+impl NodeId {
+    /// Makes the identity of its 128 bits.
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The 128 bits.
+    pub const fn bits(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = self.0;
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            (bits >> 96) as u32,
+            (bits >> 80) as u16,
+            (bits >> 64) as u16,
+            (bits >> 48) as u16,
+            bits & 0xffff_ffff_ffff
+        )
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeId({self})")
+    }
+}
+
+impl FromStr for NodeId {
+    type Err = NodeIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = NodeIdError { found_bytes: text.len() };
+        if text.len() != 36 {
+            return Err(error);
+        }
+        let mut bits = 0u128;
+        for (position, byte) in text.bytes().enumerate() {
+            let digit = match (position, byte) {
+                (8 | 13 | 18 | 23, b'-') => continue,
+                (8 | 13 | 18 | 23, _) => return Err(error),
+                (_, b'0'..=b'9') => byte - b'0',
+                (_, b'a'..=b'f') => byte - b'a' + 10,
+                _ => return Err(error),
+            };
+            bits = bits << 4 | u128::from(digit);
+        }
+        Ok(Self(bits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_has_exactly_one_spelling() {
+        let node = NodeId::from_bits(0x0a9e_0000_0000_4000_8000_0000_0000_0011);
+        assert_eq!(node.to_string(), "0a9e0000-0000-4000-8000-000000000011");
+        assert_eq!(node.to_string().parse(), Ok(node));
+        for other in [
+            "0A9E0000-0000-4000-8000-000000000011",
+            "{0a9e0000-0000-4000-8000-0000000000}",
+            "",
+            "0a9e0000-0000-4000-8000-00000000001é",
+        ] {
+            assert!(other.parse::<NodeId>().is_err(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The two faces of the protocol.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which face of the protocol a run shows (SPEC section 2).
+///
+/// Each method is one decision of SPEC section 5; its number is given as "hole". Code asks for the
+/// decision, never for the profile, so that every difference between the two is listed here.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// What the documents say, weaknesses included.
+    Literal,
+    /// What the documents say, with the holes of SPEC section 5 closed.
+    Hardened,
+}
+
+impl Profile {
+    const fn is_hardened(self) -> bool {
+        matches!(self, Self::Hardened)
+    }
+
+    /// Part four names the server's start, and a stale one is refused (hole 6).
+    pub const fn binds_epoch(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// A replay refusal evicts the cached token, so that the next challenge has a new one (hole 7).
+    pub const fn evicts_on_replay(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// The look-ahead of a validation is never shorter than its period and a margin (hole 8).
+    pub const fn stretches_look_ahead(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// "Requested once more" starts anew with each refresh (hole 10).
+    pub const fn resets_requested_on_refresh(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// Agent and server compare the token's audience with the server's origin (hole 11).
+    pub const fn checks_audience(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// Part four is bound to method, target, body and, over TLS, to the connection (hole 12).
+    pub const fn binds_request(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// An authenticated connection ends with its token, or after `connection_age_max` (hole 13).
+    pub const fn bounds_connection_age(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// A site fetches the agent's key once more before it deems the agent revoked (hole 14).
+    pub const fn refetches_agent_key(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// Concurrent misses for one (agent, uid) share one fetch, and first requests are limited per source (hole 18).
+    pub const fn limits_first_requests(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// Expiries at or below the last purge are refused, whatever the clock says now (hole 19).
+    pub const fn keeps_purge_high_water(self) -> bool {
+        self.is_hardened()
+    }
+}

@@ -1,0 +1,68 @@
+//! Work that occupies a CPU core, and what it costs in virtual time.
+
+use std::{ops::AddAssign, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// How often each costly operation was done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Work {
+    /// RSA private-key signatures.
+    pub signs: u32,
+    /// RSA signature verifications.
+    pub verifies: u32,
+    /// Tokens parsed.
+    pub parses: u32,
+    /// Message bodies encrypted to an RSA key.
+    pub seals: u32,
+    /// Message bodies decrypted with an RSA key.
+    pub opens: u32,
+}
+
+impl Work {
+    /// Whether nothing was done.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.signs += other.signs;
+        self.verifies += other.verifies;
+        self.parses += other.parses;
+        self.seals += other.seals;
+        self.opens += other.opens;
+    }
+}
+
+/// What each operation costs on one core, in nanoseconds. Costs are part of the plan: a run never measures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Costs {
+    /// One RSA signature.
+    pub sign_ns: u64,
+    /// One RSA verification.
+    pub verify_ns: u64,
+    /// Parsing one token.
+    pub parse_ns: u64,
+    /// Encrypting one body.
+    pub seal_ns: u64,
+    /// Decrypting one body.
+    pub open_ns: u64,
+    /// Everything else about one HTTP request.
+    pub request_ns: u64,
+}
+
+impl Costs {
+    /// What `work` costs on one core, the request's own cost included.
+    pub fn of_request(&self, work: &Work) -> Duration {
+        let nanos = self.request_ns
+            + u64::from(work.signs) * self.sign_ns
+            + u64::from(work.verifies) * self.verify_ns
+            + u64::from(work.parses) * self.parse_ns
+            + u64::from(work.seals) * self.seal_ns
+            + u64::from(work.opens) * self.open_ns;
+        Duration::from_nanos(nanos)
+    }
+}
