@@ -3,8 +3,9 @@
 use std::{hint::black_box, time::Duration};
 
 use countersign::{
-    protocol::{Registry, RegistrySettings},
-    types::{Epoch, Jti, NodeId, Parameters, Profile, UnixSeconds},
+    crypto::PublicKey,
+    protocol::{CachedToken, Fetched, Registry, RegistrySettings, TokenCache, TokenCacheSettings},
+    types::{Epoch, Jti, NodeId, Parameters, Profile, Uid, UnixSeconds},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -53,12 +54,31 @@ fn registry_purge(criterion: &mut Criterion) {
     });
 }
 
+/// 4,096 entries that are all due: the most that one validation asks for (rule 39).
+fn cache_validation(criterion: &mut Criterion) {
+    let settings = TokenCacheSettings::new(Profile::Hardened, &Parameters::defaults(Profile::Hardened));
+    let mut cache = TokenCache::new(settings);
+    let agent_key = PublicKey::from_modulus(&[0xa5; 256]).expect("an odd modulus of 2048 bits");
+    for number in 0..4_096 {
+        let (agent, jti) = key(number);
+        let expires = UnixSeconds(EXPIRES.0 - number * 7 % 800);
+        let token = CachedToken { text: "a.b.c".into(), jti, expires, agent_key: agent_key.clone() };
+        cache.store(agent, Uid::from_bits(jti.bits()), token, Fetched::First);
+        cache.presented(agent, Uid::from_bits(jti.bits()));
+    }
+    let (now, look_ahead) = (UnixSeconds(EXPIRES.0 - 900).wall(), Duration::from_secs(900));
+    assert_eq!(cache.validate(now, look_ahead).batches.len(), 32);
+    criterion.bench_function("cache_validation/4096", |bencher| {
+        bencher.iter(|| black_box(cache.validate(now, look_ahead)));
+    });
+}
+
 criterion_group! {
     name = stores;
     config = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = registry_check, registry_purge
+    targets = registry_check, registry_purge, cache_validation
 }
 criterion_main!(stores);
