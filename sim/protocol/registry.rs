@@ -1,0 +1,176 @@
+//! The registry of token uses: each counter of a token is accepted once.
+
+use std::time::Duration;
+
+use super::{
+    Window,
+    registry_table::{RegistryEntry, RegistryTable},
+};
+use crate::types::{Epoch, Jti, NodeId, Parameters, Profile, Refusal, UnixSeconds, WallTime};
+
+/// What a registry decides by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RegistrySettings {
+    /// Width of each token's window in counters, 1 to 1024; 1 accepts rising counters only (hole 3).
+    pub window_width: u32,
+    /// How far a counter may jump above the highest one used (hole 5).
+    pub counter_jump_max: u64,
+    /// How long past its token's expiry an entry is kept, as the token is accepted that long (hole 16).
+    pub leeway: Duration,
+    /// Whether expiries that a purge has passed are refused from then on (hole 19).
+    pub keeps_purge_high_water: bool,
+}
+
+impl RegistrySettings {
+    /// The settings of a server with these parameters, under this profile.
+    pub const fn new(profile: Profile, parameters: &Parameters) -> Self {
+        Self {
+            window_width: parameters.registry_window,
+            counter_jump_max: parameters.counter_jump_max,
+            leeway: parameters.leeway(),
+            keeps_purge_high_water: profile.keeps_purge_high_water(),
+        }
+    }
+}
+
+/// A recorded use: "the final registry content, counter and window" (rule 47).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Use {
+    /// Whether this was the token's first use here.
+    pub is_new: bool,
+    /// The highest counter used.
+    pub highest: u64,
+    /// How far the window moved: from 0 at the first use, not at all if the counter came late.
+    pub slid_by: u64,
+    /// The 64 topmost counters of the window; bit 0 is the highest.
+    pub window: u64,
+}
+
+/// Every token used at one server since its start, with the counters used (rule 18).
+///
+/// Entries are keyed by what a token *is*, its agent and `jti`, never by a spelling of it (attack 5). Only
+/// tokens whose signatures were both verified may come here (hole 2, invariant S5), so that forgeries
+/// neither burn honest counters nor fill the memory (attack 23).
+#[derive(Clone, Debug)]
+pub struct Registry {
+    settings: RegistrySettings,
+    epoch: Epoch,
+    table: RegistryTable,
+    high_water: Option<UnixSeconds>,
+}
+
+impl Registry {
+    /// An empty registry for a server that starts with `epoch` (hole 6).
+    pub fn new(settings: RegistrySettings, epoch: Epoch) -> Self {
+        Self { settings, epoch, table: RegistryTable::default(), high_water: None }
+    }
+
+    /// The epoch of this start of the server.
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// What the registry decides by.
+    pub const fn settings(&self) -> &RegistrySettings {
+        &self.settings
+    }
+
+    /// Records one use of a verified, unexpired token, in one step with its check (rules 8, 18).
+    ///
+    /// # Errors
+    /// The counter's refusal as in [`Window::check`], or [`Refusal::BelowPurgeHighWater`] (hole 19). A
+    /// refused use changes nothing.
+    pub fn check_and_record(
+        &mut self,
+        agent: NodeId,
+        jti: Jti,
+        counter: u64,
+        expires: UnixSeconds,
+    ) -> Result<Use, Refusal> {
+        let below_high_water = self.is_below_high_water(expires);
+        let RegistrySettings { window_width, counter_jump_max, .. } = self.settings;
+        let record = |window: &mut Window, is_new| {
+            if below_high_water {
+                // The counter's own refusal comes first (rule 8).
+                window.check(counter, counter_jump_max)?;
+                return Err(Refusal::BelowPurgeHighWater);
+            }
+            let slid_by = window.check_and_record(counter, counter_jump_max)?;
+            Ok(Use { is_new, highest: window.highest(), slid_by, window: window.lowest_64_bits() })
+        };
+        let key = (agent, jti);
+        if let Some(entry) = self.table.get_mut(&key) {
+            let recorded = record(&mut entry.window, false)?;
+            // An honest issuer never gives one jti two expiries; should it, the record outlives both.
+            entry.expires = entry.expires.max(expires);
+            return Ok(recorded);
+        }
+        let mut window = Window::new(window_width);
+        let recorded = record(&mut window, true)?;
+        self.table.insert(RegistryEntry { key, window, expires });
+        Ok(recorded)
+    }
+
+    /// Whether the record of a token with this expiry may be gone already, so that the token must be refused
+    /// whatever the clock says now (hole 19). Never under a profile that keeps no high-water mark.
+    pub fn is_below_high_water(&self, expires: UnixSeconds) -> bool {
+        self.settings.keeps_purge_high_water && self.high_water.is_some_and(|mark| expires <= mark)
+    }
+
+    /// Removes a token that was seen to have expired during authentication (rule 48), and says whether it
+    /// was there. Its expiry raises the high-water mark as a purge would (hole 19).
+    pub fn remove(&mut self, agent: NodeId, jti: Jti) -> bool {
+        let removed = self.table.remove(&(agent, jti));
+        if let Some(entry) = &removed {
+            self.high_water = self.high_water.max(Some(entry.expires));
+        }
+        removed.is_some()
+    }
+
+    /// Removes every entry whose expiry and leeway have passed (rule 48), and lists them in ascending order.
+    pub fn purge(&mut self, now: WallTime) -> Vec<(NodeId, Jti)> {
+        let Some(mark) = self.greatest_passed_expiry(now) else { return Vec::new() };
+        self.high_water = self.high_water.max(Some(mark));
+        let expired = self.table.entries().iter().filter(|entry| entry.expires <= mark);
+        let mut removed: Vec<_> = expired.map(|entry| entry.key).collect();
+        removed.sort_unstable();
+        for key in &removed {
+            self.table.remove(key);
+        }
+        removed
+    }
+
+    /// The greatest expiry that, with the leeway, lies strictly before `now`; none at the start of time.
+    fn greatest_passed_expiry(&self, now: WallTime) -> Option<UnixSeconds> {
+        let leeway_ns = u64::try_from(self.settings.leeway.as_nanos()).ok()?;
+        let last_ns = now.0.checked_sub(leeway_ns)?.checked_sub(1)?;
+        Some(WallTime(last_ns).seconds())
+    }
+
+    /// How many tokens the registry holds.
+    pub fn len(&self) -> usize {
+        self.table.entries().len()
+    }
+
+    /// Whether the registry holds no token.
+    pub fn is_empty(&self) -> bool {
+        self.table.entries().is_empty()
+    }
+
+    /// Memory on the heap, in bytes: the table with its spare room, and what wide windows take beside it.
+    pub fn memory_bytes(&self) -> usize {
+        let beside = if self.settings.window_width <= u64::BITS {
+            0
+        } else {
+            self.table.entries().iter().map(|entry| entry.window.heap_bytes()).sum()
+        };
+        self.table.allocation_bytes() + beside
+    }
+
+    /// How many counters are marked within all windows, and how many could be.
+    pub fn window_bits(&self) -> (u64, u64) {
+        self.table.entries().iter().fold((0, 0), |(used, total), RegistryEntry { window, .. }| {
+            (used + u64::from(window.used()), total + u64::from(window.width()))
+        })
+    }
+}
