@@ -25,7 +25,11 @@ struct Inner {
 }
 
 /// A public key as a JSON Web Key (RFC 7517, RFC 7518 section 6.3.1).
+///
+/// Exactly these four members: what else a JWK may carry (`use`, `alg`, `x5c` …) would be trusted without
+/// being understood, and a private key sent by mistake (`d`, `p` …) must not pass unnoticed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Jwk {
     /// The key type: `RSA`.
     pub kty: String,

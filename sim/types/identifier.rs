@@ -84,6 +84,10 @@ random_identifier! {
     /// The number that a server draws at each start, so that hardened agents bind to it (hole 6).
     Epoch
 }
+random_identifier! {
+    /// The number that a signed request carries and its answer repeats (RFC 9421 section 2.3, `nonce`).
+    MessageNonce
+}
 
 #[cfg(test)]
 mod tests {

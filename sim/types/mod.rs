@@ -25,7 +25,7 @@ pub use clock_model::ClockModel;
 pub use connection_id::{ConnectionId, RequestId};
 pub use crypto_tier::CryptoTier;
 pub use fingerprint::{Fingerprint, Undigested};
-pub use identifier::{Epoch, IdentifierError, Jti, Uid};
+pub use identifier::{Epoch, IdentifierError, Jti, MessageNonce, Uid};
 pub use node_id::{NodeId, NodeIdError};
 pub use origin::{Origin, OriginError, Scheme};
 pub use parameters::{Caps, Parameters};

@@ -1,0 +1,253 @@
+//! What the SMP knows of its nodes (rules 21, 33, 45).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+
+use super::{IssueError, NodeKind, RegisterRequest, ServerEntry, ServerKind};
+use crate::{
+    crypto::PublicKey,
+    types::{NodeId, Origin, Thumbprint},
+};
+
+/// What the SMP knows of its nodes: who registered with which key, which site servers are legitimate, who is revoked.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    smp: ServerEntry,
+    nodes: BTreeMap<NodeId, Node>,
+    /// Who has a key. Clones of one machine may share theirs (hole 15).
+    holders: BTreeMap<Thumbprint, BTreeSet<NodeId>>,
+    approved_sites: BTreeSet<NodeId>,
+    revoked: BTreeSet<NodeId>,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    key: PublicKey,
+    role: Role,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Role {
+    Agent,
+    Site(Origin),
+}
+
+/// What a registration did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Registered {
+    /// The node is new.
+    New,
+    /// The node was known with this key.
+    Again,
+}
+
+/// Why a node is not registered.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RegisterError {
+    /// The id has another key. An administrator must change it.
+    #[error("{id} is registered with the key {known}, not {found}: an administrator must change its key first")]
+    OtherKey {
+        /// Which node.
+        id: NodeId,
+        /// The key that it registered with.
+        known: Thumbprint,
+        /// The key that it came with now.
+        found: Thumbprint,
+    },
+    /// The id is another kind of node, or the SMP's own.
+    #[error("{0} is another kind of node")]
+    OtherKind(NodeId),
+    /// Another server is reached at this origin. Its tokens would be valid at both.
+    #[error("{origin} is the origin of {holder}")]
+    OriginTaken {
+        /// Which origin.
+        origin: Origin,
+        /// Whose it is.
+        holder: NodeId,
+    },
+    /// A site server without an origin, or an agent with one.
+    #[error("expected an origin for a site server and for nobody else: {0} says otherwise")]
+    Origin(NodeId),
+    /// No administrator has approved this site server, or one has removed it (attack 18).
+    #[error("{0} is no approved site server: an administrator must approve it first")]
+    SiteNotApproved(NodeId),
+    /// An administrator has revoked this node.
+    #[error("{0} is revoked")]
+    Revoked(NodeId),
+}
+
+impl RegisterError {
+    /// The HTTP status of the refusal: 409 for what contradicts an earlier registration, 400 for what is never right,
+    /// 403 for what an administrator denies.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::OtherKey { .. } | Self::OtherKind(_) | Self::OriginTaken { .. } => 409,
+            Self::Origin(_) => 400,
+            Self::SiteNotApproved(_) | Self::Revoked(_) => 403,
+        }
+    }
+}
+
+impl Directory {
+    /// The directory of an SMP that knows nobody yet.
+    pub fn new(smp: NodeId, origin: Origin) -> Self {
+        Self {
+            smp: ServerEntry { id: smp, kind: ServerKind::Smp, origin },
+            nodes: BTreeMap::new(),
+            holders: BTreeMap::new(),
+            approved_sites: BTreeSet::new(),
+            revoked: BTreeSet::new(),
+        }
+    }
+
+    /// Lets a node register as a site server. Without it, whoever reaches the SMP could make itself one.
+    pub fn approve_site(&mut self, site: NodeId) {
+        self.approved_sites.insert(site);
+    }
+
+    /// Registers a node whose possession of the key was verified. The same node may come again with the same key, and
+    /// a site server may move to another origin.
+    ///
+    /// # Errors
+    /// If the registration contradicts what is known, or is not allowed; nothing changes then.
+    pub fn register(&mut self, request: &RegisterRequest) -> Result<Registered, RegisterError> {
+        let id = request.id;
+        let role = match (request.kind, &request.origin) {
+            (NodeKind::Agent, None) => Role::Agent,
+            (NodeKind::Site, Some(origin)) => Role::Site(origin.clone()),
+            _ => return Err(RegisterError::Origin(id)),
+        };
+        if self.revoked.contains(&id) {
+            return Err(RegisterError::Revoked(id));
+        }
+        if id == self.smp.id {
+            return Err(RegisterError::OtherKind(id));
+        }
+        if let Role::Site(origin) = &role {
+            if !self.approved_sites.contains(&id) {
+                return Err(RegisterError::SiteNotApproved(id));
+            }
+            if let Some(other) = self.servers().find(|server| server.id != id && server.origin == *origin) {
+                return Err(RegisterError::OriginTaken { origin: other.origin, holder: other.id });
+            }
+        }
+        let Some(node) = self.nodes.get_mut(&id) else {
+            self.holders.entry(request.public_key.thumbprint()).or_default().insert(id);
+            self.nodes.insert(id, Node { key: request.public_key.clone(), role });
+            return Ok(Registered::New);
+        };
+        if node.key != request.public_key {
+            let (known, found) = (node.key.thumbprint(), request.public_key.thumbprint());
+            return Err(RegisterError::OtherKey { id, known, found });
+        }
+        if std::mem::discriminant(&node.role) != std::mem::discriminant(&role) {
+            return Err(RegisterError::OtherKind(id));
+        }
+        node.role = role;
+        Ok(Registered::Again)
+    }
+
+    /// Gives a registered node another key: it was installed anew, or its key was lost (hole 14). Says whether the
+    /// node is registered.
+    pub fn change_key(&mut self, id: NodeId, key: PublicKey) -> bool {
+        let Some(node) = self.nodes.get_mut(&id) else { return false };
+        let old = std::mem::replace(&mut node.key, key.clone());
+        self.forget_holder(old.thumbprint(), id);
+        self.holders.entry(key.thumbprint()).or_default().insert(id);
+        true
+    }
+
+    /// Revokes a node, known or not: it gets no token, no policy, and cannot register.
+    pub fn revoke(&mut self, id: NodeId) {
+        self.revoked.insert(id);
+    }
+
+    /// Ends a revocation. Says whether there was one.
+    pub fn reinstate(&mut self, id: NodeId) -> bool {
+        self.revoked.remove(&id)
+    }
+
+    /// Removes a site server: its registration and its approval, so that it cannot just come back (attack 18). Says
+    /// whether it was registered.
+    pub fn remove_site(&mut self, site: NodeId) -> bool {
+        self.approved_sites.remove(&site);
+        if !matches!(self.nodes.get(&site), Some(Node { role: Role::Site(_), .. })) {
+            return false;
+        }
+        if let Some(node) = self.nodes.remove(&site) {
+            self.forget_holder(node.key.thumbprint(), site);
+        }
+        true
+    }
+
+    /// The key with which a node registered.
+    pub fn key_of(&self, id: NodeId) -> Option<&PublicKey> {
+        self.nodes.get(&id).map(|node| &node.key)
+    }
+
+    /// The key of this name, if a node has it that is not revoked: whose signed requests are answered.
+    pub fn signer_key(&self, kid: Thumbprint) -> Option<&PublicKey> {
+        let holder = self.holders.get(&kid)?.iter().find(|id| !self.revoked.contains(id))?;
+        self.key_of(*holder)
+    }
+
+    /// The key of an agent that may have tokens.
+    ///
+    /// # Errors
+    /// If there is no such agent, or it is revoked.
+    pub fn agent_key(&self, agent: NodeId) -> Result<&PublicKey, IssueError> {
+        if self.revoked.contains(&agent) {
+            return Err(IssueError::AgentRevoked);
+        }
+        match self.nodes.get(&agent) {
+            Some(Node { key, role: Role::Agent }) => Ok(key),
+            _ => Err(IssueError::UnknownAgent),
+        }
+    }
+
+    /// The key of a legitimate site server (rule 33).
+    pub fn site_key(&self, site: NodeId) -> Option<&PublicKey> {
+        self.key_of(site).filter(|_| self.is_site(site))
+    }
+
+    /// Whether this is a legitimate site server: approved, registered, and not revoked.
+    pub fn is_site(&self, id: NodeId) -> bool {
+        matches!(self.nodes.get(&id), Some(Node { role: Role::Site(_), .. })) && !self.revoked.contains(&id)
+    }
+
+    /// The servers, as policy lists them: the SMP, then the legitimate site servers in the order of their ids.
+    pub fn servers(&self) -> impl Iterator<Item = ServerEntry> {
+        let sites = self.nodes.iter().filter_map(|(id, node)| match &node.role {
+            Role::Site(origin) if !self.revoked.contains(id) => {
+                Some(ServerEntry { id: *id, kind: ServerKind::Site, origin: origin.clone() })
+            }
+            _ => None,
+        });
+        std::iter::once(self.smp.clone()).chain(sites)
+    }
+
+    /// Who is revoked.
+    pub fn revoked(&self) -> &BTreeSet<NodeId> {
+        &self.revoked
+    }
+
+    /// How many nodes are registered.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether no node is registered.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    fn forget_holder(&mut self, kid: Thumbprint, id: NodeId) {
+        if let Some(holders) = self.holders.get_mut(&kid) {
+            holders.remove(&id);
+            if holders.is_empty() {
+                self.holders.remove(&kid);
+            }
+        }
+    }
+}
