@@ -49,7 +49,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub enum Failure {
     /// The scenario is at fault, at a known place.
-    Scenario(Box<ScenarioError>),
+    Scenario(ScenarioError),
     /// What was asked for cannot be done.
     Usage(String),
     /// The program is at fault, or the machine.
@@ -82,7 +82,7 @@ impl Failure {
 
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Self {
-        Self::Scenario(Box::new(error))
+        Self::Scenario(error)
     }
 }
 

@@ -13,8 +13,7 @@ pub(super) fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
     let document = DeTable::parse(text).ok()?;
     let mut table = document.get_ref();
     let mut nearest = None;
-    let mut segments = segments(key).into_iter().peekable();
-    while let Some((name, index)) = segments.next() {
+    for (name, index) in segments(key) {
         let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
         let (span, value) = match (index, value.get_ref()) {
             (Some(index), DeValue::Array(items)) => match items.get(index) {

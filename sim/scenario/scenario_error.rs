@@ -13,6 +13,12 @@ use super::{
 /// Why a scenario cannot be run.
 #[derive(Debug)]
 pub struct ScenarioError {
+    // Boxed: an error is rare, and every result would be as wide as it.
+    fault: Box<Fault>,
+}
+
+#[derive(Debug)]
+struct Fault {
     source: NamedSource<String>,
     span: Option<Range<usize>>,
     message: String,
@@ -23,19 +29,20 @@ pub struct ScenarioError {
 impl ScenarioError {
     /// What is wrong, without the place: what was found and what was expected.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.fault.message
     }
 
     /// Line and column in the file, counted from 1, where the fault has a place.
     pub fn line_and_column(&self) -> Option<(usize, usize)> {
-        self.span.as_ref().map(|span| line_and_column(self.source.inner(), span.start))
+        self.fault.span.as_ref().map(|span| line_and_column(self.fault.source.inner(), span.start))
     }
 
     /// The whole error for a person: with the lines of the file in colour on a terminal of `columns`, else (`None`)
     /// as one line, and one more where there is something to help.
     pub fn render(&self, terminal_columns: Option<usize>) -> String {
         let plain = || {
-            let help = if self.help.is_empty() { String::new() } else { format!("  help: {}\n", self.help) };
+            let help =
+                if self.fault.help.is_empty() { String::new() } else { format!("  help: {}\n", self.fault.help) };
             format!("error: {self}\n{help}")
         };
         let Some(columns) = terminal_columns else { return plain() };
@@ -50,13 +57,14 @@ impl ScenarioError {
     /// Something that a well-formed file says and that cannot be.
     pub(super) fn from_problem(file: &str, text: &str, problem: Problem) -> Self {
         let Problem { key, found, expected, help } = problem;
-        Self {
+        let fault = Fault {
             source: named(file, text),
             span: span_of(text, &key),
             message: format!("{key}: found {found}, expected {expected}"),
             label: format!("expected {expected}"),
             help,
-        }
+        };
+        Self { fault: Box::new(fault) }
     }
 
     /// What the TOML reader says.
@@ -67,7 +75,7 @@ impl ScenarioError {
         let (message, label, help) = reword(error.message(), &within);
         // An empty file, or one without a key, has its fault at the start.
         let span = span.map(|span| if span.len() == text.len() { 0..0 } else { span });
-        Self { source: named(file, text), span, message, label, help }
+        Self { fault: Box::new(Fault { source: named(file, text), span, message, label, help }) }
     }
 }
 
@@ -160,11 +168,11 @@ fn in_words(serde: &str) -> String {
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.source.name())?;
+        f.write_str(self.fault.source.name())?;
         if let Some((line, column)) = self.line_and_column() {
             write!(f, ":{line}:{column}")?;
         }
-        write!(f, ": {}", self.message)
+        write!(f, ": {}", self.fault.message)
     }
 }
 
@@ -172,15 +180,15 @@ impl std::error::Error for ScenarioError {}
 
 impl Diagnostic for ScenarioError {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        if self.help.is_empty() { None } else { Some(Box::new(&self.help)) }
+        if self.fault.help.is_empty() { None } else { Some(Box::new(&self.fault.help)) }
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.span.as_ref().map(|_| &self.source as &dyn SourceCode)
+        self.fault.span.as_ref().map(|_| &self.fault.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = self.span.clone()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some(self.label.clone()), span))))
+        let span = self.fault.span.clone()?;
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some(self.fault.label.clone()), span))))
     }
 }
