@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod crypto;
 pub mod event;
 pub mod plan;
 pub mod protocol;
+pub mod scenario;
 pub mod types;

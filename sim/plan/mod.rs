@@ -2,16 +2,23 @@
 //! printed, kept, replayed and cut down; nothing in it is left to chance.
 
 mod agent;
+mod check;
 mod expectation;
 mod network;
+mod plan_error;
+mod plan_file;
 mod server;
 mod visits;
 
 pub use agent::{AgentPlan, Bootstrap, ConnectionUse};
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};
 pub use network::Network;
+pub use plan_error::PlanError;
+pub use plan_file::PlanFileError;
 pub use server::ServerPlan;
 pub use visits::Visits;
+
+pub(crate) use check::too_many_agents;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +26,18 @@ use crate::types::{ActorId, Costs, CryptoTier, NodeId, Origin, Parameters, Profi
 
 /// The version of the plan's form that this build writes and reads.
 pub const PLAN_VERSION: u32 = 1;
+
+/// How many distinct RSA keys the key pool holds, and so how many nodes a plan can have.
+pub const KEYS_MAX: u32 = 21_945;
+
+/// How many simulated hosts a plan can have: the cost of a tick grows with their cube.
+pub const HOSTS_MAX: u32 = 64;
+
+/// How many days a run can last.
+pub const RUN_DAYS_MAX: u64 = 400;
+
+/// How many instants of arrivals a plan can hold: each takes eight bytes.
+pub const VISITS_AT_MAX: u64 = 10_000_000;
 
 /// Everything that a run needs to know.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

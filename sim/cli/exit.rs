@@ -1,0 +1,106 @@
+//! How a command ends.
+
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Write},
+    process::ExitCode,
+};
+
+use crate::scenario::{LookupError, ScenarioError};
+
+/// The exit codes. Where several apply, the first of 70, 2, 1, 4, 3 is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Everything asked for holds.
+    Holds,
+    /// A safety or liveness invariant was violated.
+    Violated,
+    /// Usage or scenario error.
+    Usage,
+    /// A threshold was missed.
+    Missed,
+    /// Something that the scenario must reach never happened.
+    Inconclusive,
+    /// Internal error.
+    Internal,
+}
+
+impl Exit {
+    /// The number that the operating system sees.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::Violated => 1,
+            Self::Usage => 2,
+            Self::Missed => 3,
+            Self::Inconclusive => 4,
+            Self::Internal => 70,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// Why a command could not be done.
+#[derive(Debug)]
+pub enum Failure {
+    /// The scenario is at fault, at a known place.
+    Scenario(ScenarioError),
+    /// What was asked for cannot be done.
+    Usage(String),
+    /// The program is at fault, or the machine.
+    Internal(String),
+}
+
+impl Failure {
+    /// A failure of the program or of the machine.
+    pub fn internal(error: impl Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+
+    /// The exit code.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Scenario(_) | Self::Usage(_) => Exit::Usage,
+            Self::Internal(_) => Exit::Internal,
+        }
+    }
+
+    /// The text for standard error; `terminal_columns` is none where that is no terminal.
+    pub fn render(&self, terminal_columns: Option<usize>) -> String {
+        match self {
+            Self::Scenario(error) => error.render(terminal_columns),
+            Self::Usage(message) => format!("error: {message}\n"),
+            Self::Internal(message) => format!("internal error: {message}\n"),
+        }
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Self {
+        Self::Scenario(error)
+    }
+}
+
+impl From<LookupError> for Failure {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Scenario(error) => error.into(),
+            other => Self::Usage(other.to_string()),
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has read enough (`| head`) is no failure.
+pub(super) fn print(text: &str) -> Result<Exit, Failure> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Internal(format!("failed to write to standard output: {error}")))
+        }
+        _ => Ok(Exit::Holds),
+    }
+}

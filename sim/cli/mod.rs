@@ -1,0 +1,169 @@
+//! The command line.
+
+mod exit;
+mod list;
+mod run;
+
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+pub use exit::{Exit, Failure};
+
+use crate::{
+    scenario::{self, Overrides},
+    types::{CryptoTier, Profile},
+};
+
+/// Deterministic simulation and load-test harness for token-based authentication.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   everything asked for holds
+  1   an invariant was violated: a bug was found
+  2   usage or scenario error
+  3   a threshold was missed
+  4   inconclusive: something that the scenario must reach never happened
+  70  internal error";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a scenario, judge it and report
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Run a plan that was printed or kept earlier
+    Replay(ReplayArgs),
+    /// List the scenarios that come with the program
+    Scenarios(ScenariosArgs),
+    /// Print the JSON Schema of scenario files, for editors that complete and check them
+    Schema,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  countersign run smoke/first_contact
+  countersign run rules/upstream_slots --seed 7 --profile hardened
+  countersign run my_scenario.toml --plan-only > plan.json";
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A scenario that comes with the program (`countersign scenarios` lists them), or a file
+    pub scenario: String,
+    /// Settle what the scenario leaves open by this seed [default: the scenario's own]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Show this face of the protocol instead of the scenario's
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+    /// Sign with this implementation instead of the scenario's; the result is the same
+    #[arg(long, value_name = "C", value_parser = crypto_parser())]
+    pub crypto: Option<CryptoTier>,
+    /// Write plan, events and report into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Print the resolved plan as JSON and run nothing
+    #[arg(long)]
+    pub plan_only: bool,
+    /// Run twice and show the first event that differs, if one does
+    #[arg(long, conflicts_with = "plan_only")]
+    pub check_determinism: bool,
+}
+
+impl RunArgs {
+    /// What is decided here instead of in the scenario.
+    pub fn overrides(&self) -> Overrides {
+        Overrides { profile: self.profile, crypto: self.crypto }
+    }
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The plan, as `run --plan-only` prints it
+    pub plan: PathBuf,
+    /// Write plan, events and report into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Arguments of `scenarios`.
+#[derive(Debug, Args)]
+pub struct ScenariosArgs {
+    /// How to list them on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// How results are written to standard output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// If it cannot be done; the failure says why and knows its exit code.
+    pub fn execute(&self) -> Result<Exit, Failure> {
+        match self {
+            Self::Run(args) => run::run(args),
+            Self::Replay(args) => run::replay(args),
+            Self::Scenarios(args) => exit::print(&list::render(args.format)?),
+            Self::Schema => {
+                let text = serde_json::to_string_pretty(&scenario::schema()).map_err(Failure::internal)?;
+                exit::print(&format!("{text}\n"))
+            }
+        }
+    }
+}
+
+/// Parses the arguments, does what they ask and says how it ended.
+pub fn main() -> ExitCode {
+    let exit = Cli::parse().command.execute().unwrap_or_else(|failure| {
+        eprint!("{}", failure.render(error_columns()));
+        failure.exit()
+    });
+    exit.into()
+}
+
+/// How wide the terminal behind standard error is; none if there is no terminal.
+fn error_columns() -> Option<usize> {
+    const COLUMNS: usize = 100;
+    std::io::stderr().is_terminal().then_some(COLUMNS)
+}
+
+fn profile_parser() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(["literal", "hardened"])
+        .map(|name| if name == "hardened" { Profile::Hardened } else { Profile::Literal })
+}
+
+fn crypto_parser() -> impl TypedValueParser<Value = CryptoTier> {
+    PossibleValuesParser::new(["aws-lc", "rsa", "modelled"]).map(|name| match name.as_str() {
+        "rsa" => CryptoTier::Rsa,
+        "modelled" => CryptoTier::Modelled,
+        _ => CryptoTier::AwsLc,
+    })
+}

@@ -1,0 +1,85 @@
+//! Plans as files: printed, kept and read again.
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{PLAN_VERSION, Plan, PlanError};
+
+/// Why a file holds no plan that this build can run.
+#[derive(Debug, Error)]
+pub enum PlanFileError {
+    /// It is not the JSON of a plan.
+    #[error("{file}:{line}:{column}: {message}")]
+    Form {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// Another build wrote it.
+    #[error(
+        "{file}: this plan has form {found}, this build reads form {PLAN_VERSION}: \
+         resolve its scenario again with `countersign run SCENARIO --seed N --plan-only`"
+    )]
+    Version {
+        /// The file.
+        file: String,
+        /// The version found.
+        found: u64,
+    },
+    /// It cannot be run.
+    #[error("{file}: {error}{}", if error.help.is_empty() { String::new() } else { format!(" ({})", error.help) })]
+    Impossible {
+        /// The file.
+        file: String,
+        /// What cannot be.
+        error: PlanError,
+    },
+}
+
+impl Plan {
+    /// Reads a plan from JSON and checks that it can be run. `file` is its name for errors.
+    ///
+    /// # Errors
+    /// If it is no plan, or a plan that this build cannot run.
+    pub fn from_json(file: &str, text: &str) -> Result<Self, PlanFileError> {
+        // First the version alone: the rest of another version's form need not be known here.
+        #[derive(Deserialize)]
+        struct Version {
+            version: u64,
+        }
+
+        let form = |error: serde_json::Error| PlanFileError::Form {
+            file: file.to_owned(),
+            line: error.line(),
+            column: error.column(),
+            message: without_place(&error),
+        };
+        let Version { version } = serde_json::from_str(text).map_err(form)?;
+        if version != u64::from(PLAN_VERSION) {
+            return Err(PlanFileError::Version { file: file.to_owned(), found: version });
+        }
+        let plan: Self = serde_json::from_str(text).map_err(form)?;
+        plan.check().map_err(|error| PlanFileError::Impossible { file: file.to_owned(), error })?;
+        Ok(plan)
+    }
+
+    /// The plan as JSON, as [`Plan::from_json`] reads it.
+    ///
+    /// # Errors
+    /// None that can be foreseen: a plan has no value that JSON lacks.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+/// The message without the place that serde_json appends, which stands before it already.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).map_or(message.clone(), str::to_owned)
+}

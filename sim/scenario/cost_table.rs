@@ -1,0 +1,40 @@
+//! What operations cost, in a scenario file.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::TimeSpan;
+use crate::types::Costs;
+
+/// What operations cost on one core of a server, in virtual time. Each at most 10 s.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CostTable {
+    /// One RSA signature. Default `240us`.
+    pub sign: Option<TimeSpan>,
+    /// One RSA verification. Default `16us`.
+    pub verify: Option<TimeSpan>,
+    /// Parsing one token. Default `1200ns`.
+    pub parse: Option<TimeSpan>,
+    /// Encrypting one message body. Default `100us`.
+    pub seal: Option<TimeSpan>,
+    /// Decrypting one message body. Default `300us`.
+    pub open: Option<TimeSpan>,
+    /// Everything else about one HTTP request. Default `25us`.
+    pub request: Option<TimeSpan>,
+}
+
+impl CostTable {
+    /// The costs with the defaults filled in, as measured with AWS-LC on one core.
+    pub(super) fn resolve(&self) -> Costs {
+        let or = |given: Option<TimeSpan>, default_ns| given.map_or(default_ns, TimeSpan::nanos);
+        Costs {
+            sign_ns: or(self.sign, 240_000),
+            verify_ns: or(self.verify, 16_000),
+            parse_ns: or(self.parse, 1_200),
+            seal_ns: or(self.seal, 100_000),
+            open_ns: or(self.open, 300_000),
+            request_ns: or(self.request, 25_000),
+        }
+    }
+}

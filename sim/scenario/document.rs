@@ -1,0 +1,131 @@
+//! The form of a scenario file. The doc comments become the descriptions in its JSON Schema.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{AgentGroup, ClockOffset, CostTable, ParameterTable, Ranged, TimeSpan};
+use crate::{
+    plan::{Invariant, Milestone, Thresholds},
+    types::{CryptoTier, Profile, Scheme},
+};
+
+/// A countersign scenario: who takes part, for how long, and what must come of it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "countersign scenario")]
+pub struct Document {
+    /// What the scenario shows, in one sentence.
+    pub description: String,
+    /// Which face of the protocol: `literal` does what the documents say, `hardened` closes their holes.
+    pub profile: Profile,
+    /// Which implementation of the signatures. All give the same result; `modelled` is for long runs.
+    #[serde(default = "default_crypto")]
+    pub crypto: CryptoTier,
+    /// How long the run lasts, in virtual time; at most 400 days.
+    pub duration: TimeSpan,
+    /// The seed that settles everything the scenario leaves open.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Whether the servers are reached over TLS (`https`) or not (`http`).
+    #[serde(default = "default_scheme")]
+    pub scheme: Scheme,
+    /// The network between clients and servers.
+    #[serde(default)]
+    pub network: NetworkTable,
+    /// The issuer.
+    #[serde(default)]
+    pub smp: SmpTable,
+    /// The site servers.
+    #[serde(default)]
+    pub sites: SitesTable,
+    /// Groups of agents that behave alike.
+    #[serde(default)]
+    pub agents: Vec<AgentGroup>,
+    /// The protocol's parameters, where they differ from the profile's defaults.
+    #[serde(default)]
+    pub parameters: ParameterTable,
+    /// What operations cost on one core of a server, in virtual time.
+    #[serde(default)]
+    pub costs: CostTable,
+    /// What the run must show.
+    #[serde(default)]
+    pub expect: ExpectTable,
+    /// Figures that the run must not miss.
+    #[serde(default)]
+    pub thresholds: Thresholds,
+}
+
+/// The network between clients and servers.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkTable {
+    /// The simulation's step, in whole milliseconds; bytes arrive on its boundaries only. Default `1ms`.
+    pub tick: Option<TimeSpan>,
+    /// The time that bytes need from host to host, at least one tick. A range makes it vary during the run.
+    /// Default: one tick.
+    pub latency: Option<Ranged<TimeSpan>>,
+    /// How many simulated client hosts the agents share. Default: one per site, at most four.
+    #[schemars(range(min = 1, max = 16))]
+    pub branches: Option<u32>,
+}
+
+/// The issuer.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SmpTable {
+    /// How many cores its virtual CPU has. Default 4.
+    #[schemars(range(min = 1, max = 1024))]
+    pub cores: Option<Ranged<u32>>,
+    /// When it starts. Default: with the run.
+    pub start: Option<Ranged<TimeSpan>>,
+    /// How its clock departs from true time. Default: not at all.
+    pub clock: ClockTable,
+}
+
+/// The site servers. Where a value is a range, each site draws its own.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SitesTable {
+    /// How many there are. Default 0: the agents visit the SMP.
+    pub count: Option<Ranged<u32>>,
+    /// How many cores the virtual CPU of each has. Default 2.
+    #[schemars(range(min = 1, max = 1024))]
+    pub cores: Option<Ranged<u32>>,
+    /// When each starts. Default: with the run.
+    pub start: Option<Ranged<TimeSpan>>,
+    /// How the clock of each departs from true time. Default: not at all.
+    pub clock: ClockTable,
+}
+
+/// How a clock departs from true time.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClockTable {
+    /// How far it is ahead when the run starts or, with a minus sign, behind: `"500ms"`, `"-2s"`.
+    pub offset: Option<Ranged<ClockOffset>>,
+    /// How fast it gains, in parts per million.
+    #[schemars(range(min = -100_000, max = 100_000))]
+    pub drift_ppm: Option<Ranged<i64>>,
+}
+
+/// What the run must show.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectTable {
+    /// Invariants that the run is expected to violate; one that holds makes the run inconclusive.
+    pub violations: Vec<Invariant>,
+    /// What must happen at least once; if it never does the run is inconclusive.
+    pub reach: Vec<Milestone>,
+}
+
+const fn default_crypto() -> CryptoTier {
+    CryptoTier::AwsLc
+}
+
+const fn default_seed() -> u64 {
+    1
+}
+
+const fn default_scheme() -> Scheme {
+    Scheme::Http
+}

@@ -1,0 +1,151 @@
+//! Where in a file a key stands, and which key stands somewhere.
+
+use std::ops::Range;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// The bytes of the value at `key` (such as `agents[1].visits.every`) or, where the file lacks it, of the nearest
+/// table around it that the file has.
+pub(super) fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut nearest = None;
+    for (name, index) in segments(key) {
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
+        let (span, value) = match (index, value.get_ref()) {
+            (Some(index), DeValue::Array(items)) => match items.get(index) {
+                Some(item) => (header_or_value(key, item), item.get_ref()),
+                None => break,
+            },
+            (_, inner) => (header_or_value(key, value), inner),
+        };
+        nearest = Some(span);
+        match value {
+            DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    nearest
+}
+
+/// For a table with a header of its own the header's name, for anything else the value.
+fn header_or_value(key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Range<usize> {
+    let (key, span) = (key.span(), value.span());
+    let is_header = matches!(value.get_ref(), DeValue::Table(_)) && span.start <= key.start;
+    if is_header { key } else { span }
+}
+
+/// The key whose name or value has these bytes, such as `agents[1].visits`, without the last segment.
+pub(super) fn table_around(text: &str, span: &Range<usize>) -> Option<String> {
+    fn search(table: &DeTable<'_>, around: &str, span: &Range<usize>) -> Option<String> {
+        for (key, value) in table {
+            if key.span() == *span || value.span() == *span {
+                return Some(around.to_owned());
+            }
+            let path =
+                if around.is_empty() { key.get_ref().to_string() } else { format!("{around}.{}", key.get_ref()) };
+            let found = match value.get_ref() {
+                DeValue::Table(inner) => search(inner, &path, span),
+                DeValue::Array(items) => items.iter().enumerate().find_map(|(index, item)| match item.get_ref() {
+                    DeValue::Table(inner) => search(inner, &format!("{path}[{index}]"), span),
+                    _ => None,
+                }),
+                _ => None,
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+    search(DeTable::parse(text).ok()?.get_ref(), "", span)
+}
+
+/// Line and column of a byte, both counted from 1, the column in characters.
+pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// `agents[1].visits` is `agents` with index 1, then `visits`.
+fn segments(key: &str) -> Vec<(&str, Option<usize>)> {
+    key.split('.')
+        .map(|segment| match segment.split_once('[') {
+            Some((name, index)) => (name, index.trim_end_matches(']').parse().ok()),
+            None => (segment, None),
+        })
+        .collect()
+}
+
+/// The scenario key from which a place in the plan was resolved. `group_of` tells the group of an agent.
+pub(super) fn key_of_place(place: &str, group_of: impl Fn(usize) -> usize) -> String {
+    let (head, rest) = place.split_once('.').unwrap_or((place, ""));
+    let head = match segments(head).first() {
+        Some(("agents", Some(agent))) => format!("agents[{}]", group_of(*agent)),
+        Some(("sites", Some(_))) => "sites".to_owned(),
+        Some(("sites", None)) => return "sites.count".to_owned(),
+        Some(("branches", None)) => return "network.branches".to_owned(),
+        _ => head.to_owned(),
+    };
+    let rest = match rest {
+        "latency_ms_min" | "latency_ms_max" => "latency",
+        "visits.every.interval_ms" => "visits.every",
+        "visits.every.jitter_ms" => "visits.jitter",
+        "visits.every.first_ms" => "start",
+        "first_requests_per_s" => "first_requests_per_s",
+        rest if rest.starts_with("visits.at") => "arrivals",
+        rest => without_unit(rest),
+    };
+    if rest.is_empty() { without_unit(&head).to_owned() } else { format!("{head}.{rest}") }
+}
+
+/// A plan names units, a scenario writes them with the value.
+fn without_unit(name: &str) -> &str {
+    ["_ms", "_ns", "_s"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "duration = \"1m\"\n[network]\ntick = \"1ms\"\n\n[[agents]]\ncount = 1\n[[agents]]\ncount = 2\n\
+                        visits = { every = \"1m\" }\n";
+
+    #[test]
+    fn a_key_leads_to_its_value_or_to_the_nearest_table() {
+        let at = |key| span_of(FILE, key).map(|span| (line_and_column(FILE, span.start), &FILE[span]));
+        assert_eq!(at("duration"), Some(((1, 12), "\"1m\"")));
+        assert_eq!(at("network.tick"), Some(((3, 8), "\"1ms\"")));
+        assert_eq!(at("network.latency"), Some(((2, 2), "network")));
+        assert_eq!(at("agents[1].count"), Some(((8, 9), "2")));
+        assert_eq!(at("agents[1].visits.every"), Some(((9, 20), "\"1m\"")));
+        assert_eq!(at("agents[1].visits.jitter"), Some(((9, 10), "{ every = \"1m\" }")));
+        assert_eq!(at("agents[1].start").map(|(place, _)| place.0), Some(7));
+        assert_eq!(at("sites.count"), None);
+    }
+
+    #[test]
+    fn a_place_in_the_plan_leads_back_to_its_key() {
+        let group_of = |agent| agent / 10;
+        for (place, key) in [
+            ("duration_ms", "duration"),
+            ("network.latency_ms_min", "network.latency"),
+            ("smp.clock.offset_ms", "smp.clock.offset"),
+            ("sites[3].start_ms", "sites.start"),
+            ("sites", "sites.count"),
+            ("agents[17].visits.every.jitter_ms", "agents[1].visits.jitter"),
+            ("agents[17].visits.at.times_ms[4]", "agents[1].arrivals"),
+            ("agents[17].policy_interval_s", "agents[1].policy_interval"),
+            ("parameters.caps.token_bytes", "parameters.caps.token_bytes"),
+            ("parameters.first_requests_per_s", "parameters.first_requests_per_s"),
+            ("costs.sign_ns", "costs.sign"),
+            ("branches", "network.branches"),
+        ] {
+            assert_eq!(key_of_place(place, group_of), key);
+        }
+    }
+}

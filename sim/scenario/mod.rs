@@ -1,0 +1,54 @@
+//! Scenarios: small declarative files that a seed resolves to a plan.
+
+mod agent_group;
+mod arrivals;
+mod cost_table;
+mod document;
+mod draw;
+mod draws;
+mod locate;
+mod nearest;
+mod parameter_table;
+mod problem;
+mod ranged;
+mod rate;
+mod resolve;
+mod scenario_error;
+mod schema;
+mod shipped;
+mod time_span;
+
+pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, PolicyInterval, Spacing, VisitsTable};
+pub use cost_table::CostTable;
+pub use document::{ClockTable, Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
+pub use parameter_table::{CapTable, ParameterTable};
+pub use ranged::Ranged;
+pub use rate::Rate;
+pub use resolve::Overrides;
+pub use scenario_error::ScenarioError;
+pub use schema::schema;
+pub use shipped::{LookupError, Shipped, find, shipped};
+pub use time_span::{ClockOffset, TimeSpan, TimeSpanError};
+
+/// A scenario file that was read and understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scenario {
+    /// Its name, such as `smoke/first_contact`; for a file, its path without the ending.
+    pub name: String,
+    /// What it says.
+    pub document: Document,
+    file: String,
+    text: String,
+}
+
+impl Scenario {
+    /// Reads a scenario. `file` names it in errors; without the ending `.toml` it is the scenario's name.
+    ///
+    /// # Errors
+    /// If the text is no TOML, or not the form of a scenario. The error has file, line and column.
+    pub fn from_toml(file: &str, text: &str) -> Result<Self, ScenarioError> {
+        let document = toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, &error))?;
+        let name = file.strip_suffix(".toml").unwrap_or(file).to_owned();
+        Ok(Self { name, document, file: file.to_owned(), text: text.to_owned() })
+    }
+}

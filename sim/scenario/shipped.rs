@@ -1,0 +1,118 @@
+//! The scenarios that come with the program.
+
+use std::{fs, io, path::Path};
+
+use include_dir::{Dir, DirEntry, include_dir};
+use thiserror::Error;
+
+use super::{Scenario, ScenarioError, nearest::nearest};
+
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+
+/// A scenario that comes with the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shipped {
+    /// Its name, such as `smoke/first_contact`.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+impl Shipped {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If it is no scenario; a test sees to it that all are.
+    pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
+        Scenario::from_toml(&format!("{}.toml", self.name), self.text)
+    }
+}
+
+/// Why no scenario was found or read.
+#[derive(Debug, Error)]
+pub enum LookupError {
+    /// It was found and cannot be run.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// There is a file, but it cannot be read.
+    #[error("cannot read `{path}`: {error}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Nothing has this name.
+    #[error("no scenario and no file is named `{asked}`{}", hint(nearest))]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// Names that are like it.
+        nearest: Vec<&'static str>,
+    },
+}
+
+fn hint(nearest: &[&str]) -> String {
+    match nearest {
+        [] => ": `countersign scenarios` lists those that come with the program".to_owned(),
+        names => format!(": did you mean `{}`?", names.join("` or `")),
+    }
+}
+
+/// All shipped scenarios, by name.
+pub fn shipped() -> Vec<Shipped> {
+    fn collect(dir: &'static Dir<'static>, found: &mut Vec<Shipped>) {
+        for entry in dir.entries() {
+            match entry {
+                DirEntry::Dir(dir) => collect(dir, found),
+                DirEntry::File(file) => {
+                    let name = file.path().to_str().and_then(|path| path.strip_suffix(".toml"));
+                    if let (Some(name), Some(text)) = (name, file.contents_utf8()) {
+                        found.push(Shipped { name, text });
+                    }
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(&SCENARIOS, &mut found);
+    found.sort_by_key(|shipped| shipped.name);
+    found
+}
+
+/// Finds a scenario: one that comes with the program by its name, with or without `.toml`, or else a file by its path.
+///
+/// # Errors
+/// If there is none, or if it cannot be read.
+pub fn find(asked: &str) -> Result<Scenario, LookupError> {
+    let name = asked.strip_suffix(".toml").unwrap_or(asked);
+    let all = shipped();
+    if let Some(shipped) = all.iter().find(|shipped| shipped.name == name) {
+        return Ok(shipped.scenario()?);
+    }
+    match fs::read_to_string(Path::new(asked)) {
+        Ok(text) => Ok(Scenario::from_toml(asked, &text)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })
+        }
+        Err(error) => Err(LookupError::Unreadable { path: asked.to_owned(), error }),
+    }
+}
+
+/// At most three names that are like the whole of what was asked for, or like its last part.
+fn nearest_names(asked: &str, all: &[Shipped]) -> Vec<&'static str> {
+    let last = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+    let mut names = nearest(asked, all.iter().map(|shipped| shipped.name));
+    for part in nearest(asked.rsplit('/').next().unwrap_or(asked), all.iter().map(|shipped| last(shipped.name))) {
+        let whole = all.iter().map(|shipped| shipped.name).filter(|name| last(name) == part);
+        names.extend(whole.collect::<Vec<_>>());
+    }
+    let mut distinct: Vec<&'static str> = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    distinct.truncate(3);
+    distinct
+}
