@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod actor;
 pub mod cli;
 pub mod crypto;
 pub mod event;
@@ -10,3 +11,4 @@ pub mod plan;
 pub mod protocol;
 pub mod scenario;
 pub mod types;
+pub mod world;

@@ -97,6 +97,7 @@ impl Engine {
     /// The work done since the last call.
     pub fn take_work(&self) -> Work {
         Work {
+            requests: 0,
             signs: self.tally.signs.swap(0, Relaxed),
             verifies: self.tally.verifies.swap(0, Relaxed),
             parses: self.tally.parses.swap(0, Relaxed),

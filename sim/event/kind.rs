@@ -269,7 +269,7 @@ pub enum EventKind {
     },
     /// The site wants one of the upstream slots (rule 42).
     SlotAwaited {
-        /// How many wait before it; 0 if a slot is free.
+        /// Its place among those that wait, counted from 1; 0 if a slot is free.
         position: u32,
     },
     /// The site sent a GetClientTokens request.

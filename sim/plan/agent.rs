@@ -27,6 +27,8 @@ pub struct AgentPlan {
     pub visits: Visits,
     /// How many requests it makes in a visit, one after the other on each connection.
     pub requests: u32,
+    /// How many of these, the first ones, need no authentication (rule 3).
+    pub public_requests: u32,
     /// On how many connections at the same time it makes them.
     pub connections: u32,
     /// Whether a visit opens new connections.

@@ -2,41 +2,63 @@
 //!
 //! Time and randomness are arguments; what happened comes back as plain values.
 
+mod agent;
+mod authorization;
+pub mod base64url;
+mod binding;
+mod body;
+mod client_tokens;
+mod connection;
+mod content_digest;
+mod countersigned_token;
+mod directory;
+mod issued_token;
+mod issuer;
 pub mod jwe;
+mod key_set;
+mod message_signature;
+mod nonce;
+mod policy;
 mod rate_limit;
+mod refusal_answer;
+mod registration;
 mod registry;
 mod registry_table;
+mod site_authentication;
 mod token_cache;
+mod token_storage;
+mod validation;
 mod validation_schedule;
 mod window;
 
-pub use rate_limit::RateLimit;
-pub use registry::{Registry, RegistrySettings, Use};
-pub use token_cache::{CachedToken, Fetched, Stored, TokenCache, TokenCacheSettings, ValidationPlan};
-pub use validation_schedule::ValidationSchedule;
-pub use window::Window;
-mod body;
-mod client_tokens;
-mod content_digest;
-mod directory;
-mod key_set;
-mod message_signature;
-mod policy;
-mod registration;
-mod site_authentication;
-
+pub use agent::{Agent, Authorization, Declined};
+pub use authorization::{ChallengeError, Credentials, SCHEME, TokenChallenge};
+pub use binding::{Binding, RequestFacts};
 pub use body::BodyError;
 pub use client_tokens::{
     Answer, CLIENT_TOKENS_PATH, ClientToken, ClientTokensError, ClientTokensRequest, ClientTokensResponse, Holder,
     IssueError,
 };
+pub use connection::ConnectionAuthentication;
 pub use content_digest::{ContentDigestError, check_content_digest, content_digest};
+pub use countersigned_token::CountersignedToken;
 pub use directory::{Directory, RegisterError, Registered};
+pub use issued_token::{Claims, Confirmation, IssuedToken};
+pub use issuer::{Issuer, Subject};
 pub use key_set::{Jwks, KeySetError, ServerKeys};
 pub use message_signature::{
     Answered, MessageError, RequestTarget, SignedHeaders, VerifiedMessage, sign_request, sign_response, verify_request,
     verify_response,
 };
+pub use nonce::Nonce;
 pub use policy::{Authentication, POLICY_PATH, Policy, PolicyError, ServerEntry, ServerKind};
+pub use rate_limit::RateLimit;
+pub use refusal_answer::{AGENT_REVOKED, RefusalAnswer};
 pub use registration::{NodeKind, REGISTER_PATH, RegisterRequest, RegisterResponse, RegistrationError};
+pub use registry::{Registry, RegistrySettings, Use};
 pub use site_authentication::{SiteDenied, SiteRequest, authenticate_site};
+pub use token_cache::{CachedToken, Fetched, Stored, TokenCache, TokenCacheSettings, ValidationPlan};
+pub use token_storage::{ServerPath, StoredToken, Swept, TokenStorage};
+pub use validation::{Acceptance, AgentKeys, Rejection, ValidationRules};
+pub use validation_schedule::ValidationSchedule;
+pub use window::Window;

@@ -30,6 +30,9 @@ pub struct AgentGroup {
     /// How many requests a visit makes on each connection, one after the other. Default 1.
     #[schemars(range(min = 1, max = 10_000))]
     pub requests: Option<Ranged<u32>>,
+    /// How many of these, the first ones, are for what needs no authentication. Default 0.
+    #[schemars(range(max = 10_000))]
+    pub public_requests: Option<Ranged<u32>>,
     /// On how many connections at the same time a visit makes its requests. Default 1.
     #[schemars(range(min = 1, max = 1_000))]
     pub connections: Option<Ranged<u32>>,

@@ -232,6 +232,10 @@ impl GroupBuilder<'_> {
             },
             visits: self.intervals(index, start_ms)?,
             requests: count("agents.requests", table.requests)?,
+            public_requests: match table.public_requests {
+                Some(range) => draws.count("agents.public_requests", user, range)?,
+                None => 0,
+            },
             connections: count("agents.connections", table.connections)?,
             connection_use: table.connection_use,
             key: small(1 + site_count + number),

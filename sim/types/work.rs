@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 /// How often each costly operation was done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Work {
+    /// HTTP requests taken on.
+    pub requests: u32,
     /// RSA private-key signatures.
     pub signs: u32,
     /// RSA signature verifications.
@@ -28,6 +30,7 @@ impl Work {
 
 impl AddAssign for Work {
     fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
         self.signs += other.signs;
         self.verifies += other.verifies;
         self.parses += other.parses;
@@ -55,9 +58,9 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// What `work` costs on one core, the request's own cost included.
-    pub fn of_request(&self, work: &Work) -> Duration {
-        let nanos = self.request_ns
+    /// What `work` costs on one core.
+    pub fn of(&self, work: &Work) -> Duration {
+        let nanos = u64::from(work.requests) * self.request_ns
             + u64::from(work.signs) * self.sign_ns
             + u64::from(work.verifies) * self.verify_ns
             + u64::from(work.parses) * self.parse_ns

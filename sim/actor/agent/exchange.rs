@@ -1,0 +1,203 @@
+//! The one- or two-step exchange on a connection (rules 2, 10, 14, 15).
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Response, StatusCode,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+};
+
+use super::AgentActor;
+use crate::{
+    actor::{
+        Environment, HttpConnection,
+        http::{ExchangeError, RequestHead},
+        lock::locked,
+    },
+    event::{Carried, EventKind, Outcome, Removal},
+    protocol::{Authorization, CountersignedToken, Credentials, RequestFacts, TokenChallenge, content_digest},
+    types::{Epoch, Undigested},
+};
+
+/// Where agents get what needs authentication.
+const PROTECTED_TARGET: &str = "/Altiris/Packages/index";
+/// Where agents get what needs none (rule 3).
+const PUBLIC_TARGET: &str = "/Altiris/Public/status";
+/// A stored token that is refused, a first request, and the answer to its challenge; more would be a loop.
+const TRIPS_MAX: u32 = 3;
+/// Answers to an agent are short.
+const BODY_BYTES_MAX: u32 = 64 << 10;
+
+impl<E: Environment> AgentActor<E> {
+    /// Sends a request, answers challenges, and tells how it ended and how many trips it took.
+    pub(super) async fn converse(
+        &self,
+        connection: &mut HttpConnection<E>,
+        is_authenticated: bool,
+        is_public: bool,
+    ) -> (Outcome, u32) {
+        if is_public || is_authenticated {
+            let target = if is_public { PUBLIC_TARGET } else { PROTECTED_TARGET };
+            let served = if is_public { Outcome::ServedPublic } else { Outcome::ServedAuthenticated };
+            match self.send(connection, target, None, Carried::Nothing).await {
+                Ok(response) if response.status() == StatusCode::OK => return (served, 1),
+                // The server no longer takes the connection for authenticated: start over, with a token.
+                Ok(response) if response.status() == StatusCode::UNAUTHORIZED && is_authenticated => {}
+                Ok(response) => return (failed(response.status()), 1),
+                Err(error) => return (broken(&error), 1),
+            }
+        }
+        let first_trip = u32::from(is_authenticated);
+        let channel_binding = connection.channel_binding().map(str::to_owned);
+        let digest = content_digest(b"");
+        let facts = RequestFacts {
+            method: "GET",
+            target: PROTECTED_TARGET,
+            content_digest: &digest,
+            channel_binding: channel_binding.as_deref(),
+        };
+        let now = self.environment.wall();
+        let authorization =
+            locked(&self.agent).authorize(&self.path, &facts, now, &self.engine, &mut *locked(&self.rng));
+        let Ok(mut authorization) = authorization else { return (Outcome::Broken, first_trip) };
+        for trip in first_trip + 1..=first_trip + TRIPS_MAX {
+            let response = match self.authorize_and_send(connection, &authorization).await {
+                Ok(response) => response,
+                Err(error) => return (broken(&error), trip),
+            };
+            match response.status() {
+                StatusCode::OK => return (self.succeeded(&authorization), trip),
+                StatusCode::UNAUTHORIZED if trip < first_trip + TRIPS_MAX => {
+                    match self.answer(&response, &authorization, &facts) {
+                        Ok(next) => authorization = next,
+                        Err(outcome) => return (outcome, trip),
+                    }
+                }
+                StatusCode::FORBIDDEN => {
+                    self.forbidden(&authorization);
+                    return (Outcome::Forbidden, trip);
+                }
+                status => return (failed(status), trip),
+            }
+        }
+        (Outcome::Unauthorized, first_trip + TRIPS_MAX)
+    }
+
+    async fn authorize_and_send(
+        &self,
+        connection: &mut HttpConnection<E>,
+        authorization: &Authorization,
+    ) -> Result<Response<Bytes>, ExchangeError> {
+        let (credentials, carries) = match authorization {
+            Authorization::First { uid } => {
+                let agent = self.settings.node;
+                (Credentials::First { agent, uid: *uid }.to_value(), Carried::FirstRequest)
+            }
+            Authorization::Token { token, was_stored, .. } => {
+                self.record_countersigned(token);
+                let carries = if *was_stored { Carried::StoredToken } else { Carried::NewToken };
+                (Credentials::Token(token.text()).to_value(), carries)
+            }
+        };
+        self.send(connection, PROTECTED_TARGET, Some(credentials), carries).await
+    }
+
+    async fn send(
+        &self,
+        connection: &mut HttpConnection<E>,
+        target: &str,
+        credentials: Option<String>,
+        carries: Carried,
+    ) -> Result<Response<Bytes>, ExchangeError> {
+        let mut headers = Vec::new();
+        if let Some(credentials) = credentials {
+            let value = HeaderValue::try_from(credentials).map_err(|error| ExchangeError::Broken(error.into()))?;
+            headers.push((AUTHORIZATION, value));
+        }
+        let head = RequestHead { method: Method::GET, target, headers, carries };
+        let patience = self.settings.parameters.exchange_timeout();
+        let (_, response) = connection.exchange(head, Bytes::new(), patience, BODY_BYTES_MAX).await?;
+        Ok(response)
+    }
+
+    /// What follows on a 401.
+    fn answer(
+        &self,
+        response: &Response<Bytes>,
+        sent: &Authorization,
+        facts: &RequestFacts<'_>,
+    ) -> Result<Authorization, Outcome> {
+        let values = response.headers().get_all(WWW_AUTHENTICATE).iter();
+        let challenge = values.filter_map(|value| value.to_str().ok()).find_map(TokenChallenge::parse);
+        let Some(challenge) = challenge else { return Err(Outcome::Unauthorized) };
+        let mut agent = locked(&self.agent);
+        let rng = &mut *locked(&self.rng);
+        if challenge.token.is_none() {
+            return match sent {
+                // The server could not tell whose token that was; tell it.
+                Authorization::Token { .. } => Ok(agent.ask_anew(&self.path, rng)),
+                Authorization::First { .. } => Err(Outcome::Unauthorized),
+            };
+        }
+        agent.answer(&self.path, &challenge, facts, &self.engine, rng).map_err(|why| {
+            let server = self.settings.server;
+            self.environment.record(EventKind::TokenDeclined { server, why: why.to_string() });
+            Outcome::TokenDeclined
+        })
+    }
+
+    fn succeeded(&self, authorization: &Authorization) -> Outcome {
+        let Authorization::Token { token, epoch, was_stored } = authorization else { return Outcome::ServedPublic };
+        self.note_success(token, *epoch);
+        if *was_stored { Outcome::ServedOneStep } else { Outcome::ServedTwoStep }
+    }
+
+    fn note_success(&self, token: &CountersignedToken, epoch: Option<Epoch>) {
+        let now = self.environment.wall();
+        if locked(&self.agent).succeeded(&self.path, token, epoch, now) {
+            self.environment.record(EventKind::TokenStored {
+                server: self.settings.server,
+                uid: token.issued.uid,
+                jti: token.issued.claims.jti,
+                expires: token.issued.claims.exp,
+            });
+        }
+    }
+
+    fn forbidden(&self, authorization: &Authorization) {
+        let Authorization::Token { token, .. } = authorization else { return };
+        let jti = token.issued.claims.jti;
+        if locked(&self.agent).forbidden(&self.path, jti) {
+            let server = self.settings.server;
+            self.environment.record(EventKind::StoredTokenRemoved { server, jti, why: Removal::Forbidden });
+        }
+    }
+
+    fn record_countersigned(&self, token: &CountersignedToken) {
+        self.environment.record(EventKind::Countersigned {
+            agent: self.settings.node,
+            uid: token.nonce.uid,
+            jti: token.issued.claims.jti,
+            counter: token.nonce.counter,
+            expires: token.issued.claims.exp,
+            token: Undigested(token.issued.fingerprint()),
+            countersigned: Undigested(token.fingerprint()),
+        });
+    }
+}
+
+fn failed(status: StatusCode) -> Outcome {
+    match status {
+        StatusCode::UNAUTHORIZED => Outcome::Unauthorized,
+        StatusCode::FORBIDDEN => Outcome::Forbidden,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Outcome::Unavailable,
+        _ => Outcome::Broken,
+    }
+}
+
+fn broken(error: &ExchangeError) -> Outcome {
+    match error {
+        ExchangeError::TimedOut => Outcome::TimedOut,
+        ExchangeError::NotConnected(_) | ExchangeError::ConnectTimedOut => Outcome::NotConnected,
+        ExchangeError::Broken(_) => Outcome::Broken,
+    }
+}

@@ -1,0 +1,233 @@
+//! An agent: it visits its server when the plan says so, and authenticates.
+
+mod exchange;
+mod schedule;
+mod visit;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+
+use self::schedule::Schedule;
+use super::{Environment, HttpConnection, enrolment::Enrolment, lock::locked};
+use crate::{
+    crypto::{Engine, PrivateKey},
+    event::{EventKind, Removal},
+    protocol::{Agent, NodeKind, Policy, ServerKeys, ServerPath, Swept},
+    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
+};
+
+/// What an agent is told when it is set up.
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    /// Its identity.
+    pub node: NodeId,
+    /// Its key.
+    pub key: PrivateKey,
+    /// Which face of the protocol it shows.
+    pub profile: Profile,
+    /// The protocol's parameters.
+    pub parameters: Arc<Parameters>,
+    /// Where the SMP is reached.
+    pub smp: Origin,
+    /// The SMP's key, by the thumbprint that was pinned at installation.
+    pub pinned: Thumbprint,
+    /// The server keys in secure storage; none if the agent has yet to register.
+    pub installed_keys: Option<ServerKeys>,
+    /// The server that it visits.
+    pub server: ActorId,
+    /// That server's identity.
+    pub server_node: NodeId,
+    /// Where that server is reached, until policy says otherwise.
+    pub server_origin: Origin,
+    /// When it visits.
+    pub visits: Visits,
+    /// How many requests it makes on each connection of a visit.
+    pub requests: u32,
+    /// How many of these, the first ones, need no authentication.
+    pub public_requests: u32,
+    /// How many connections it opens at the same time.
+    pub connections: u32,
+    /// Whether it keeps connections from one visit to the next.
+    pub keeps_connections: bool,
+    /// How often it fetches policy; never if it is zero.
+    pub policy_interval: Duration,
+    /// When it leaves for good.
+    pub leaves_at: Option<VirtualTime>,
+    /// Where its random numbers come from.
+    pub rng: ChaCha20Rng,
+}
+
+/// When an agent visits its server.
+#[derive(Clone, Debug)]
+pub enum Visits {
+    /// At intervals: the `k`th is due at `first + k * interval`, moved by a draw within ± `jitter`.
+    Every {
+        /// The first visit.
+        first: VirtualTime,
+        /// The interval.
+        interval: Duration,
+        /// The greatest shift to either side.
+        jitter: Duration,
+    },
+    /// At given instants, ascending.
+    At(Vec<VirtualTime>),
+}
+
+/// An agent.
+#[derive(Debug)]
+pub struct AgentActor<E: Environment> {
+    environment: Arc<E>,
+    engine: Arc<Engine>,
+    settings: AgentSettings,
+    path: ServerPath,
+    agent: Mutex<Agent>,
+    rng: Mutex<ChaCha20Rng>,
+    kept: Mutex<Vec<HttpConnection<E>>>,
+}
+
+impl<E: Environment> AgentActor<E> {
+    /// An agent that has just started: it has no tokens (rule 11).
+    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: AgentSettings) -> Arc<Self> {
+        environment.record(EventKind::Started { node: settings.node, epoch: None });
+        let agent = Agent::new(
+            settings.node,
+            settings.key.clone(),
+            settings.profile,
+            &settings.parameters,
+            settings.installed_keys.clone().unwrap_or_default(),
+        );
+        let path = ServerPath { server: settings.server_node, origin: settings.server_origin.clone() };
+        let rng = Mutex::new(settings.rng.clone());
+        Arc::new(Self { environment, engine, settings, path, agent: Mutex::new(agent), rng, kept: Mutex::default() })
+    }
+
+    /// Lives until the agent leaves, or until nothing is left to do.
+    pub async fn run(self: Arc<Self>) {
+        if self.settings.installed_keys.is_none() && !self.register().await {
+            return;
+        }
+        let now = self.environment.now();
+        let sweep_period = Duration::from_secs(self.settings.parameters.agent_sweep_period_s);
+        let mut next_sweep = now.after(sweep_period);
+        let mut next_policy = self.policy_due(now);
+        let mut schedule = Schedule::new(self.settings.visits.clone());
+        let mut next_visit = schedule.next(now, &mut *locked(&self.rng));
+        let mut failures = 0;
+        loop {
+            let leaves_at = self.settings.leaves_at.unwrap_or(VirtualTime(u64::MAX));
+            let due = next_visit.unwrap_or(VirtualTime(u64::MAX)).min(next_sweep).min(next_policy);
+            let now = self.environment.now();
+            if now >= leaves_at {
+                return;
+            }
+            self.environment.sleep(due.min(leaves_at).since(now)).await;
+            let now = self.environment.now();
+            if now >= leaves_at {
+                return;
+            }
+            if now >= next_sweep {
+                self.sweep();
+                next_sweep = now.after(sweep_period);
+            }
+            if now >= next_policy {
+                self.fetch_policy().await;
+                next_policy = self.policy_due(self.environment.now());
+            }
+            if next_visit.is_some_and(|due| now >= due) {
+                let was_served = self.visit().await;
+                let now = self.environment.now();
+                let planned = schedule.next(now, &mut *locked(&self.rng));
+                failures = if was_served { 0 } else { failures + 1 };
+                next_visit = match planned {
+                    _ if was_served => planned,
+                    Some(planned) => Some(planned.min(self.retry_at(now, failures))),
+                    None => Some(self.retry_at(now, failures)),
+                };
+            }
+        }
+    }
+
+    /// Registers; tries again for as long as it takes. Tells whether it is still there afterwards.
+    async fn register(&self) -> bool {
+        let mut failures = 0;
+        loop {
+            let nonce = self.draw_nonce();
+            match self.enrolment().register(NodeKind::Agent, None, self.settings.pinned, nonce).await {
+                Ok(policy) => {
+                    self.take_over(policy);
+                    return true;
+                }
+                Err(error) => self.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
+            }
+            failures += 1;
+            let now = self.environment.now();
+            let retry_at = self.retry_at(now, failures);
+            if self.settings.leaves_at.is_some_and(|leaves_at| retry_at >= leaves_at) {
+                return false;
+            }
+            self.environment.sleep(retry_at.since(now)).await;
+        }
+    }
+
+    async fn fetch_policy(&self) {
+        let server_keys = locked(&self.agent).server_keys.clone();
+        let nonce = self.draw_nonce();
+        match self.enrolment().fetch_policy(&server_keys, nonce).await {
+            Ok(policy) => self.take_over(policy),
+            Err(error) => self.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
+        }
+    }
+
+    fn take_over(&self, policy: Policy) {
+        locked(&self.agent).server_keys = policy.jwks;
+    }
+
+    fn sweep(&self) {
+        let swept = locked(&self.agent).sweep(self.environment.wall());
+        for (_, reason) in swept {
+            let (jti, why) = match reason {
+                Swept::Expired(jti) => (jti, Removal::ExpiredSweep),
+                Swept::Idle(jti) => (jti, Removal::Idle),
+            };
+            self.environment.record(EventKind::StoredTokenRemoved { server: self.settings.server, jti, why });
+        }
+    }
+
+    fn policy_due(&self, now: VirtualTime) -> VirtualTime {
+        if self.settings.policy_interval.is_zero() {
+            return VirtualTime(u64::MAX);
+        }
+        now.after(self.settings.policy_interval)
+    }
+
+    /// Full jitter: anywhere between now and a bound that doubles with every failure.
+    fn retry_at(&self, now: VirtualTime, failures: u32) -> VirtualTime {
+        let parameters = &self.settings.parameters;
+        let doublings = failures.saturating_sub(1).min(20);
+        let bound_ms = (parameters.retry_first_ms << doublings).min(parameters.retry_max_ms).max(1);
+        let delay_ms = 1 + locked(&self.rng).next_u64() % bound_ms;
+        now.after(Duration::from_millis(delay_ms))
+    }
+
+    fn draw_nonce(&self) -> MessageNonce {
+        let mut bits = [0; 16];
+        locked(&self.rng).fill_bytes(&mut bits);
+        MessageNonce::from_bits(u128::from_be_bytes(bits))
+    }
+
+    fn enrolment(&self) -> Enrolment<'_, E> {
+        Enrolment {
+            environment: &self.environment,
+            engine: &self.engine,
+            parameters: &self.settings.parameters,
+            node: self.settings.node,
+            key: &self.settings.key,
+            smp: &self.settings.smp,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The seam between an actor and its world.
+
+use std::{future::Future, io, time::Duration};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    event::EventKind,
+    types::{ActorId, ConnectionId, Origin, VirtualTime, WallTime, Work},
+};
+
+/// Everything that one actor gets from outside: its network, its clocks, its CPU, and somebody to report to.
+///
+/// Every sleep and every byte of an actor goes through here.
+pub trait Environment: Send + Sync + 'static {
+    /// A byte stream between two actors.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// A server's open door.
+    type Listener: Send + 'static;
+
+    /// Whose environment this is.
+    fn actor(&self) -> ActorId;
+
+    /// Opens a connection. Has no time-out of its own.
+    fn connect(&self, origin: &Origin) -> impl Future<Output = io::Result<Connection<Self::Stream>>> + Send;
+
+    /// Opens the actor's own door.
+    fn listen(&self, origin: &Origin) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+
+    /// Waits for the next connection.
+    fn accept(
+        &self,
+        listener: &mut Self::Listener,
+    ) -> impl Future<Output = io::Result<Connection<Self::Stream>>> + Send;
+
+    /// From where an accepted connection comes, as far as the network shows: a number per address (hole 18).
+    fn source(&self, connection: ConnectionId) -> u64;
+
+    /// True, monotonic time: for durations and time-outs. No decision about a token may use it.
+    fn now(&self) -> VirtualTime;
+
+    /// What the actor's own wall clock shows.
+    fn wall(&self) -> WallTime;
+
+    /// Waits.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Occupies a core of the actor's CPU for as long as `work` takes; comes back when it is done.
+    fn occupy(&self, work: &Work) -> impl Future<Output = Occupied> + Send;
+
+    /// Reports a fact.
+    fn record(&self, kind: EventKind);
+}
+
+/// One end of a connection.
+#[derive(Debug)]
+pub struct Connection<S> {
+    /// Its name, the same at both ends.
+    pub id: ConnectionId,
+    /// Its bytes.
+    pub stream: S,
+    /// Whether it uses TLS.
+    pub is_secure: bool,
+    /// Over TLS, the channel binding (RFC 9266), base64url; the same at both ends of one connection only.
+    pub channel_binding: Option<String>,
+}
+
+/// What a piece of work cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Occupied {
+    /// How long it waited for a core.
+    pub waited: Duration,
+    /// How long it occupied one.
+    pub busy: Duration,
+}

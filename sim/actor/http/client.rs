@@ -1,0 +1,198 @@
+//! One connection from the side that opened it.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header::HOST};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+
+use crate::{
+    actor::{Environment, timeout::timeout},
+    event::{Carried, Close, EventKind},
+    types::{ActorId, Caps, ConnectionId, Origin, RequestId},
+};
+
+/// A keep-alive connection to a server. Dropping it closes it.
+#[derive(Debug)]
+pub struct HttpConnection<E: Environment> {
+    environment: Arc<E>,
+    id: ConnectionId,
+    is_secure: bool,
+    channel_binding: Option<String>,
+    host: HeaderValue,
+    sender: SendRequest<Full<Bytes>>,
+    requests: u32,
+    closed: Option<Close>,
+}
+
+/// Why no answer came.
+#[derive(Debug, Error)]
+pub enum ExchangeError {
+    /// No connection could be opened.
+    #[error("no connection: {0}")]
+    NotConnected(#[source] std::io::Error),
+    /// Opening the connection took too long.
+    #[error("no connection within the time-out")]
+    ConnectTimedOut,
+    /// The answer took too long.
+    #[error("no answer within the time-out")]
+    TimedOut,
+    /// The connection broke, or the answer is not HTTP or too large.
+    #[error("no readable answer: {0}")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a request says before its body.
+#[derive(Debug)]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub target: &'a str,
+    /// Headers beside `Host`.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What the Authorization header carries, for the record.
+    pub carries: Carried,
+}
+
+impl<E: Environment> HttpConnection<E> {
+    /// Opens a connection to a server.
+    ///
+    /// # Errors
+    /// If none can be had within `patience`.
+    pub async fn open(
+        environment: &Arc<E>,
+        server: ActorId,
+        origin: &Origin,
+        patience: Duration,
+        caps: &Caps,
+    ) -> Result<Self, ExchangeError> {
+        let failed = |timed_out| environment.record(EventKind::ConnectFailed { server, timed_out });
+        let connection = match timeout(&**environment, patience, environment.connect(origin)).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => {
+                failed(false);
+                return Err(ExchangeError::NotConnected(error));
+            }
+            Err(_) => {
+                failed(true);
+                return Err(ExchangeError::ConnectTimedOut);
+            }
+        };
+        let (sender, driver) = http1::Builder::new()
+            .max_buf_size(caps.header_section_bytes as usize)
+            .handshake(TokioIo::new(connection.stream))
+            .await
+            .map_err(broken)?;
+        // The driver ends when the sender is dropped or the peer is gone; its errors reach us through the sender.
+        tokio::spawn(driver);
+        environment.record(EventKind::ConnectionOpened {
+            connection: connection.id,
+            server,
+            secure: connection.is_secure,
+        });
+        Ok(Self {
+            environment: Arc::clone(environment),
+            id: connection.id,
+            is_secure: connection.is_secure,
+            channel_binding: connection.channel_binding,
+            host: HeaderValue::try_from(origin.authority()).map_err(broken)?,
+            sender,
+            requests: 0,
+            closed: None,
+        })
+    }
+
+    /// The connection's name.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Whether it uses TLS.
+    pub fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
+    /// The channel binding, over TLS.
+    pub fn channel_binding(&self) -> Option<&str> {
+        self.channel_binding.as_deref()
+    }
+
+    /// Whether a further exchange can be tried.
+    pub fn is_open(&self) -> bool {
+        self.closed.is_none() && !self.sender.is_closed()
+    }
+
+    /// Sends a request and waits for the whole answer, for at most `patience`. After an error the connection is of
+    /// no more use: an answer may still be under way on it.
+    ///
+    /// # Errors
+    /// If no readable answer of at most `body_bytes_max` came in time.
+    pub async fn exchange(
+        &mut self,
+        head: RequestHead<'_>,
+        body: Bytes,
+        patience: Duration,
+        body_bytes_max: u32,
+    ) -> Result<(RequestId, Response<Bytes>), ExchangeError> {
+        self.requests += 1;
+        let id = RequestId { connection: self.id, ordinal: self.requests };
+        let token_bytes = match head.carries {
+            Carried::StoredToken | Carried::NewToken => {
+                let is_credentials = |(name, _): &&(HeaderName, HeaderValue)| *name == http::header::AUTHORIZATION;
+                head.headers.iter().find(is_credentials).map_or(0, |(_, value)| value.len())
+            }
+            _ => 0,
+        };
+        let mut request = Request::builder().method(head.method).uri(head.target).header(HOST, self.host.clone());
+        if let Some(headers) = request.headers_mut() {
+            headers.extend(head.headers.into_iter().collect::<HeaderMap>());
+        }
+        let request = request.body(Full::new(body)).map_err(broken)?;
+        self.environment.record(EventKind::RequestSent {
+            request: id,
+            carries: head.carries,
+            token_bytes: u32::try_from(token_bytes).unwrap_or(u32::MAX),
+        });
+        let sender = &mut self.sender;
+        let answer = async {
+            sender.ready().await.map_err(broken)?;
+            let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+            let body = Limited::new(body, body_bytes_max as usize).collect().await.map_err(ExchangeError::Broken)?;
+            Ok(Response::from_parts(head, body.to_bytes()))
+        };
+        let result = match timeout(&*self.environment, patience, answer).await {
+            Ok(result) => result,
+            Err(_) => Err(ExchangeError::TimedOut),
+        };
+        match result {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                self.environment.record(EventKind::ResponseReceived { request: id, status });
+                Ok((id, response))
+            }
+            Err(error) => {
+                self.closed = Some(match error {
+                    ExchangeError::TimedOut => Close::TimedOut,
+                    _ if self.sender.is_closed() => Close::ByPeer,
+                    _ => Close::Broken,
+                });
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<E: Environment> Drop for HttpConnection<E> {
+    fn drop(&mut self) {
+        let why = self.closed.unwrap_or(if self.sender.is_closed() { Close::ByPeer } else { Close::Done });
+        self.environment.record(EventKind::ConnectionClosed { connection: self.id, why });
+    }
+}
+
+fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ExchangeError {
+    ExchangeError::Broken(error.into())
+}

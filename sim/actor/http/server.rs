@@ -1,0 +1,208 @@
+//! Connections from the side that accepted them.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io, mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+
+use crate::{
+    actor::{Connection, Environment, timeout::timeout},
+    protocol::ConnectionAuthentication,
+    types::{ConnectionId, Origin, Parameters, RequestId, VirtualTime},
+};
+
+/// An answer.
+pub type Reply = Response<Full<Bytes>>;
+
+/// An answer without a body.
+pub fn empty_reply(status: StatusCode) -> Reply {
+    let mut reply = Reply::default();
+    *reply.status_mut() = status;
+    reply
+}
+
+/// What answers requests.
+pub trait Service: Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(
+        self: &Arc<Self>,
+        connection: &Arc<ServerConnection>,
+        request: ServerRequest,
+    ) -> impl Future<Output = Reply> + Send;
+}
+
+/// What a server knows of a connection.
+#[derive(Debug)]
+pub struct ServerConnection {
+    /// Its name.
+    pub id: ConnectionId,
+    /// Whether it uses TLS.
+    pub is_secure: bool,
+    /// Over TLS, the channel binding, base64url.
+    pub channel_binding: Option<String>,
+    authentication: Mutex<ConnectionAuthentication>,
+    requests: AtomicU32,
+    activity: Mutex<Activity>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Activity {
+    last: VirtualTime,
+    in_progress: u32,
+}
+
+/// A request, read whole.
+#[derive(Debug)]
+pub struct ServerRequest {
+    /// Its name.
+    pub id: RequestId,
+    /// Its method.
+    pub method: Method,
+    /// Path and query.
+    pub target: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl ServerRequest {
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+}
+
+impl ServerConnection {
+    /// The authentication that the connection has.
+    pub fn authentication(&self) -> ConnectionAuthentication {
+        *self.authentication.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the authentication that the connection has.
+    pub fn authenticate(&self, change: impl FnOnce(&mut ConnectionAuthentication)) {
+        change(&mut self.authentication.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn activity(&self, change: impl FnOnce(&mut Activity)) -> Activity {
+        let mut activity = self.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut activity);
+        *activity
+    }
+}
+
+/// Accepts connections at `origin` and serves them, for ever.
+///
+/// # Errors
+/// If the door cannot be opened, or breaks.
+pub async fn serve<E: Environment, S: Service>(
+    environment: Arc<E>,
+    service: Arc<S>,
+    origin: Origin,
+    parameters: Arc<Parameters>,
+) -> io::Result<Infallible> {
+    let mut listener = environment.listen(&origin).await?;
+    loop {
+        let connection = environment.accept(&mut listener).await?;
+        tokio::spawn(serve_connection(
+            Arc::clone(&environment),
+            Arc::clone(&service),
+            connection,
+            Arc::clone(&parameters),
+        ));
+    }
+}
+
+async fn serve_connection<E: Environment, S: Service>(
+    environment: Arc<E>,
+    service: Arc<S>,
+    connection: Connection<E::Stream>,
+    parameters: Arc<Parameters>,
+) {
+    let state = Arc::new(ServerConnection {
+        id: connection.id,
+        is_secure: connection.is_secure,
+        channel_binding: connection.channel_binding,
+        authentication: Mutex::default(),
+        requests: AtomicU32::new(0),
+        activity: Mutex::new(Activity { last: environment.now(), in_progress: 0 }),
+    });
+    let answer = |request: Request<Incoming>| {
+        let (state, service, environment) = (Arc::clone(&state), Arc::clone(&service), Arc::clone(&environment));
+        let body_bytes_max = parameters.caps.request_body_bytes;
+        let patience = parameters.exchange_timeout();
+        async move {
+            state.activity(|activity| activity.in_progress += 1);
+            let ordinal = state.requests.fetch_add(1, Relaxed) + 1;
+            let id = RequestId { connection: state.id, ordinal };
+            let reply = match timeout(&*environment, patience, read(id, request, body_bytes_max)).await {
+                Ok(Ok(request)) => service.answer(&state, request).await,
+                Ok(Err(status)) => empty_reply(status),
+                Err(_) => empty_reply(StatusCode::REQUEST_TIMEOUT),
+            };
+            state.activity(|activity| {
+                activity.in_progress -= 1;
+                activity.last = environment.now();
+            });
+            Ok::<_, Infallible>(reply)
+        }
+    };
+    let driver = http1::Builder::new()
+        // A date would be the real one.
+        .auto_date_header(false)
+        .max_buf_size(parameters.caps.header_section_bytes as usize)
+        .serve_connection(TokioIo::new(connection.stream), service_fn(answer));
+    let idle = Duration::from_secs(parameters.keep_alive_idle_s);
+    tokio::select! {
+        biased;
+        // What goes wrong on a connection ends that connection and nothing else.
+        _ = driver => {}
+        () = idle_for(&*environment, &state, idle) => {}
+    }
+}
+
+async fn read(id: RequestId, request: Request<Incoming>, body_bytes_max: u32) -> Result<ServerRequest, StatusCode> {
+    let (mut head, body) = request.into_parts();
+    let is_too_large = body.size_hint().lower() > u64::from(body_bytes_max);
+    if is_too_large {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let body = if body.is_end_stream() {
+        Bytes::new()
+    } else {
+        let read = Limited::new(body, body_bytes_max as usize).collect().await;
+        read.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes()
+    };
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    Ok(ServerRequest { id, method: mem::take(&mut head.method), target, headers: head.headers, body })
+}
+
+/// Comes back when no request has been under way for `idle`. Whoever sends half a header and stops is idle, too.
+async fn idle_for<E: Environment>(environment: &E, state: &ServerConnection, idle: Duration) {
+    loop {
+        let now = environment.now();
+        let activity = state.activity(|_| {});
+        let idle_since = if activity.in_progress > 0 { now } else { activity.last };
+        let remaining = idle.saturating_sub(now.since(idle_since));
+        if remaining.is_zero() {
+            return;
+        }
+        environment.sleep(remaining).await;
+    }
+}

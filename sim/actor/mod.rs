@@ -1,0 +1,18 @@
+//! Agents, site servers and the SMP as asynchronous shells around [`crate::protocol`].
+//!
+//! They take everything from outside through one seam, the [`Environment`]: the simulation gives them a simulated
+//! network and clock, load mode real ones. The same code runs in both.
+
+mod agent;
+mod enrolment;
+mod environment;
+mod figure;
+mod http;
+mod lock;
+mod server;
+mod timeout;
+
+pub use agent::{AgentActor, AgentSettings, Visits};
+pub use environment::{Connection, Environment, Occupied};
+pub use http::{ExchangeError, HttpConnection};
+pub use server::{ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings};

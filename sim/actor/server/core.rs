@@ -1,0 +1,158 @@
+//! What every server has.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+
+use crate::{
+    actor::{
+        Environment,
+        figure::{count, nanos},
+        lock::locked,
+    },
+    crypto::{Engine, PrivateKey},
+    event::{EventKind, Removal},
+    protocol::{RateLimit, Registry, RegistrySettings, ValidationRules},
+    types::{Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile},
+};
+
+/// What a server is told when it is set up.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Its identity.
+    pub node: NodeId,
+    /// Where it is reached.
+    pub origin: Origin,
+    /// Its key.
+    pub key: PrivateKey,
+    /// Which face of the protocol it shows.
+    pub profile: Profile,
+    /// The protocol's parameters.
+    pub parameters: Arc<Parameters>,
+    /// Where its random numbers come from.
+    pub rng: ChaCha20Rng,
+}
+
+/// A server's environment, engine and random numbers.
+#[derive(Debug)]
+pub struct Core<E> {
+    pub environment: Arc<E>,
+    pub engine: Arc<Engine>,
+    pub settings: ServerSettings,
+    pub rules: ValidationRules,
+    rng: Mutex<ChaCha20Rng>,
+}
+
+impl<E: Environment> Core<E> {
+    /// A server that has just started: it draws a new epoch (hole 6).
+    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings) -> Self {
+        let mut rng = settings.rng.clone();
+        let epoch = Epoch::from_bits(draw(&mut rng));
+        environment.record(EventKind::Started { node: settings.node, epoch: Some(epoch) });
+        let rules = ValidationRules {
+            profile: settings.profile,
+            origin: settings.origin.clone(),
+            epoch,
+            leeway: settings.parameters.leeway(),
+            token_bytes_max: settings.parameters.caps.token_bytes as usize,
+        };
+        Self { environment, engine, settings, rules, rng: Mutex::new(rng) }
+    }
+
+    /// An empty registry, as after every start.
+    pub fn empty_registry(&self) -> Registry {
+        let settings = RegistrySettings::new(self.settings.profile, &self.settings.parameters);
+        Registry::new(settings, self.rules.epoch)
+    }
+
+    /// The limit on first requests from one source (hole 18).
+    pub fn first_request_limit(&self) -> RateLimit<u64> {
+        let parameters = &self.settings.parameters;
+        RateLimit::new(parameters.first_requests_per_s, parameters.first_requests_burst)
+    }
+
+    /// Lends the server's random numbers.
+    pub fn rng(&self) -> MutexGuard<'_, ChaCha20Rng> {
+        locked(&self.rng)
+    }
+
+    /// Draws the name of a new token.
+    pub fn draw_jti(&self) -> Jti {
+        Jti::from_bits(draw(&mut *self.rng()))
+    }
+
+    /// Draws the nonce of a new signed message.
+    pub fn draw_nonce(&self) -> MessageNonce {
+        MessageNonce::from_bits(draw(&mut *self.rng()))
+    }
+
+    /// Occupies the CPU for the work done since the last call, and for taking on `requests`.
+    ///
+    /// Nothing may wait between the work and this call, or the work of others would be charged here.
+    pub async fn charge(&self, requests: u32) {
+        let mut work = self.engine.take_work();
+        work.requests = requests;
+        if work.is_nothing() {
+            return;
+        }
+        let occupied = self.environment.occupy(&work).await;
+        self.environment.record(EventKind::Worked {
+            work,
+            waited_ns: nanos(occupied.waited),
+            busy_ns: nanos(occupied.busy),
+        });
+    }
+
+    /// Purges and measures a registry for ever (rule 48).
+    pub async fn keep_registry<S: Send>(&self, state: &Mutex<S>, registry: impl Fn(&mut S) -> &mut Registry + Sync) {
+        const MEASURE_PERIOD_S: u64 = 300;
+        let purge_period = Duration::from_secs(self.settings.parameters.registry_purge_period_s);
+        let measure_period = Duration::from_secs(MEASURE_PERIOD_S).min(purge_period);
+        let mut purged_at = self.environment.now();
+        loop {
+            let now = self.environment.now();
+            let until_purge = purge_period.saturating_sub(now.since(purged_at));
+            self.environment.sleep(measure_period.min(until_purge)).await;
+            let mut state = locked(state);
+            let registry = registry(&mut state);
+            if self.environment.now().since(purged_at) >= purge_period {
+                purged_at = self.environment.now();
+                self.purge(registry);
+            }
+            self.measure(registry);
+        }
+    }
+
+    fn purge(&self, registry: &mut Registry) {
+        let removed = registry.purge(self.environment.wall());
+        for (agent, jti) in &removed {
+            self.environment.record(EventKind::RegistryRemoved {
+                agent: *agent,
+                jti: *jti,
+                why: Removal::ExpiredSweep,
+            });
+        }
+        self.environment
+            .record(EventKind::RegistryPurged { removed: count(removed.len()), kept: count(registry.len()) });
+    }
+
+    fn measure(&self, registry: &Registry) {
+        let (window_bits_used, window_bits) = registry.window_bits();
+        self.environment.record(EventKind::RegistryMeasured {
+            entries: count(registry.len()),
+            bytes: crate::types::Undigested(registry.memory_bytes() as u64),
+            window_bits_used,
+            window_bits,
+        });
+    }
+}
+
+fn draw(rng: &mut ChaCha20Rng) -> u128 {
+    let mut bits = [0; 16];
+    rng.fill_bytes(&mut bits);
+    u128::from_be_bytes(bits)
+}

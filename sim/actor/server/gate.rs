@@ -1,0 +1,301 @@
+//! How a server lets requests for protected paths in (rules 2, 3, 8, 9, 45, 46): the same at both server kinds.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, StatusCode,
+    header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use http_body_util::Full;
+
+use super::core::Core;
+use crate::{
+    actor::{
+        Environment,
+        http::{Reply, ServerConnection, ServerRequest, empty_reply},
+    },
+    event::{Challenge, EventKind, Presented, RegistryState, Removal},
+    protocol::{
+        AGENT_REVOKED, Acceptance, ChallengeError, CountersignedToken, Credentials, IssuedToken, RefusalAnswer,
+        Rejection, RequestFacts, TokenChallenge, content_digest,
+    },
+    types::{Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
+};
+
+/// Paths below this need no authentication (rule 3).
+const PUBLIC_PATH: &str = "/Altiris/Public/";
+/// Paths below this need authentication.
+const PROTECTED_PATH: &str = "/Altiris/";
+/// How long a client should wait after 429 or 503, in seconds.
+const RETRY_AFTER_S: &str = "1";
+
+static NS_ERROR: HeaderName = HeaderName::from_static("x-smp-nserror");
+
+/// Where a server has its tokens and its agents' keys from.
+pub trait TokenServer<E: Environment>: Send + Sync + 'static {
+    /// What every server has.
+    fn core(&self) -> &Core<E>;
+
+    /// Whether an agent is known to be revoked.
+    fn is_revoked(&self, agent: NodeId) -> bool;
+
+    /// Whether a source may ask for a token now (hole 18).
+    fn admits_first_request(&self, source: u64) -> bool;
+
+    /// Checks a presented token.
+    fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>>;
+
+    /// Does what a rejection asks for; tells whether the token should be checked once more (hole 14).
+    fn reconsider(self: &Arc<Self>, rejection: &Rejection) -> impl Future<Output = bool> + Send;
+
+    /// A live token for an agent and uid.
+    fn token_for(self: &Arc<Self>, agent: NodeId, uid: Uid) -> impl Future<Output = Result<Offer, NoToken>> + Send;
+}
+
+/// A token for an agent to countersign.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The three parts.
+    pub text: Arc<str>,
+    /// For which agent.
+    pub agent: NodeId,
+    /// For which uid.
+    pub uid: Uid,
+    /// The token's jti.
+    pub jti: Jti,
+    /// The token's expiry.
+    pub expires: UnixSeconds,
+}
+
+impl From<&IssuedToken> for Offer {
+    fn from(token: &IssuedToken) -> Self {
+        let claims = &token.claims;
+        Self { text: token.shared_text(), agent: claims.sub, uid: token.uid, jti: claims.jti, expires: claims.exp }
+    }
+}
+
+/// Why there is no token for an agent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoToken {
+    /// The agent is unknown or revoked.
+    Forbidden,
+    /// The issuer cannot be reached.
+    Unavailable,
+}
+
+/// Answers a request for a path below `/Altiris/`; `None` for any other path.
+pub async fn answer<E: Environment, S: TokenServer<E>>(
+    server: &Arc<S>,
+    connection: &Arc<ServerConnection>,
+    request: &ServerRequest,
+) -> Option<Reply> {
+    let core = server.core();
+    if request.path().starts_with(PUBLIC_PATH) {
+        core.charge(1).await;
+        return Some(serve(core, request, None));
+    }
+    if !request.path().starts_with(PROTECTED_PATH) {
+        return None;
+    }
+    let parameters = &core.settings.parameters;
+    let admitted = connection.authentication().admits(
+        core.settings.profile,
+        connection.is_secure,
+        core.environment.now(),
+        core.environment.wall(),
+        Duration::from_secs(parameters.connection_age_max_s),
+    );
+    if let Some(agent) = admitted.filter(|agent| !server.is_revoked(*agent)) {
+        core.charge(1).await;
+        return Some(serve(core, request, Some(agent)));
+    }
+    // Two Authorization headers are as good as none that can be read.
+    let mut values = request.headers.get_all(AUTHORIZATION).iter();
+    let credentials = match (values.next(), values.next()) {
+        (None, _) => {
+            core.charge(1).await;
+            return Some(challenge(core, request, None, None));
+        }
+        (Some(value), None) => value.to_str().ok().and_then(Credentials::parse),
+        (Some(_), Some(_)) => None,
+    };
+    Some(match credentials {
+        None => {
+            core.charge(1).await;
+            core.environment.record(EventKind::Refused {
+                request: request.id,
+                why: Refusal::Syntax,
+                claimed_agent: None,
+            });
+            challenge(core, request, None, Some(ChallengeError::InvalidToken))
+        }
+        Some(Credentials::First { agent, uid }) => {
+            core.charge(1).await;
+            if server.admits_first_request(core.environment.source(connection.id)) {
+                offer(server, request, agent, uid, None).await
+            } else {
+                unavailable(core, request, StatusCode::TOO_MANY_REQUESTS)
+            }
+        }
+        Some(Credentials::Token(text)) => present(server, connection, request, text).await,
+    })
+}
+
+async fn present<E: Environment, S: TokenServer<E>>(
+    server: &Arc<S>,
+    connection: &Arc<ServerConnection>,
+    request: &ServerRequest,
+    text: &str,
+) -> Reply {
+    let core = server.core();
+    let digest = content_digest(&request.body);
+    let facts = RequestFacts {
+        method: request.method.as_str(),
+        target: &request.target,
+        content_digest: &digest,
+        channel_binding: connection.channel_binding.as_deref(),
+    };
+    let mut result = server.validate(text, &facts);
+    if let Ok(acceptance) = &result {
+        record_use(core, request, acceptance);
+    }
+    core.charge(1).await;
+    if let Err(rejection) = &result
+        && server.reconsider(rejection).await
+    {
+        result = server.validate(text, &facts);
+        if let Ok(acceptance) = &result {
+            record_use(core, request, acceptance);
+        }
+        core.charge(0).await;
+    }
+    match result {
+        Ok(acceptance) => {
+            let claims = &acceptance.token.issued.claims;
+            connection.authenticate(|authentication| {
+                authentication.accept(claims.sub, core.environment.now(), claims.exp, core.rules.leeway);
+            });
+            serve(core, request, Some(claims.sub))
+        }
+        Err(rejection) => refuse(server, request, &rejection).await,
+    }
+}
+
+async fn refuse<E: Environment, S: TokenServer<E>>(
+    server: &Arc<S>,
+    request: &ServerRequest,
+    rejection: &Rejection,
+) -> Reply {
+    let core = server.core();
+    let claims = rejection.token.as_ref().map(|token| &token.issued.claims);
+    if let Some(claims) = claims.filter(|_| rejection.left_registry) {
+        core.environment.record(EventKind::RegistryRemoved {
+            agent: claims.sub,
+            jti: claims.jti,
+            why: Removal::ExpiredInUse,
+        });
+    }
+    core.environment.record(EventKind::Refused {
+        request: request.id,
+        why: rejection.why,
+        claimed_agent: claims.map(|claims| claims.sub),
+    });
+    match (RefusalAnswer::from(rejection.why), &rejection.token) {
+        (RefusalAnswer::Forbid, _) => forbid(),
+        (RefusalAnswer::Challenge(error), Some(token)) => {
+            offer(server, request, token.issued.claims.sub, token.issued.uid, Some(error)).await
+        }
+        (RefusalAnswer::Challenge(error), None) => challenge(core, request, None, Some(error)),
+    }
+}
+
+/// 401 with a token, from wherever this server has its tokens.
+async fn offer<E: Environment, S: TokenServer<E>>(
+    server: &Arc<S>,
+    request: &ServerRequest,
+    agent: NodeId,
+    uid: Uid,
+    error: Option<ChallengeError>,
+) -> Reply {
+    let core = server.core();
+    match server.token_for(agent, uid).await {
+        Ok(token) => challenge(core, request, Some(&token), error),
+        Err(NoToken::Forbidden) => forbid(),
+        Err(NoToken::Unavailable) => unavailable(core, request, StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+fn serve<E: Environment>(core: &Core<E>, request: &ServerRequest, agent: Option<NodeId>) -> Reply {
+    core.environment.record(EventKind::Served { request: request.id, agent });
+    Reply::new(Full::new(Bytes::from_static(b"OK\n")))
+}
+
+fn challenge<E: Environment>(
+    core: &Core<E>,
+    request: &ServerRequest,
+    offer: Option<&Offer>,
+    error: Option<ChallengeError>,
+) -> Reply {
+    core.environment.record(EventKind::Challenged {
+        request: request.id,
+        challenge: offer.map(|offer| Challenge {
+            agent: offer.agent,
+            uid: offer.uid,
+            jti: offer.jti,
+            expires: offer.expires,
+            after_refusal: error.is_some(),
+        }),
+    });
+    let epoch = core.settings.profile.binds_epoch().then_some(core.rules.epoch);
+    let value = TokenChallenge { token: offer.map(|offer| &*offer.text), error, epoch }.to_value();
+    let mut reply = empty_reply(StatusCode::UNAUTHORIZED);
+    // Tokens and identifiers are printable ASCII, so this is always a valid header value.
+    if let Ok(value) = HeaderValue::try_from(value) {
+        reply.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
+    reply
+}
+
+fn forbid() -> Reply {
+    let mut reply = empty_reply(StatusCode::FORBIDDEN);
+    reply.headers_mut().insert(&NS_ERROR, HeaderValue::from_static(AGENT_REVOKED));
+    reply
+}
+
+fn unavailable<E: Environment>(core: &Core<E>, request: &ServerRequest, status: StatusCode) -> Reply {
+    core.environment.record(EventKind::Unavailable { request: request.id, status: status.as_u16() });
+    let mut reply = empty_reply(status);
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    reply
+}
+
+fn record_use<E: Environment>(core: &Core<E>, request: &ServerRequest, acceptance: &Acceptance) {
+    let presented = presented(&acceptance.token);
+    let expires = acceptance.token.issued.claims.exp;
+    let registered = &acceptance.registered;
+    core.environment.record(EventKind::RegistryRecorded {
+        request: request.id,
+        presented,
+        state: RegistryState {
+            epoch: core.rules.epoch,
+            is_new: registered.is_new,
+            highest: registered.highest,
+            slid_by: registered.slid_by,
+            expires,
+            window: registered.window,
+        },
+    });
+    core.environment.record(EventKind::Accepted { request: request.id, presented, expires });
+}
+
+fn presented(token: &CountersignedToken) -> Presented {
+    Presented {
+        agent: token.issued.claims.sub,
+        uid: token.nonce.uid,
+        jti: token.issued.claims.jti,
+        counter: token.nonce.counter,
+        token: Undigested(token.issued.fingerprint()),
+        countersigned: Undigested(token.fingerprint()),
+    }
+}

@@ -1,0 +1,11 @@
+//! The two server kinds. What they share is in `core` and `gate`; what differs is where tokens and keys come from.
+
+mod core;
+mod gate;
+mod site;
+mod smp;
+mod upstream;
+
+pub use core::ServerSettings;
+pub use site::{SiteServer, SiteSettings};
+pub use smp::{SmpServer, SmpSettings};

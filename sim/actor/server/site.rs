@@ -1,0 +1,398 @@
+//! A site server: it caches the tokens that the SMP issues, and cannot issue any itself (rules 31 to 44).
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::StatusCode;
+use tokio::sync::OnceCell;
+
+use super::{
+    ServerSettings,
+    core::Core,
+    gate::{self, NoToken, Offer, TokenServer},
+    upstream::{FetchedToken, Upstream, UpstreamError},
+};
+use crate::{
+    actor::{
+        Environment,
+        enrolment::Enrolment,
+        figure::{count, nanos},
+        http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
+        lock::locked,
+    },
+    crypto::{Engine, PublicKey},
+    event::{EventKind, Removal, UpstreamPurpose},
+    protocol::{
+        Acceptance, AgentKeys, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken, NodeKind, Policy,
+        RateLimit, Registry, Rejection, RequestFacts, ServerKeys, Stored, TokenCache, TokenCacheSettings,
+        ValidationSchedule,
+    },
+    types::{Jti, NodeId, Origin, Parameters, Refusal, Thumbprint, Uid},
+};
+
+/// What a site server is told when it is set up, beside what every server is.
+#[derive(Clone, Debug)]
+pub struct SiteSettings {
+    /// Where the SMP is reached.
+    pub smp: Origin,
+    /// The SMP's key, by the thumbprint that was pinned at installation.
+    pub pinned: Thumbprint,
+}
+
+/// A site server.
+#[derive(Debug)]
+pub struct SiteServer<E: Environment> {
+    core: Core<E>,
+    site: SiteSettings,
+    upstream: Upstream<E>,
+    state: Mutex<State>,
+    flights: Mutex<BTreeMap<Holder, Flight>>,
+}
+
+/// A first fetch that others may wait for (hole 18).
+type Flight = Arc<OnceCell<Result<Offer, NoToken>>>;
+
+#[derive(Debug)]
+struct State {
+    cache: TokenCache,
+    registry: Registry,
+    server_keys: ServerKeys,
+    policy: Option<Policy>,
+    first_requests: RateLimit<u64>,
+    /// What policy says, over what the settings say.
+    parameters: Parameters,
+}
+
+impl<E: Environment> SiteServer<E> {
+    /// A site server that has just started: cache and registry are empty.
+    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, site: SiteSettings) -> Arc<Self> {
+        let core = Core::start(environment, engine, settings);
+        let parameters = Parameters::clone(&core.settings.parameters);
+        let state = State {
+            cache: TokenCache::new(TokenCacheSettings::new(core.settings.profile, &parameters)),
+            registry: core.empty_registry(),
+            server_keys: ServerKeys::default(),
+            policy: None,
+            first_requests: core.first_request_limit(),
+            parameters,
+        };
+        let upstream = Upstream::new(site.smp.clone(), core.settings.parameters.upstream_slots);
+        Arc::new(Self { core, site, upstream, state: Mutex::new(state), flights: Mutex::default() })
+    }
+
+    /// Registers, then serves for ever: without the SMP's keys no token can be verified (rule 43).
+    ///
+    /// # Errors
+    /// If the door cannot be opened, or breaks.
+    pub async fn run(self: Arc<Self>) -> io::Result<Infallible> {
+        let policy = self.register().await;
+        self.take_over(policy);
+        for task in [Task::Registry, Task::Policy, Task::Cache] {
+            let site = Arc::clone(&self);
+            tokio::spawn(async move {
+                match task {
+                    Task::Registry => site.core.keep_registry(&site.state, |state| &mut state.registry).await,
+                    Task::Policy => site.keep_policy().await,
+                    Task::Cache => site.keep_cache().await,
+                }
+            });
+        }
+        let environment = Arc::clone(&self.core.environment);
+        let origin = self.core.settings.origin.clone();
+        let parameters = Arc::clone(&self.core.settings.parameters);
+        serve(environment, self, origin, parameters).await
+    }
+
+    async fn register(&self) -> Policy {
+        let parameters = &self.core.settings.parameters;
+        let mut delay_ms = parameters.retry_first_ms;
+        loop {
+            let origin = Some(self.core.settings.origin.clone());
+            let nonce = self.core.draw_nonce();
+            match self.enrolment().register(NodeKind::Site, origin, self.site.pinned, nonce).await {
+                Ok(policy) => return policy,
+                Err(error) => self.core.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
+            }
+            self.core.environment.sleep(Duration::from_millis(delay_ms)).await;
+            delay_ms = (delay_ms * 2).min(parameters.retry_max_ms);
+        }
+    }
+
+    async fn keep_policy(&self) {
+        loop {
+            let interval_s = locked(&self.state).parameters.policy_interval_s;
+            self.core.environment.sleep(Duration::from_secs(interval_s)).await;
+            let server_keys = locked(&self.state).server_keys.clone();
+            match self.enrolment().fetch_policy(&server_keys, self.core.draw_nonce()).await {
+                Ok(policy) => self.take_over(policy),
+                Err(error) => self.core.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
+            }
+            self.core.charge(0).await;
+        }
+    }
+
+    fn take_over(&self, policy: Policy) {
+        let mut state = locked(&self.state);
+        state.server_keys = policy.jwks.clone();
+        policy.apply_to(&mut state.parameters);
+        state.policy = Some(policy);
+    }
+
+    fn enrolment(&self) -> Enrolment<'_, E> {
+        Enrolment {
+            environment: &self.core.environment,
+            engine: &self.core.engine,
+            parameters: &self.core.settings.parameters,
+            node: self.core.settings.node,
+            key: &self.core.settings.key,
+            smp: &self.site.smp,
+        }
+    }
+
+    /// Validates the cache for ever (rule 38).
+    async fn keep_cache(&self) {
+        let schedule = || ValidationSchedule::new(self.core.settings.profile, &locked(&self.state).parameters);
+        let mut wait = schedule().first_after;
+        loop {
+            self.core.environment.sleep(wait).await;
+            let now = self.core.environment.now();
+            let schedule = schedule();
+            self.validate_cache(&schedule).await;
+            // From start to start: a slow validation does not stretch the period.
+            wait = schedule.period.saturating_sub(self.core.environment.now().since(now));
+        }
+    }
+
+    /// One validation: removes what has expired, refreshes what is due, on one connection (rules 36 to 41).
+    async fn validate_cache(&self, schedule: &ValidationSchedule) {
+        let core = &self.core;
+        let since = core.environment.now();
+        let plan = {
+            let cache = &mut locked(&self.state).cache;
+            let entries = count(cache.len());
+            let plan = cache.validate(core.environment.wall(), schedule.look_ahead);
+            core.environment.record(EventKind::ValidationStarted {
+                entries,
+                due: plan.due,
+                period_s: schedule.period.as_secs(),
+            });
+            for (agent, uid, jti) in &plan.removed {
+                let why = Removal::ExpiredSweep;
+                core.environment.record(EventKind::CacheRemoved { agent: *agent, uid: *uid, jti: *jti, why });
+            }
+            plan
+        };
+        let (mut requested, mut refreshed, mut batches) = (0, 0, 0);
+        let mut connection = None;
+        for batch in plan.batches {
+            requested += count(batch.len());
+            batches += 1;
+            let holders = batch.into_iter().map(|(agent, uid)| Holder { agent, uid }).collect();
+            let Ok(tokens) = self.fetch(&mut connection, holders, UpstreamPurpose::Validation).await else {
+                // What is left is still due at the next validation.
+                break;
+            };
+            for (token, agent_key) in tokens.into_iter().flatten() {
+                refreshed += u32::from(self.store(&token, agent_key, Fetched::Refresh));
+            }
+        }
+        core.environment.record(EventKind::ValidationEnded {
+            requested,
+            refreshed,
+            removed: count(plan.removed.len()),
+            batches,
+            connections: batches.min(1),
+            took_ns: nanos(core.environment.now().since(since)),
+        });
+    }
+
+    async fn fetch(
+        &self,
+        connection: &mut Option<crate::actor::HttpConnection<E>>,
+        holders: Vec<Holder>,
+        purpose: UpstreamPurpose,
+    ) -> Result<Vec<FetchedToken>, UpstreamError> {
+        let core = &self.core;
+        let slot = self.upstream.slot(core).await;
+        let server_keys = locked(&self.state).server_keys.clone();
+        let wanted = ClientTokensRequest::new(core.settings.node, holders, core.settings.parameters.batch_size_max)?;
+        self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose).await
+    }
+
+    /// Fetches a token for an agent that authenticates for the first time (rules 31, 35).
+    async fn first_fetch(&self, holder: Holder) -> Result<Offer, NoToken> {
+        let mut connection = None;
+        let result = self.fetch(&mut connection, vec![holder], UpstreamPurpose::FirstFetch).await;
+        if let Some(connection) = connection {
+            self.upstream.put_back(connection);
+        }
+        match result.map_err(|_| NoToken::Unavailable)?.pop() {
+            Some(Ok((token, agent_key))) => {
+                self.store(&token, agent_key, Fetched::First);
+                Ok(Offer::from(&token))
+            }
+            Some(Err(_)) => Err(NoToken::Forbidden),
+            None => Err(NoToken::Unavailable),
+        }
+    }
+
+    /// Caches a token. Tells whether the cache took it.
+    fn store(&self, token: &IssuedToken, agent_key: PublicKey, fetched: Fetched) -> bool {
+        let (agent, uid) = (token.claims.sub, token.uid);
+        let (jti, expires) = (token.claims.jti, token.claims.exp);
+        let cached = CachedToken { text: token.shared_text(), jti, expires, agent_key };
+        match locked(&self.state).cache.store(agent, uid, cached, fetched) {
+            Stored::Kept { evicted } => {
+                self.record_eviction(agent, evicted);
+                let refreshed = fetched == Fetched::Refresh;
+                self.core.environment.record(EventKind::CacheStored { agent, uid, jti, expires, refreshed });
+                true
+            }
+            Stored::Dropped => false,
+        }
+    }
+
+    fn record_eviction(&self, agent: NodeId, evicted: Option<(Uid, Jti)>) {
+        if let Some((uid, jti)) = evicted {
+            let why = Removal::Capacity;
+            self.core.environment.record(EventKind::CacheRemoved { agent, uid, jti, why });
+        }
+    }
+
+    fn evict(&self, agent: NodeId, uid: Uid, why: Removal) {
+        if let Some(jti) = locked(&self.state).cache.evict(agent, uid) {
+            self.core.environment.record(EventKind::CacheRemoved { agent, uid, jti, why });
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Task {
+    Registry,
+    Policy,
+    Cache,
+}
+
+impl<E: Environment> Service for SiteServer<E> {
+    async fn answer(self: &Arc<Self>, connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
+        match gate::answer(self, connection, &request).await {
+            Some(reply) => reply,
+            None => {
+                self.core.charge(1).await;
+                empty_reply(StatusCode::NOT_FOUND)
+            }
+        }
+    }
+}
+
+impl<E: Environment> TokenServer<E> for SiteServer<E> {
+    fn core(&self) -> &Core<E> {
+        &self.core
+    }
+
+    fn is_revoked(&self, agent: NodeId) -> bool {
+        locked(&self.state).policy.as_ref().is_some_and(|policy| policy.is_revoked(agent))
+    }
+
+    fn admits_first_request(&self, source: u64) -> bool {
+        !self.core.settings.profile.limits_first_requests()
+            || locked(&self.state).first_requests.admit(source, self.core.environment.now().nanos()).is_ok()
+    }
+
+    fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
+        let State { cache, registry, server_keys, policy, .. } = &mut *locked(&self.state);
+        let now = self.core.environment.wall();
+        let acceptance = self.core.rules.validate(
+            text,
+            request,
+            server_keys,
+            &mut CacheKeys { cache, policy: policy.as_ref() },
+            registry,
+            now,
+            &self.core.engine,
+        )?;
+        let issued = &acceptance.token.issued;
+        let evicted = cache.mark_proven(issued.claims.sub, issued.uid);
+        self.record_eviction(issued.claims.sub, evicted);
+        Ok(acceptance)
+    }
+
+    async fn reconsider(self: &Arc<Self>, rejection: &Rejection) -> bool {
+        let Some(token) = &rejection.token else { return false };
+        let (agent, uid) = (token.issued.claims.sub, token.issued.uid);
+        let profile = self.core.settings.profile;
+        match rejection.why {
+            // Without this the cache hands out the same used token for ever (hole 7).
+            Refusal::CounterUsed | Refusal::CounterBelowWindow | Refusal::CounterBeyondJumpCap
+                if profile.evicts_on_replay() =>
+            {
+                self.evict(agent, uid, Removal::ReplayRefused);
+                false
+            }
+            // The agent may have a new key that only the issuer knows (hole 14).
+            Refusal::BadAgentSignature if profile.refetches_agent_key() => {
+                let may = locked(&self.state).cache.may_refetch_key(agent, uid);
+                may && self.first_fetch(Holder { agent, uid }).await.is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    async fn token_for(self: &Arc<Self>, agent: NodeId, uid: Uid) -> Result<Offer, NoToken> {
+        if self.is_revoked(agent) {
+            return Err(NoToken::Forbidden);
+        }
+        let cached = {
+            let mut state = locked(&self.state);
+            state.cache.first_request(agent, uid, self.core.environment.wall()).map(|cached| Offer {
+                text: Arc::clone(&cached.text),
+                agent,
+                uid,
+                jti: cached.jti,
+                expires: cached.expires,
+            })
+        };
+        if let Some(offer) = cached {
+            self.core.environment.record(EventKind::CacheHit { agent, uid, jti: offer.jti });
+            return Ok(offer);
+        }
+        self.core.environment.record(EventKind::CacheMissed { agent, uid });
+        let holder = Holder { agent, uid };
+        let flight = if self.core.settings.profile.limits_first_requests() {
+            Arc::clone(locked(&self.flights).entry(holder).or_default())
+        } else {
+            Flight::default()
+        };
+        // A task of its own, so that a fetched token is cached even if the agent has given up by then.
+        let site = Arc::clone(self);
+        let fetch = tokio::spawn(async move {
+            let token = flight.get_or_init(|| site.first_fetch(holder)).await.clone();
+            let mut flights = locked(&site.flights);
+            if flights.get(&holder).is_some_and(|current| Arc::ptr_eq(current, &flight)) {
+                flights.remove(&holder);
+            }
+            token
+        });
+        fetch.await.unwrap_or(Err(NoToken::Unavailable))
+    }
+}
+
+/// A site knows an agent's key from the token that it fetched for it, and from nowhere else (rule 44).
+struct CacheKeys<'a> {
+    cache: &'a mut TokenCache,
+    policy: Option<&'a Policy>,
+}
+
+impl AgentKeys for CacheKeys<'_> {
+    fn agent_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
+        if self.policy.is_some_and(|policy| policy.is_revoked(agent)) {
+            return Err(Refusal::AgentRevoked);
+        }
+        self.cache.presented(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
+    }
+}

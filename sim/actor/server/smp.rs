@@ -1,0 +1,305 @@
+//! The SMP: issuer, directory, and a server like the others.
+
+use std::{
+    convert::Infallible,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http_body_util::Full;
+
+use super::{
+    ServerSettings,
+    core::Core,
+    gate::{self, NoToken, Offer, TokenServer},
+};
+use crate::{
+    actor::{
+        Environment,
+        http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
+        lock::locked,
+    },
+    crypto::{Engine, PublicKey},
+    event::EventKind,
+    protocol::{
+        Acceptance, AgentKeys, Answer, Answered, Authentication, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse,
+        Directory, Holder, IssueError, IssuedToken, Issuer, NodeKind, POLICY_PATH, Policy, REGISTER_PATH, RateLimit,
+        RegisterRequest, RegisterResponse, Registry, Rejection, RequestFacts, RequestTarget, ServerKeys, SiteRequest,
+        Subject, authenticate_site, sign_response, verify_request,
+    },
+    types::{NodeId, Origin, Refusal, Uid, Undigested},
+};
+
+/// Where anybody reads the issuer's keys; informative, since nobody trusts it without the pin.
+const JWKS_PATH: &str = "/.well-known/jwks.json";
+
+/// What an SMP is told when it is set up, beside what every server is.
+#[derive(Clone, Debug)]
+pub struct SmpSettings {
+    /// Site servers that an administrator has approved.
+    pub approved_sites: Vec<NodeId>,
+    /// Agents that registered long ago.
+    pub installed: Vec<(NodeId, PublicKey)>,
+}
+
+/// The SMP.
+#[derive(Debug)]
+pub struct SmpServer<E> {
+    core: Core<E>,
+    issuer: Issuer,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    directory: Directory,
+    registry: Registry,
+    server_keys: ServerKeys,
+    first_requests: RateLimit<u64>,
+    policy_version: u64,
+}
+
+impl<E: Environment> SmpServer<E> {
+    /// An SMP that has just started.
+    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, smp: SmpSettings) -> Arc<Self> {
+        let issuer = Issuer::new(settings.node, settings.key.clone(), settings.parameters.token_lifetime());
+        let mut directory = Directory::new(settings.node, settings.origin.clone());
+        for site in smp.approved_sites {
+            directory.approve_site(site);
+        }
+        for (agent, key) in smp.installed {
+            let request = RegisterRequest { id: agent, kind: NodeKind::Agent, public_key: key, origin: None };
+            // It was accepted when the agent registered; what has changed since is the administrator's doing.
+            let _ = directory.register(&request);
+        }
+        let mut server_keys = ServerKeys::default();
+        server_keys.insert(settings.key.public().clone());
+        let core = Core::start(environment, engine, settings);
+        let state = State {
+            directory,
+            registry: core.empty_registry(),
+            server_keys,
+            first_requests: core.first_request_limit(),
+            policy_version: 1,
+        };
+        Arc::new(Self { core, issuer, state: Mutex::new(state) })
+    }
+
+    /// Serves for ever.
+    ///
+    /// # Errors
+    /// If the door cannot be opened, or breaks.
+    pub async fn run(self: Arc<Self>) -> io::Result<Infallible> {
+        let keeper = Arc::clone(&self);
+        tokio::spawn(async move { keeper.core.keep_registry(&keeper.state, |state| &mut state.registry).await });
+        let environment = Arc::clone(&self.core.environment);
+        let origin = self.core.settings.origin.clone();
+        let parameters = Arc::clone(&self.core.settings.parameters);
+        serve(environment, self, origin, parameters).await
+    }
+
+    fn policy(&self, state: &State) -> Policy {
+        Policy::new(
+            state.policy_version,
+            state.directory.servers().collect(),
+            Authentication { token: true, asdk: false, windows: false, acc: false },
+            &self.core.settings.parameters,
+            state.server_keys.clone(),
+            state.directory.revoked().clone(),
+        )
+    }
+
+    fn register(&self, request: &ServerRequest) -> Reply {
+        let body_bytes_max = self.core.settings.parameters.caps.request_body_bytes as usize;
+        let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
+            return empty_reply(StatusCode::BAD_REQUEST);
+        };
+        let verified =
+            RegisterRequest::verify(target, &request.body, &request.headers, body_bytes_max, &self.core.engine);
+        let Ok((registration, message)) = verified else { return empty_reply(StatusCode::UNAUTHORIZED) };
+        let mut state = locked(&self.state);
+        if let Err(error) = state.directory.register(&registration) {
+            return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN));
+        }
+        let response = RegisterResponse::new(self.policy(&state));
+        drop(state);
+        self.signed(Answered { target, nonce: message.nonce }, response.encode())
+    }
+
+    fn send_policy(&self, request: &ServerRequest) -> Reply {
+        let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
+            return empty_reply(StatusCode::BAD_REQUEST);
+        };
+        let state = locked(&self.state);
+        let key_for = |kid| state.directory.signer_key(kid).cloned();
+        let Ok(message) = verify_request(target, &request.body, &request.headers, key_for, &self.core.engine) else {
+            return empty_reply(StatusCode::FORBIDDEN);
+        };
+        let policy = self.policy(&state);
+        drop(state);
+        self.signed(Answered { target, nonce: message.nonce }, policy.encode())
+    }
+
+    /// Issues tokens to a site server for its agents; nobody else gets any (rules 31, 33, attack 18).
+    fn send_client_tokens(&self, connection: &ServerConnection, request: &ServerRequest) -> Reply {
+        let parameters = &self.core.settings.parameters;
+        let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
+            return empty_reply(StatusCode::BAD_REQUEST);
+        };
+        let state = locked(&self.state);
+        let authenticated = authenticate_site(
+            &state.directory,
+            target,
+            &request.body,
+            &request.headers,
+            parameters.caps.request_body_bytes as usize,
+            parameters.batch_size_max,
+            &self.core.engine,
+        );
+        let SiteRequest { request: wanted, site_key, message } = match authenticated {
+            Ok(site_request) => site_request,
+            Err(denied) => return empty_reply(StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN)),
+        };
+        let site = wanted.site;
+        let origin = state.directory.servers().find(|server| server.id == site).map(|server| server.origin);
+        let Some(origin) = origin else { return empty_reply(StatusCode::FORBIDDEN) };
+        let tokens = wanted.agents.into_iter().map(|holder| {
+            let issued = self.issue(&state.directory, holder, origin.clone(), Some(site));
+            let result = issued.map(|(token, agent_key)| ClientToken { token: token.text().to_owned(), agent_key });
+            Answer { holder, result }
+        });
+        let response = ClientTokensResponse { tokens: tokens.collect() };
+        let body = response.seal(
+            connection.is_secure,
+            &site_key,
+            parameters.caps.batch_response_bytes as usize,
+            &self.core.engine,
+            &mut *self.core.rng(),
+        );
+        drop(state);
+        match body {
+            Ok(body) => self.signed(Answered { target, nonce: message.nonce }, body),
+            Err(_) => empty_reply(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    fn issue(
+        &self,
+        directory: &Directory,
+        holder: Holder,
+        audience: Origin,
+        site: Option<NodeId>,
+    ) -> Result<(IssuedToken, PublicKey), IssueError> {
+        let Holder { agent, uid } = holder;
+        let agent_key = directory.agent_key(agent)?.clone();
+        let subject = Subject { agent, uid, agent_key: agent_key.thumbprint(), audience };
+        let now = self.core.environment.wall().seconds();
+        let token = self
+            .issuer
+            .issue(subject, self.core.draw_jti(), now, &self.core.engine)
+            .map_err(|_| IssueError::UnknownAgent)?;
+        self.core.environment.record(EventKind::Issued {
+            agent,
+            uid,
+            jti: token.claims.jti,
+            expires: token.claims.exp,
+            site,
+            token: Undigested(token.fingerprint()),
+        });
+        Ok((token, agent_key))
+    }
+
+    /// 200 with a body, signed (rule 34).
+    fn signed(&self, answered: Answered<'_>, body: Vec<u8>) -> Reply {
+        let created = self.core.environment.wall().seconds();
+        let signed = sign_response(StatusCode::OK, &body, answered, created, self.issuer.key(), &self.core.engine);
+        let Ok(signed) = signed else { return empty_reply(StatusCode::INTERNAL_SERVER_ERROR) };
+        let mut reply = Reply::new(Full::new(Bytes::from(body)));
+        signed.write_to(reply.headers_mut());
+        reply
+    }
+}
+
+impl<E: Environment> Service for SmpServer<E> {
+    async fn answer(self: &Arc<Self>, connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
+        if let Some(reply) = gate::answer(self, connection, &request).await {
+            return reply;
+        }
+        let reply = match (&request.method, request.path()) {
+            (&Method::POST, REGISTER_PATH) => self.register(&request),
+            (&Method::GET, POLICY_PATH) => self.send_policy(&request),
+            (&Method::POST, CLIENT_TOKENS_PATH) => self.send_client_tokens(connection, &request),
+            (&Method::GET, JWKS_PATH) => {
+                let jwks = locked(&self.state).server_keys.to_jwks();
+                let mut reply = Reply::new(Full::new(serde_json::to_vec(&jwks).unwrap_or_default().into()));
+                reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
+                reply
+            }
+            (_, REGISTER_PATH | POLICY_PATH | CLIENT_TOKENS_PATH | JWKS_PATH) => {
+                empty_reply(StatusCode::METHOD_NOT_ALLOWED)
+            }
+            _ => empty_reply(StatusCode::NOT_FOUND),
+        };
+        self.core.charge(1).await;
+        reply
+    }
+}
+
+impl<E: Environment> TokenServer<E> for SmpServer<E> {
+    fn core(&self) -> &Core<E> {
+        &self.core
+    }
+
+    fn is_revoked(&self, agent: NodeId) -> bool {
+        locked(&self.state).directory.revoked().contains(&agent)
+    }
+
+    fn admits_first_request(&self, source: u64) -> bool {
+        !self.core.settings.profile.limits_first_requests()
+            || locked(&self.state).first_requests.admit(source, self.core.environment.now().nanos()).is_ok()
+    }
+
+    fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
+        let State { directory, registry, server_keys, .. } = &mut *locked(&self.state);
+        self.core
+            .rules
+            .validate(
+                text,
+                request,
+                server_keys,
+                &mut DirectoryKeys(directory),
+                registry,
+                self.core.environment.wall(),
+                &self.core.engine,
+            )
+            .map_err(Box::new)
+    }
+
+    async fn reconsider(self: &Arc<Self>, _rejection: &Rejection) -> bool {
+        false
+    }
+
+    async fn token_for(self: &Arc<Self>, agent: NodeId, uid: Uid) -> Result<Offer, NoToken> {
+        let issued = {
+            let state = locked(&self.state);
+            self.issue(&state.directory, Holder { agent, uid }, self.core.settings.origin.clone(), None)
+        };
+        self.core.charge(0).await;
+        issued.map(|(token, _)| Offer::from(&token)).map_err(|_| NoToken::Forbidden)
+    }
+}
+
+/// The SMP knows its agents' keys itself (rule 44).
+struct DirectoryKeys<'a>(&'a Directory);
+
+impl AgentKeys for DirectoryKeys<'_> {
+    fn agent_key(&mut self, agent: NodeId, _uid: Uid) -> Result<PublicKey, Refusal> {
+        match self.0.agent_key(agent) {
+            Ok(key) => Ok(key.clone()),
+            Err(IssueError::AgentRevoked) => Err(Refusal::AgentRevoked),
+            Err(_) => Err(Refusal::UnknownAgent),
+        }
+    }
+}

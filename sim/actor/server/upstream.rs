@@ -1,0 +1,211 @@
+//! A site's way to its issuer: GetClientTokens requests, at most so many at a time (rules 31, 33, 34, 42).
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use http::{Method, StatusCode};
+use thiserror::Error;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::core::Core;
+use crate::{
+    actor::{
+        Environment, HttpConnection,
+        enrolment::signed_head,
+        figure::{count, nanos},
+        http::ExchangeError,
+        lock::locked,
+        timeout::timeout,
+    },
+    crypto::{KeyError, PublicKey},
+    event::{EventKind, UpstreamPurpose},
+    protocol::{
+        Answer, Answered, CLIENT_TOKENS_PATH, ClientToken, ClientTokensError, ClientTokensRequest,
+        ClientTokensResponse, Holder, IssueError, IssuedToken, MessageError, RequestTarget, ServerKeys, sign_request,
+        verify_response,
+    },
+    types::{ActorId, NodeId, Origin},
+};
+
+/// The upstream slots and the connections that are open.
+#[derive(Debug)]
+pub struct Upstream<E: Environment> {
+    smp: Origin,
+    slots: Semaphore,
+    waiting: AtomicU32,
+    idle: Mutex<Vec<HttpConnection<E>>>,
+}
+
+/// One of the upstream slots. It is free again when this is dropped.
+pub struct Slot<'a> {
+    _permit: Option<SemaphorePermit<'a>>,
+    waited: Duration,
+}
+
+/// What came back for one agent and uid: a token that the issuer signed for exactly them, and the agent's key; or why
+/// the issuer gives them none.
+pub type FetchedToken = Result<(IssuedToken, PublicKey), IssueError>;
+
+/// Why nothing came back.
+#[derive(Debug, Error)]
+pub enum UpstreamError {
+    /// No answer.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// An answer other than 200.
+    #[error("the SMP answered {0}")]
+    Status(StatusCode),
+    /// The answer is not trusted.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The answer is not the one to our request.
+    #[error(transparent)]
+    Response(#[from] ClientTokensError),
+    /// A token in the answer is not for the agent, uid or server that it stands for (attack 19).
+    #[error("the answer holds a token that is not for agent {agent}")]
+    ForeignToken {
+        /// For whom it was asked.
+        agent: NodeId,
+    },
+    /// The site's own key cannot sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl<E: Environment> Upstream<E> {
+    /// A way to the SMP at `smp` with so many slots.
+    pub fn new(smp: Origin, slots: u32) -> Self {
+        Self { smp, slots: Semaphore::new(slots as usize), waiting: AtomicU32::new(0), idle: Mutex::default() }
+    }
+
+    /// Waits for a slot, first come first served.
+    pub async fn slot(&self, core: &Core<E>) -> Slot<'_> {
+        let since = core.environment.now();
+        let position = if self.slots.available_permits() > 0 { 0 } else { self.waiting.load(Relaxed) + 1 };
+        core.environment.record(EventKind::SlotAwaited { position });
+        self.waiting.fetch_add(1, Relaxed);
+        // Nobody closes the semaphore; a closed one would only mean that there is no more limit.
+        let permit = self.slots.acquire().await.ok();
+        self.waiting.fetch_sub(1, Relaxed);
+        Slot { _permit: permit, waited: core.environment.now().since(since) }
+    }
+
+    /// A connection to the SMP: one that is open and idle, else a new one.
+    pub async fn connection(&self, core: &Core<E>) -> Result<HttpConnection<E>, ExchangeError> {
+        while let Some(connection) = { locked(&self.idle).pop() } {
+            if connection.is_open() {
+                return Ok(connection);
+            }
+        }
+        let parameters = &core.settings.parameters;
+        HttpConnection::open(&core.environment, ActorId::Smp, &self.smp, parameters.connect_timeout(), &parameters.caps)
+            .await
+    }
+
+    /// Keeps a connection for the next request.
+    pub fn put_back(&self, connection: HttpConnection<E>) {
+        if connection.is_open() {
+            locked(&self.idle).push(connection);
+        }
+    }
+
+    /// Asks for tokens for some agents, in one request on one connection, within the upstream time-out.
+    pub async fn fetch(
+        &self,
+        core: &Core<E>,
+        slot: Slot<'_>,
+        connection: &mut Option<HttpConnection<E>>,
+        server_keys: &ServerKeys,
+        wanted: ClientTokensRequest,
+        purpose: UpstreamPurpose,
+    ) -> Result<Vec<FetchedToken>, UpstreamError> {
+        let since = core.environment.now();
+        core.environment.record(EventKind::UpstreamStarted {
+            purpose,
+            agents: count(wanted.agents.len()),
+            slot_waited_ns: nanos(slot.waited),
+            connection: connection.as_ref().map(HttpConnection::id),
+        });
+        let patience = core.settings.parameters.upstream_timeout();
+        let exchange = self.exchange(core, connection, server_keys, wanted);
+        let result = match timeout(&*core.environment, patience, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(ExchangeError::TimedOut.into()),
+        };
+        if result.is_err() {
+            // An answer may still be under way on it.
+            *connection = None;
+        }
+        core.environment.record(EventKind::UpstreamEnded {
+            purpose,
+            tokens: result.as_ref().ok().map(|tokens| count(tokens.len())),
+            took_ns: nanos(core.environment.now().since(since)),
+        });
+        drop(slot);
+        result
+    }
+
+    async fn exchange(
+        &self,
+        core: &Core<E>,
+        connection: &mut Option<HttpConnection<E>>,
+        server_keys: &ServerKeys,
+        wanted: ClientTokensRequest,
+    ) -> Result<Vec<FetchedToken>, UpstreamError> {
+        let connection = match connection {
+            Some(connection) => connection,
+            None => connection.insert(self.connection(core).await?),
+        };
+        let parameters = &core.settings.parameters;
+        let target = RequestTarget::new(&Method::POST, CLIENT_TOKENS_PATH)?;
+        let nonce = core.draw_nonce();
+        let body = wanted.encode();
+        let created = core.environment.wall().seconds();
+        let signed = sign_request(target, &body, created, nonce, &core.settings.key, &core.engine)?;
+        core.charge(0).await;
+        let head = signed_head(Method::POST, CLIENT_TOKENS_PATH, signed);
+        let body_bytes_max = parameters.caps.batch_response_bytes;
+        let (_, response) =
+            connection.exchange(head, body.into(), parameters.upstream_timeout(), body_bytes_max).await?;
+        let (head, body) = response.into_parts();
+        if head.status != StatusCode::OK {
+            return Err(UpstreamError::Status(head.status));
+        }
+        let read = || {
+            let answered = Answered { target, nonce };
+            let key_for = |kid| server_keys.get(kid).cloned();
+            verify_response(head.status, &body, &head.headers, answered, key_for, &core.engine)?;
+            let answers = ClientTokensResponse::open(
+                &body,
+                connection.is_secure(),
+                &core.settings.key,
+                body_bytes_max as usize,
+                &core.engine,
+            )?
+            .matched(&wanted)?;
+            answers.into_iter().map(|answer| read_answer(core, answer)).collect()
+        };
+        let result = read();
+        core.charge(0).await;
+        result
+    }
+}
+
+fn read_answer<E: Environment>(core: &Core<E>, answer: Answer) -> Result<FetchedToken, UpstreamError> {
+    let Holder { agent, uid } = answer.holder;
+    let ClientToken { token, agent_key } = match answer.result {
+        Ok(client_token) => client_token,
+        Err(error) => return Ok(Err(error)),
+    };
+    core.engine.count_parse();
+    IssuedToken::parse(&token)
+        .filter(|token| token.claims.sub == agent && token.uid == uid)
+        .filter(|token| !core.settings.profile.checks_audience() || token.claims.aud == core.settings.origin)
+        .map(|token| Ok((token, agent_key)))
+        .ok_or(UpstreamError::ForeignToken { agent })
+}

@@ -1,0 +1,130 @@
+//! The first three parts: an ordinary RS256 JWT that the issuer signed.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Nonce, base64url};
+use crate::{
+    crypto::{Engine, KeyError, PrivateKey, PublicKey},
+    types::{Fingerprint, Jti, NodeId, Origin, Thumbprint, Uid, UnixSeconds},
+};
+
+/// `header.payload.server_signature` (RFC 7519, RFC 7515 section 3.1), parsed. Parsing verifies nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IssuedToken {
+    text: Arc<str>,
+    /// Which server key signed: looked up, never followed (attack 2).
+    pub kid: Thumbprint,
+    /// The uid for which it was issued.
+    pub uid: Uid,
+    /// What it says.
+    pub claims: Claims,
+    signature: Vec<u8>,
+}
+
+/// The payload (RFC 7519 section 4.1).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// The issuer.
+    pub iss: NodeId,
+    /// The agent.
+    pub sub: NodeId,
+    /// The server that accepts it (compared by the hardened profile only, hole 11).
+    pub aud: Origin,
+    /// When it was issued, by the issuer's clock.
+    pub iat: UnixSeconds,
+    /// When it ends, by the issuer's clock.
+    pub exp: UnixSeconds,
+    /// Its name.
+    pub jti: Jti,
+    /// The key that must countersign it.
+    pub cnf: Confirmation,
+}
+
+/// The proof-of-possession key (RFC 7800 section 3.1), as a thumbprint (RFC 9449 section 6.1).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The RFC 7638 thumbprint of the agent's key.
+    pub jkt: Thumbprint,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    kid: Thumbprint,
+    // A string: JWT libraries refuse an object here.
+    nonce: &'a str,
+}
+
+impl IssuedToken {
+    /// Makes and signs a token.
+    ///
+    /// # Errors
+    /// If the key cannot sign.
+    pub fn sign(uid: Uid, claims: Claims, key: &PrivateKey, engine: &Engine) -> Result<Self, KeyError> {
+        let kid = key.public().thumbprint();
+        let nonce = Nonce { uid, counter: 0 }.to_string();
+        let mut text = String::with_capacity(1_024);
+        push_json(&mut text, &Header { alg: "RS256", typ: "JWT", kid, nonce: &nonce });
+        text.push('.');
+        push_json(&mut text, &claims);
+        let signature = engine.sign(key, text.as_bytes())?;
+        text.push('.');
+        base64url::encode_onto(&signature, &mut text);
+        Ok(Self { text: text.into(), kid, uid, claims, signature })
+    }
+
+    /// Reads a token. `None` if it is not of exactly this form (attacks 1 to 5).
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        let header = base64url::decode(header)?;
+        let header: Header<'_> = serde_json::from_slice(&header).ok()?;
+        if header.alg != "RS256" || header.typ != "JWT" {
+            return None;
+        }
+        let nonce: Nonce = header.nonce.parse().ok()?;
+        if nonce.counter != 0 {
+            return None;
+        }
+        let claims = serde_json::from_slice(&base64url::decode(payload)?).ok()?;
+        let signature = base64url::decode(signature).filter(|signature| !signature.is_empty())?;
+        Some(Self { text: text.into(), kid: header.kid, uid: nonce.uid, claims, signature })
+    }
+
+    /// The three parts, as sent.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The three parts, shared.
+    pub fn shared_text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
+    /// A short name for exactly these bytes.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.text.as_bytes())
+    }
+
+    /// Whether `key` signed the first two parts.
+    pub fn is_signed_by(&self, key: &PublicKey, engine: &Engine) -> bool {
+        let signed_bytes = self.text.rfind('.').unwrap_or_default();
+        engine.verify(key, &self.text.as_bytes()[..signed_bytes], &self.signature)
+    }
+}
+
+/// Appends a value as base64url of its JSON.
+pub(super) fn push_json(text: &mut String, value: &impl Serialize) {
+    // The values are plain structs of strings and integers, for which writing JSON cannot fail.
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    base64url::encode_onto(&json, text);
+}

@@ -1,0 +1,146 @@
+//! The agent's tokens: one per path to a server, in memory only (rules 5, 11, 12, 13).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rand_core::Rng;
+
+use super::{IssuedToken, Nonce};
+use crate::types::{Epoch, Jti, NodeId, Origin, Uid, WallTime};
+
+/// The way to a server. Another origin of the same server is another path (rule 12).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ServerPath {
+    /// The server.
+    pub server: NodeId,
+    /// Where it is reached.
+    pub origin: Origin,
+}
+
+/// A token that has succeeded, and what is needed to use it again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredToken {
+    /// The three parts.
+    pub token: IssuedToken,
+    /// The epoch of the server that accepted it (hardened, hole 6).
+    pub epoch: Option<Epoch>,
+    /// When it was used last, by the agent's clock.
+    pub last_used: WallTime,
+}
+
+/// All tokens of one agent since its start.
+#[derive(Clone, Debug)]
+pub struct TokenStorage {
+    paths: BTreeMap<ServerPath, PathState>,
+    counter_max: u64,
+}
+
+#[derive(Clone, Debug)]
+struct PathState {
+    uid: Uid,
+    counter: u64,
+    token: Option<StoredToken>,
+}
+
+/// What a sweep removed, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Swept {
+    /// Its time was over.
+    Expired(Jti),
+    /// It was not used for too long.
+    Idle(Jti),
+}
+
+impl TokenStorage {
+    /// An empty storage. A uid is given up for a new one after `counter_max` uses, before a server's cap on
+    /// jumps could lock its agent out.
+    pub fn new(counter_max: u64) -> Self {
+        Self { paths: BTreeMap::new(), counter_max }
+    }
+
+    /// The uid of a path, drawn at its first use.
+    pub fn uid(&mut self, path: &ServerPath, rng: &mut dyn Rng) -> Uid {
+        self.state(path, rng).uid
+    }
+
+    /// Raises the counter of a path's uid and returns the new nonce: one step, so that parallel connections never
+    /// share a counter (hole 4). `None` if the path has another uid by now.
+    pub fn next_nonce(&mut self, path: &ServerPath, uid: Uid) -> Option<Nonce> {
+        let state = self.paths.get_mut(path).filter(|state| state.uid == uid)?;
+        state.counter = state.counter.checked_add(1)?;
+        Some(Nonce { uid, counter: state.counter })
+    }
+
+    /// The stored token of a path, if it has not expired by the agent's clock (rule 10).
+    pub fn live(&self, path: &ServerPath, now: WallTime) -> Option<&StoredToken> {
+        let stored = self.paths.get(path)?.token.as_ref()?;
+        (now < stored.token.claims.exp.wall()).then_some(stored)
+    }
+
+    /// Stores a token that has just succeeded, or notes its use (rules 5, 14). Tells whether it is new.
+    pub fn succeeded(&mut self, path: &ServerPath, token: &IssuedToken, epoch: Option<Epoch>, now: WallTime) -> bool {
+        let Some(state) = self.paths.get_mut(path).filter(|state| state.uid == token.uid) else { return false };
+        let is_new = state.token.as_ref().is_none_or(|stored| stored.token.claims.jti != token.claims.jti);
+        // A slower parallel exchange must not put an older token back in place.
+        let is_older = is_new && state.token.as_ref().is_some_and(|stored| stored.token.claims.exp > token.claims.exp);
+        if !is_older {
+            state.token = Some(StoredToken { token: token.clone(), epoch, last_used: now });
+        }
+        is_new && !is_older
+    }
+
+    /// Drops the stored token of a path if it is the one named (rule 14). Tells whether it was.
+    pub fn forget(&mut self, path: &ServerPath, jti: Jti) -> bool {
+        let Some(state) = self.paths.get_mut(path) else { return false };
+        let is_the_one = state.token.as_ref().is_some_and(|stored| stored.token.claims.jti == jti);
+        if is_the_one {
+            state.token = None;
+        }
+        is_the_one
+    }
+
+    /// Drops everything about other paths to the server of `path`: its tokens are bound to the old way (rule 12).
+    pub fn keep_only(&mut self, path: &ServerPath) -> Vec<Jti> {
+        let mut dropped = Vec::new();
+        self.paths.retain(|other, state| {
+            let stays = other.server != path.server || other == path;
+            if !stays {
+                dropped.extend(state.token.take().map(|stored| stored.token.claims.jti));
+            }
+            stays
+        });
+        dropped
+    }
+
+    /// Removes tokens that have expired or were not used for `idle` (rule 13).
+    pub fn sweep(&mut self, now: WallTime, idle: Duration) -> Vec<(ServerPath, Swept)> {
+        let mut swept = Vec::new();
+        for (path, state) in &mut self.paths {
+            let Some(stored) = &state.token else { continue };
+            let jti = stored.token.claims.jti;
+            let reason = if now >= stored.token.claims.exp.wall() {
+                Swept::Expired(jti)
+            } else if now.since(stored.last_used) >= idle {
+                Swept::Idle(jti)
+            } else {
+                continue;
+            };
+            state.token = None;
+            swept.push((path.clone(), reason));
+        }
+        swept
+    }
+
+    fn state(&mut self, path: &ServerPath, rng: &mut dyn Rng) -> &mut PathState {
+        let counter_max = self.counter_max;
+        let draw = |rng: &mut dyn Rng| {
+            let mut bits = [0; 16];
+            rng.fill_bytes(&mut bits);
+            PathState { uid: Uid::from_bits(u128::from_be_bytes(bits)), counter: 0, token: None }
+        };
+        let state = self.paths.entry(path.clone()).or_insert_with(|| draw(rng));
+        if state.counter >= counter_max {
+            *state = draw(rng);
+        }
+        state
+    }
+}

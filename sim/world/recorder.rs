@@ -1,0 +1,47 @@
+//! Passes events on.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use crate::event::{Event, Listener};
+
+/// Where all actors of a run report to.
+pub struct Recorder {
+    listener: Arc<Mutex<dyn Listener + Send>>,
+    is_closed: AtomicBool,
+}
+
+impl Recorder {
+    /// A recorder that passes everything to `listener`.
+    pub fn new(listener: Arc<Mutex<dyn Listener + Send>>) -> Self {
+        Self { listener, is_closed: AtomicBool::new(false) }
+    }
+
+    /// Passes an event on, unless the run is over.
+    pub fn record(&self, event: &Event) {
+        if !self.is_closed.load(Relaxed) {
+            self.listener.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
+        }
+    }
+
+    /// The run is over: what is torn down from now on did not happen.
+    pub fn close(&self) {
+        self.is_closed.store(true, Relaxed);
+    }
+
+    /// Whether the run is over.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Relaxed)
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
