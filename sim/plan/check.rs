@@ -279,8 +279,9 @@ fn check_key(place: &str, key: u32, keys: &mut BTreeSet<u32>) -> Result<(), Plan
     Err(PlanError::new(place, key, "a key that no other node has").help("nodes with one key could pose as each other"))
 }
 
-const fn millis(number: u64) -> TimeSpan {
-    TimeSpan::from_millis(number)
+/// Milliseconds as a scenario would write them; as a plain number where that is too many.
+fn millis(number: u64) -> String {
+    if number > RUN_MS_MAX { format!("{number} ms") } else { TimeSpan::from_millis(number).to_string() }
 }
 
 fn within(
@@ -295,8 +296,8 @@ fn within(
     }
     let readable = |number: u64| match unit {
         "ns" => TimeSpan::from_nanos(number).to_string(),
-        "ms" => TimeSpan::from_millis(number).to_string(),
-        "s" => TimeSpan::from_secs(number).to_string(),
+        "ms" => millis(number),
+        "s" => number.checked_mul(1_000).map_or(format!("{number} s"), millis),
         "" => number.to_string(),
         unit => format!("{number} {unit}"),
     };

@@ -92,7 +92,13 @@ fn reword(message: &str, within: &str) -> (String, String, String) {
     }
     if let Some((value, known)) = unknown(message, "unknown variant `") {
         let help = help_with_nearest(value, &known, "values");
-        return (format!("found `{value}`{within}, expected {}", one_of(&known)), "unknown value".into(), help);
+        // A long list hides the one name that was meant.
+        let expected = if known.len() > 16 && help.starts_with("did you mean") {
+            format!("one of {} values that `countersign schema` lists", known.len())
+        } else {
+            one_of(&known)
+        };
+        return (format!("found `{value}`{within}, expected {expected}"), "unknown value".into(), help);
     }
     if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         return (format!("missing key `{key}`{within}"), format!("expected a key `{key}`"), String::new());
