@@ -142,6 +142,9 @@ fn keeps_to(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_
     {
         return Err(format!("{value} is not in {values:?}"));
     }
+    if schema.get("const").is_some_and(|only| only != value) {
+        return Err(format!("{value} is not {}", schema["const"]));
+    }
     let kind = match value {
         serde_json::Value::Object(_) => "object",
         serde_json::Value::Array(_) => "array",

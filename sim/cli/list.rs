@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{Failure, Format};
 use crate::{
-    scenario::{Scenario, TimeSpan, shipped},
-    types::Profile,
+    scenario::{Scenario, shipped},
+    types::{Profile, TimeSpan},
 };
 
 /// What the list says about a scenario.

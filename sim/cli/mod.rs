@@ -20,7 +20,7 @@ use crate::{
 
 /// Deterministic simulation and load-test harness for token-based authentication.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "countersign", version, max_term_width = 80, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -149,9 +149,9 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// How wide the terminal behind standard error is; none if there is no terminal.
+/// How wide an error may be on the terminal behind standard error; none if there is no terminal.
 fn error_columns() -> Option<usize> {
-    const COLUMNS: usize = 100;
+    const COLUMNS: usize = 80;
     std::io::stderr().is_terminal().then_some(COLUMNS)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     AgentPlan, HOSTS_MAX, KEYS_MAX, PLAN_VERSION, Plan, PlanError, RUN_DAYS_MAX, ServerPlan, VISITS_AT_MAX, Visits,
 };
-use crate::types::{ActorId, Caps, ClockModel, Costs, Parameters};
+use crate::types::{ActorId, Caps, ClockModel, Costs, Parameters, TimeSpan};
 
 const HOUR_S: u64 = 3_600;
 const DAY_S: u64 = 86_400;
@@ -42,12 +42,12 @@ impl Plan {
 
     fn check_network(&self) -> Result<(), PlanError> {
         let network = &self.network;
-        within("network.tick_ms", network.tick_ms, 1..=1_000, "ms", "host clocks run fast at ticks under 1 ms")?;
+        within("network.tick_ms", network.tick_ms, 1..=1_000, "ms", "host clocks would run fast at a finer tick")?;
         if network.latency_ms_min < network.tick_ms {
             return Err(PlanError::new(
                 "network.latency_ms_min",
-                format!("{} ms", network.latency_ms_min),
-                format!("at least one tick, which is {} ms", network.tick_ms),
+                millis(network.latency_ms_min),
+                format!("at least one tick, which is {}", millis(network.tick_ms)),
             )
             .help(
                 "bytes arrive on tick boundaries only: with a shorter latency they could arrive before they were sent",
@@ -56,8 +56,8 @@ impl Plan {
         if network.latency_ms_max < network.latency_ms_min {
             return Err(PlanError::new(
                 "network.latency_ms_max",
-                format!("{} ms", network.latency_ms_max),
-                format!("at least the minimum, which is {} ms", network.latency_ms_min),
+                millis(network.latency_ms_max),
+                format!("at least the minimum, which is {}", millis(network.latency_ms_min)),
             ));
         }
         within("network.latency_ms_max", network.latency_ms_max, 1..=60_000, "ms", "")
@@ -95,8 +95,8 @@ impl Plan {
         if start_ms < self.duration_ms {
             return Ok(());
         }
-        let expected = format!("a start before the end of the run at {} ms", self.duration_ms);
-        Err(PlanError::new(place, format!("{start_ms} ms"), expected))
+        let expected = format!("a start before the end of the run at {}", millis(self.duration_ms));
+        Err(PlanError::new(place, millis(start_ms), expected))
     }
 
     fn check_agent(&self, agent: &AgentPlan, keys: &mut BTreeSet<u32>, instants: &mut u64) -> Result<(), PlanError> {
@@ -109,10 +109,11 @@ impl Plan {
             && !(agent.start_ms < leave_ms && leave_ms <= self.duration_ms)
         {
             let expected = format!(
-                "a time after its start at {} ms and within the run of {} ms",
-                agent.start_ms, self.duration_ms
+                "a time after its start at {} and within the run of {}",
+                millis(agent.start_ms),
+                millis(self.duration_ms)
             );
-            return Err(PlanError::new("leave_ms", format!("{leave_ms} ms"), expected));
+            return Err(PlanError::new("leave_ms", millis(leave_ms), expected));
         }
         within("policy_interval_s", agent.policy_interval_s, 0..=RUN_DAYS_MAX * DAY_S, "s", "0 is never")?;
         within("requests", agent.requests.into(), 1..=10_000, "", "a visit makes at least one request")?;
@@ -153,13 +154,14 @@ impl Plan {
     ) -> Result<(), PlanError> {
         within("visits.every.interval_ms", interval_ms, 1..=RUN_MS_MAX, "ms", "a period of zero would never end")?;
         if jitter_ms >= interval_ms.div_ceil(2) {
-            let expected = format!("less than half the interval of {interval_ms} ms");
-            return Err(PlanError::new("visits.every.jitter_ms", format!("{jitter_ms} ms"), expected)
+            let expected = format!("less than half the interval of {}", millis(interval_ms));
+            return Err(PlanError::new("visits.every.jitter_ms", millis(jitter_ms), expected)
                 .help("visits keep their order only while each moves by less than half an interval"));
         }
         if first_ms < agent.start_ms.saturating_add(jitter_ms) {
-            let expected = format!("at least its start at {} ms and the jitter of {jitter_ms} ms", agent.start_ms);
-            return Err(PlanError::new("visits.every.first_ms", format!("{first_ms} ms"), expected));
+            let expected =
+                format!("at least its start at {} and the jitter of {}", millis(agent.start_ms), millis(jitter_ms));
+            return Err(PlanError::new("visits.every.first_ms", millis(first_ms), expected));
         }
         self.check_start("visits.every.first_ms", first_ms)
     }
@@ -168,8 +170,8 @@ impl Plan {
         let mut earliest_ms = agent.start_ms;
         for (index, time_ms) in times_ms.iter().enumerate() {
             if !(earliest_ms..self.duration_ms).contains(time_ms) {
-                let expected = format!("{earliest_ms} ms or later, and before the end of the run");
-                return Err(PlanError::new(format!("visits.at.times_ms[{index}]"), format!("{time_ms} ms"), expected)
+                let expected = format!("{} or later, and before the end of the run", millis(earliest_ms));
+                return Err(PlanError::new(format!("visits.at.times_ms[{index}]"), millis(*time_ms), expected)
                     .help("the instants ascend, from the agent's start on"));
             }
             earliest_ms = *time_ms;
@@ -277,6 +279,11 @@ fn check_key(place: &str, key: u32, keys: &mut BTreeSet<u32>) -> Result<(), Plan
     Err(PlanError::new(place, key, "a key that no other node has").help("nodes with one key could pose as each other"))
 }
 
+/// Milliseconds as a scenario would write them; as a plain number where that is too many.
+fn millis(number: u64) -> String {
+    if number > RUN_MS_MAX { format!("{number} ms") } else { TimeSpan::from_millis(number).to_string() }
+}
+
 fn within(
     place: &str,
     found: u64,
@@ -287,7 +294,13 @@ fn within(
     if bounds.contains(&found) {
         return Ok(());
     }
-    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let expected = format!("from {} to {}{unit}", bounds.start(), bounds.end());
-    Err(PlanError::new(place, format!("{found}{unit}"), expected).help(why))
+    let readable = |number: u64| match unit {
+        "ns" => TimeSpan::from_nanos(number).to_string(),
+        "ms" => millis(number),
+        "s" => number.checked_mul(1_000).map_or(format!("{number} s"), millis),
+        "" => number.to_string(),
+        unit => format!("{number} {unit}"),
+    };
+    let expected = format!("from {} to {}", readable(*bounds.start()), readable(*bounds.end()));
+    Err(PlanError::new(place, readable(found), expected).help(why))
 }

@@ -5,8 +5,11 @@ use std::{fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use super::{ClockTable, Ranged, Rate, TimeSpan, time_span};
-use crate::plan::{Bootstrap, ConnectionUse};
+use super::{ClockTable, Ranged, Rate};
+use crate::{
+    plan::{Bootstrap, ConnectionUse},
+    types::TimeSpan,
+};
 
 /// Agents that behave alike. Where a value is a range, each agent draws its own; `count` is drawn once.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
@@ -181,7 +184,7 @@ impl<'de> Deserialize<'de> for PolicyInterval {
             type Value = PolicyInterval;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "\"never\" or {}", time_span::EXPECTED)
+                write!(f, "\"never\" or {}", TimeSpan::EXPECTED)
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<PolicyInterval, E> {

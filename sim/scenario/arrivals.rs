@@ -8,7 +8,7 @@ use super::{
     draws::{MILLISECOND, whole},
     problem::Problem,
 };
-use crate::plan::VISITS_AT_MAX;
+use crate::{plan::VISITS_AT_MAX, types::TimeSpan};
 
 const DAY_MS: u128 = 86_400_000;
 
@@ -45,8 +45,8 @@ pub(super) fn arrival_times_ms(
     if length_ms > u128::from(ends_within_ms) {
         return Err(Problem::new(
             format!("{key}.phases"),
-            format!("phases of {length_ms} ms in all"),
-            format!("at most {ends_within_ms} ms: what is left of the run when the group starts"),
+            format!("phases of {} in all", TimeSpan::from_millis(u64::try_from(length_ms).unwrap_or(u64::MAX))),
+            format!("at most {}: what is left of the run when the group starts", TimeSpan::from_millis(ends_within_ms)),
         ));
     }
     let expected = phases.iter().map(Curve::total_ceiling).sum::<u128>();

@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::TimeSpan;
-use crate::types::Costs;
+use crate::types::{Costs, TimeSpan};
 
 /// What operations cost on one core of a server, in virtual time. Each at most 10 s.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AgentGroup, ClockOffset, CostTable, ParameterTable, Ranged, TimeSpan};
+use super::{AgentGroup, ClockOffset, CostTable, ParameterTable, Ranged};
 use crate::{
     plan::{Invariant, Milestone, Thresholds},
-    types::{CryptoTier, Profile, Scheme},
+    types::{CryptoTier, Profile, Scheme, TimeSpan},
 };
 
 /// A countersign scenario: who takes part, for how long, and what must come of it.

@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use super::{ClockOffset, Ranged, TimeSpan, draw::draw_between, problem::Problem};
-use crate::types::SeedStream;
+use super::{ClockOffset, Ranged, draw::draw_between, problem::Problem};
+use crate::types::{SeedStream, TimeSpan};
 
 /// One second, in nanoseconds.
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -85,4 +85,32 @@ pub(super) fn whole(key: &str, span: TimeSpan, unit_ns: u64) -> Result<u64, Prob
 
 fn empty(key: &str, min: impl Display, max: impl Display) -> Problem {
     Problem::new(key, format!("a range from {min} to {max}"), "a range whose `min` is not above its `max`")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_key_and_every_user_of_it_draws_on_its_own() {
+        let draws = Draws::new(1);
+        let all = Ranged { min: 0, max: u64::MAX };
+        let drawn: BTreeSet<u64> = ["agents.start", "agents.leave", "sites.start"]
+            .iter()
+            .flat_map(|key| (0..10).map(|user| draws.number(key, user, all).unwrap()))
+            .collect();
+        assert_eq!(drawn.len(), 30);
+    }
+
+    #[test]
+    fn signed_draws_stay_within_their_range_and_reach_both_ends() {
+        let draws = Draws::new(1);
+        let range = Ranged { min: -2, max: 2 };
+        let drawn: BTreeSet<i64> =
+            (0..100).map(|user| draws.signed("agents.clock.drift_ppm", user, range).unwrap()).collect();
+        assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [-2, -1, 0, 1, 2]);
+        assert!(draws.signed("key", 0, Ranged { min: i64::MIN, max: i64::MAX }).is_ok());
+    }
 }

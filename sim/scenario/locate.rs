@@ -38,30 +38,32 @@ fn header_or_value(key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeV
     if is_header { key } else { span }
 }
 
-/// The key whose name or value has these bytes, such as `agents[1].visits`, without the last segment.
-pub(super) fn table_around(text: &str, span: &Range<usize>) -> Option<String> {
-    fn search(table: &DeTable<'_>, around: &str, span: &Range<usize>) -> Option<String> {
-        for (key, value) in table {
-            if key.span() == *span || value.span() == *span {
+/// The key at whose value these bytes are, such as `agents[1].visits`; for a key's own name the table around it.
+pub(super) fn key_at(text: &str, span: &Range<usize>) -> Option<String> {
+    fn in_table(table: &DeTable<'_>, around: &str, span: &Range<usize>) -> Option<String> {
+        table.iter().find_map(|(key, value)| {
+            if key.span() == *span {
                 return Some(around.to_owned());
             }
-            let path =
-                if around.is_empty() { key.get_ref().to_string() } else { format!("{around}.{}", key.get_ref()) };
-            let found = match value.get_ref() {
-                DeValue::Table(inner) => search(inner, &path, span),
-                DeValue::Array(items) => items.iter().enumerate().find_map(|(index, item)| match item.get_ref() {
-                    DeValue::Table(inner) => search(inner, &format!("{path}[{index}]"), span),
-                    _ => None,
-                }),
-                _ => None,
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
+            let name = key.get_ref();
+            let path = if around.is_empty() { name.to_string() } else { format!("{around}.{name}") };
+            in_value(value, &path, span)
+        })
     }
-    search(DeTable::parse(text).ok()?.get_ref(), "", span)
+
+    fn in_value(value: &Spanned<DeValue<'_>>, path: &str, span: &Range<usize>) -> Option<String> {
+        match value.get_ref() {
+            // Items first: an array of tables has the span of its first header.
+            DeValue::Array(items) => {
+                items.iter().enumerate().find_map(|(index, item)| in_value(item, &format!("{path}[{index}]"), span))
+            }
+            DeValue::Table(inner) => in_table(inner, path, span),
+            _ => None,
+        }
+        .or_else(|| (value.span() == *span).then(|| path.to_owned()))
+    }
+
+    in_table(DeTable::parse(text).ok()?.get_ref(), "", span)
 }
 
 /// Line and column of a byte, both counted from 1, the column in characters.

@@ -2,6 +2,7 @@
 
 mod agent_group;
 mod arrivals;
+mod clock_offset;
 mod cost_table;
 mod document;
 mod draw;
@@ -16,9 +17,9 @@ mod resolve;
 mod scenario_error;
 mod schema;
 mod shipped;
-mod time_span;
 
 pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, PolicyInterval, Spacing, VisitsTable};
+pub use clock_offset::ClockOffset;
 pub use cost_table::CostTable;
 pub use document::{ClockTable, Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
 pub use parameter_table::{CapTable, ParameterTable};
@@ -28,7 +29,6 @@ pub use resolve::Overrides;
 pub use scenario_error::ScenarioError;
 pub use schema::schema;
 pub use shipped::{LookupError, Shipped, find, shipped};
-pub use time_span::{ClockOffset, TimeSpan, TimeSpanError};
 
 /// A scenario file that was read and understood.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Ranged, TimeSpan,
+    Ranged,
     draws::{Draws, MILLISECOND, SECOND},
     problem::Problem,
 };
-use crate::types::{Parameters, Profile};
+use crate::types::{Parameters, Profile, TimeSpan};
 
 /// The protocol's parameters, where they differ from the profile's defaults. A range is drawn once per run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]

@@ -59,6 +59,18 @@ impl<'de, T: Deserialize<'de> + Copy> Deserialize<'de> for Ranged<T> {
                 T::deserialize(number.into_deserializer()).map(Ranged::exactly)
             }
 
+            fn visit_i128<E: de::Error>(self, number: i128) -> Result<Self::Value, E> {
+                T::deserialize(de::value::I128Deserializer::new(number)).map(Ranged::exactly)
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+                T::deserialize(number.into_deserializer()).map(Ranged::exactly)
+            }
+
+            fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Self::Value, E> {
+                T::deserialize(truth.into_deserializer()).map(Ranged::exactly)
+            }
+
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
                 T::deserialize(text.into_deserializer()).map(Ranged::exactly)
             }
@@ -74,10 +86,6 @@ impl<'de, T: Deserialize<'de> + Copy> Deserialize<'de> for Ranged<T> {
 }
 
 impl<T: JsonSchema> JsonSchema for Ranged<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> Cow<'static, str> {
         format!("Ranged{}", T::schema_name()).into()
     }

@@ -1,7 +1,7 @@
 //! From a scenario and a seed to a plan.
 
 use super::{
-    AgentGroup, ClockTable, Destination, PolicyInterval, Ranged, Scenario, ScenarioError, TimeSpan,
+    AgentGroup, ClockTable, Destination, PolicyInterval, Ranged, Scenario, ScenarioError,
     arrivals::arrival_times_ms,
     draws::{Draws, MILLISECOND, SECOND, whole},
     locate::key_of_place,
@@ -12,7 +12,7 @@ use crate::{
         AgentPlan, Expectation, KEYS_MAX, Network, PLAN_VERSION, Plan, RUN_DAYS_MAX, ServerPlan, Visits,
         too_many_agents,
     },
-    types::{ActorId, ClockModel, CryptoTier, Profile, UnixSeconds},
+    types::{ActorId, ClockModel, CryptoTier, Profile, TimeSpan, UnixSeconds},
 };
 
 /// Every run starts on Monday, 5 January 2026, at 08:00:00 UTC.

@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
 use super::{
-    locate::{line_and_column, span_of, table_around},
+    locate::{key_at, line_and_column, span_of},
     nearest::nearest,
     problem::Problem,
 };
@@ -59,7 +59,8 @@ impl ScenarioError {
         let Problem { key, found, expected, help } = problem;
         let fault = Fault {
             source: named(file, text),
-            span: span_of(text, &key),
+            // Where the file lacks even the section, its start has to do.
+            span: span_of(text, &key).or(Some(0..0)),
             message: format!("{key}: found {found}, expected {expected}"),
             label: format!("expected {expected}"),
             help,
@@ -70,7 +71,7 @@ impl ScenarioError {
     /// What the TOML reader says.
     pub(super) fn from_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let span = error.span().filter(|span| text.get(span.clone()).is_some());
-        let around = span.as_ref().and_then(|span| table_around(text, span)).filter(|around| !around.is_empty());
+        let around = span.as_ref().and_then(|span| key_at(text, span)).filter(|around| !around.is_empty());
         let within = around.map_or(String::new(), |around| format!(" in `{around}`"));
         let (message, label, help) = reword(error.message(), &within);
         // An empty file, or one without a key, has its fault at the start.
@@ -91,7 +92,13 @@ fn reword(message: &str, within: &str) -> (String, String, String) {
     }
     if let Some((value, known)) = unknown(message, "unknown variant `") {
         let help = help_with_nearest(value, &known, "values");
-        return (format!("found `{value}`{within}, expected {}", one_of(&known)), "unknown value".into(), help);
+        // A long list hides the one name that was meant.
+        let expected = if known.len() > 16 && help.starts_with("did you mean") {
+            format!("one of {} values that `countersign schema` lists", known.len())
+        } else {
+            one_of(&known)
+        };
+        return (format!("found `{value}`{within}, expected {expected}"), "unknown value".into(), help);
     }
     if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         return (format!("missing key `{key}`{within}"), format!("expected a key `{key}`"), String::new());

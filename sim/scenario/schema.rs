@@ -3,12 +3,52 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use serde_json::{Value, json};
 
-use super::{ClockOffset, Destination, Document, PhaseRate, PolicyInterval, Rate, TimeSpan};
+use super::{ClockOffset, Destination, Document, PhaseRate, PolicyInterval, Rate};
+use crate::types::TimeSpan;
 
 /// The JSON Schema (draft-07, which editors' TOML plugins read) of a scenario file.
-pub fn schema() -> serde_json::Value {
-    SchemaSettings::draft07().into_generator().into_root_schema_for::<Document>().to_value()
+pub fn schema() -> Value {
+    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<Document>().to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// Removes every mention of null, by which Rust's options are described: TOML has no null to write.
+fn without_null(schema: &mut Value) {
+    if let Value::Array(items) = schema {
+        items.retain(|item| *item != json!({ "type": "null" }) && *item != json!("null"));
+        return items.iter_mut().for_each(without_null);
+    }
+    let Value::Object(members) = schema else { return };
+    members.values_mut().for_each(without_null);
+    // A default made of nulls says nothing.
+    members.retain(|key, value| key != "default" || !is_only_nulls(value));
+    for key in ["type", "anyOf"] {
+        if let Some(Value::Array(choices)) = members.get_mut(key)
+            && choices.len() == 1
+            && let Some(only) = choices.pop()
+        {
+            match only {
+                Value::Object(_) => {
+                    members.shift_remove(key);
+                    members.insert("allOf".to_owned(), json!([only]));
+                }
+                only => {
+                    members.insert(key.to_owned(), only);
+                }
+            }
+        }
+    }
+}
+
+fn is_only_nulls(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(members) => members.values().all(Value::is_null),
+        _ => false,
+    }
 }
 
 const SPAN: &str = "[0-9]+(d|h|m|s|ms|us|ns)( [0-9]+(h|m|s|ms|us|ns))*";

@@ -18,6 +18,7 @@ mod seed_stream;
 mod serde_text;
 mod thumbprint;
 mod time;
+mod time_span;
 mod work;
 
 pub use actor_id::ActorId;
@@ -34,4 +35,5 @@ pub use refusal::Refusal;
 pub use seed_stream::SeedStream;
 pub use thumbprint::Thumbprint;
 pub use time::{UnixSeconds, VirtualTime, WallTime};
+pub use time_span::{TimeSpan, TimeSpanError};
 pub use work::{Costs, Work};

@@ -25,8 +25,7 @@ const UNITS: [(&str, u64); 7] = [
     ("ns", 1),
 ];
 
-/// What an error message calls a well-formed duration.
-pub(super) const EXPECTED: &str = "a duration such as \"250ms\", \"10m\" or \"1h 30m\" (units: d h m s ms us ns)";
+const EXPECTED: &str = "a duration such as \"250ms\", \"10m\" or \"1h 30m\" (units: d h m s ms us ns)";
 
 /// Why a text is not a [`TimeSpan`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -55,9 +54,22 @@ fn describe(unit: &str) -> String {
 }
 
 impl TimeSpan {
-    /// So many milliseconds.
-    pub const fn from_millis(millis: u32) -> Self {
-        Self { nanos: millis as u64 * 1_000_000 }
+    /// What an error message calls a well-formed duration.
+    pub const EXPECTED: &str = EXPECTED;
+
+    /// So many nanoseconds.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self { nanos }
+    }
+
+    /// So many milliseconds, or the longest span that can be told.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self { nanos: millis.saturating_mul(1_000_000) }
+    }
+
+    /// So many seconds, or the longest span that can be told.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self { nanos: seconds.saturating_mul(1_000_000_000) }
     }
 
     /// Its length in nanoseconds.
@@ -66,7 +78,7 @@ impl TimeSpan {
     }
 
     /// How many of `unit_ns` it is, if it is a whole number of them.
-    pub(super) const fn in_whole(self, unit_ns: u64) -> Option<u64> {
+    pub const fn in_whole(self, unit_ns: u64) -> Option<u64> {
         if self.nanos.is_multiple_of(unit_ns) { Some(self.nanos / unit_ns) } else { None }
     }
 }
@@ -87,6 +99,7 @@ impl FromStr for TimeSpan {
             let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
             let (unit, after) = after.split_at(letters);
             let Some(position) = UNITS.iter().position(|(name, _)| *name == unit) else {
+                let unit = if unit.is_empty() { after.trim() } else { unit };
                 return Err(TimeSpanError::Unit { number: number.to_owned(), unit: unit.to_owned() });
             };
             if position < next_unit {
@@ -139,36 +152,6 @@ impl<'de> Deserialize<'de> for TimeSpan {
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<TimeSpan, E> {
                 text.parse().map_err(E::custom)
-            }
-        }
-
-        deserializer.deserialize_str(Visitor)
-    }
-}
-
-/// How far a clock is off: a [`TimeSpan`], behind true time if a minus sign leads it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ClockOffset {
-    /// Whether the clock is behind.
-    pub behind: bool,
-    /// How far it is off.
-    pub span: TimeSpan,
-}
-
-impl<'de> Deserialize<'de> for ClockOffset {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl de::Visitor<'_> for Visitor {
-            type Value = ClockOffset;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{EXPECTED}, with a minus sign for a clock that is behind")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<ClockOffset, E> {
-                let (behind, span) = text.strip_prefix('-').map_or((false, text), |span| (true, span));
-                Ok(ClockOffset { behind, span: span.parse().map_err(E::custom)? })
             }
         }
 
