@@ -5,6 +5,7 @@
 
 pub mod crypto;
 pub mod event;
+pub mod metrics;
 pub mod plan;
 pub mod protocol;
 pub mod types;
