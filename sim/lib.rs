@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod crypto;
 pub mod event;
 pub mod metrics;
 pub mod plan;
 pub mod protocol;
+pub mod report;
 pub mod types;

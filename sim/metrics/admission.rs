@@ -9,7 +9,6 @@ use crate::{event::EventKind, types::Refusal};
 
 /// A server's decisions.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AdmissionFigures {
     /// Tokens accepted.
     pub accepted: u64,

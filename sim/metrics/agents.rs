@@ -9,7 +9,6 @@ use crate::event::{Carried, EventKind, Removal};
 
 /// All agents together.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AgentFigures {
     /// Starts.
     pub started: u64,

@@ -13,7 +13,6 @@ use crate::event::{EventKind, Outcome};
 /// Latencies are true time from the agent's first action to the last byte of the answer, connecting
 /// included. Network legs end on a tick of the simulation; work on a server's CPU counts in nanoseconds.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AuthenticationFigures {
     /// Exchanges started.
     pub started: u64,

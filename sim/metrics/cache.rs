@@ -11,7 +11,6 @@ use crate::event::{EventKind, Removal};
 ///
 /// Over all sites together, counts are sums and the greatest number of entries is that of any one site.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CacheFigures {
     /// Answers from the cache, and cached tokens seen in use (rules 32, 37).
     pub hits: u64,

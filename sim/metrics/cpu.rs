@@ -11,7 +11,6 @@ use crate::event::EventKind;
 
 /// A server's virtual CPU.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CpuFigures {
     /// Cores.
     pub cores: u64,

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 /// `count`, `min`, `mean` and `max` are exact. Percentiles are rounded down to the resolution of the
 /// histogram, by less than a thousandth, so that a limit is reported as missed only if it was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Distribution {
     /// How many values were measured.
     pub count: u64,

@@ -13,7 +13,6 @@ use crate::types::ActorId;
 
 /// Everything that was measured in a run, in virtual time and in integers: two runs of one plan agree to the last digit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Measurements {
     /// Events heard.
     pub events: u64,
@@ -35,7 +34,6 @@ pub struct Measurements {
 
 /// What was measured at one server, or at all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ServerFigures {
     /// Exchanges of agents with it.
     pub authentication: AuthenticationFigures,

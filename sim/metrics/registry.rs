@@ -11,7 +11,6 @@ use crate::event::{EventKind, Removal};
 ///
 /// Over all servers together, counts are sums and the greatest values are those of any one server.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RegistryFigures {
     /// Uses recorded.
     pub recorded: u64,

@@ -10,7 +10,6 @@ use crate::plan::Thresholds;
 
 /// An objective that a run missed (exit 3). Values are in the unit that ends the objective's name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MissedThreshold {
     /// The objective's name in the scenario.
     pub threshold: String,

@@ -9,7 +9,6 @@ use crate::event::{Carried, Close, EventKind};
 
 /// Connections and requests of all actors, as those who opened and sent them saw it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct TrafficFigures {
     /// Connections opened.
     pub opened: u64,

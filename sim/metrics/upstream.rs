@@ -10,7 +10,6 @@ use crate::event::{EventKind, UpstreamPurpose};
 ///
 /// Over all sites together, counts are sums and the greatest values are those of any one site.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct UpstreamFigures {
     /// First-time fetches sent.
     pub first_fetches: u64,

@@ -8,7 +8,6 @@ use crate::event::EventKind;
 
 /// A site's validations (rules 36 to 41).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ValidationFigures {
     /// Validations started.
     pub started: u64,

@@ -9,7 +9,6 @@ use crate::types::Work;
 
 /// How often each costly operation was done: [`Work`] of a whole run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct WorkTotal {
     /// RSA private-key signatures.
     pub signs: u64,
