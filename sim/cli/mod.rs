@@ -1,7 +1,9 @@
 //! The command line.
 
+pub mod environment;
 mod exit;
 mod list;
+pub mod progress;
 mod run;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};

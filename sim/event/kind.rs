@@ -368,7 +368,7 @@ pub enum Close {
 }
 
 /// How an agent's exchange ended.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Served on a connection that was authenticated before.
@@ -452,7 +452,7 @@ pub struct RegistryState {
 }
 
 /// Why something was removed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Removal {
     /// It expired and was removed by the periodic pass (rules 13, 36, 48).

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One refusal of SPEC section 1, named after the rule that was broken. The order of the variants is
 /// the order in which both server kinds check (rule 8).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The token is no well-formed five-part token (attacks 1 to 6).

@@ -1,0 +1,92 @@
+//! Progress of a run in virtual time, on a terminal.
+
+use std::{
+    io::{self, IsTerminal as _},
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar on standard error that grows with virtual time. Where nobody looks at a terminal it is silent.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    drawn: Option<Instant>,
+    duration_ms: u64,
+}
+
+/// Updates that come sooner after each other than this are not drawn; a run may have thousands in a second.
+const DRAW_INTERVAL: Duration = Duration::from_millis(100);
+
+const TEMPLATE: &str = "{bar:24.green} {percent:>3} %  {msg}";
+
+impl Progress {
+    /// A bar for a run of `duration_ms` milliseconds of virtual time, at its start. It shows nothing unless
+    /// `enabled` and standard error is a terminal.
+    pub fn new(duration_ms: u64, enabled: bool) -> Self {
+        let shown = enabled && io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(duration_ms), target);
+        // The template is ours: where it were refused, the default bar does as well.
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            bar.set_style(style.progress_chars("━╸ "));
+        }
+        Self { bar, started: Instant::now(), drawn: None, duration_ms }
+    }
+
+    /// Shows that `virtual_ms` milliseconds have passed, in which `accepted` tokens were accepted and
+    /// `violations` invariants violated.
+    pub fn update(&mut self, virtual_ms: u64, accepted: u64, violations: u64) {
+        if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_INTERVAL) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        self.bar.set_message(message(virtual_ms, self.duration_ms, self.started.elapsed(), accepted, violations));
+        self.bar.set_position(virtual_ms.min(self.duration_ms));
+    }
+
+    /// Removes the bar: the report takes its place.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn message(virtual_ms: u64, duration_ms: u64, elapsed: Duration, accepted: u64, violations: u64) -> String {
+    let speed = u128::from(virtual_ms).checked_div(elapsed.as_millis()).unwrap_or(0);
+    let found = match violations {
+        0 => String::new(),
+        1 => ", 1 violation".into(),
+        several => format!(", {several} violations"),
+    };
+    format!("{} of {}, {speed} × real time, {accepted} accepted{found}", clock(virtual_ms), clock(duration_ms))
+}
+
+fn clock(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_tells_time_speed_accepts_and_violations() {
+        let message = message(90_061_000, 180_000_000, Duration::from_secs(10), 1_234, 2);
+        assert_eq!(message, "25:01:01 of 50:00:00, 9006 × real time, 1234 accepted, 2 violations");
+    }
+
+    #[test]
+    fn the_template_is_one() {
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
+
+    #[test]
+    fn elsewhere_it_is_silent() {
+        let mut progress = Progress::new(10_000, false);
+        progress.update(20_000, 7, 0);
+        assert!(progress.drawn.is_none());
+        progress.finish();
+    }
+}

@@ -1,0 +1,145 @@
+//! Many values, told by a few.
+
+use hdrhistogram::Histogram as HdrHistogram;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a measured quantity is distributed. Its unit is the last word of the field that holds it.
+///
+/// `count`, `min`, `mean` and `max` are exact. Percentiles are rounded down to the resolution of the
+/// histogram, by less than a thousandth, so that a limit is reported as missed only if it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Distribution {
+    /// How many values were measured.
+    pub count: u64,
+    /// The least.
+    pub min: u64,
+    /// The arithmetic mean, rounded down.
+    pub mean: u64,
+    /// Half of the values are at most this.
+    pub p50: u64,
+    /// 90 % of the values are at most this.
+    pub p90: u64,
+    /// 99 % of the values are at most this.
+    pub p99: u64,
+    /// 99.9 % of the values are at most this.
+    pub p999: u64,
+    /// The greatest.
+    pub max: u64,
+}
+
+/// Collects values for a [`Distribution`]. Its memory depends on the greatest value only.
+#[derive(Clone, Debug)]
+pub(super) struct Histogram {
+    buckets: HdrHistogram<u64>,
+    sum: u128,
+    min: u64,
+    max: u64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        // Three digits are within what the histogram allows, and a histogram without an upper bound grows
+        // as far as any u64 needs: neither this nor a record can fail.
+        let buckets = HdrHistogram::new(3).expect("three significant digits are allowed");
+        Self { buckets, sum: 0, min: u64::MAX, max: 0 }
+    }
+}
+
+impl Histogram {
+    pub(super) fn record(&mut self, value: u64) {
+        if self.buckets.record(value).is_err() {
+            self.buckets.saturating_record(value);
+        }
+        self.sum += u128::from(value);
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+    }
+
+    /// Adds all values of `other`, without loss.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.buckets.add(&other.buckets).expect("a histogram without an upper bound takes every value");
+        self.sum += other.sum;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// The distribution of the values, or nothing if there was none.
+    pub(super) fn distribution(&self) -> Option<Distribution> {
+        let count = self.buckets.len();
+        let mean = self.sum.checked_div(u128::from(count))?;
+        let [p50, p90, p99, p999] = self.percentiles(count, [500, 900, 990, 999]);
+        let mean = u64::try_from(mean).unwrap_or(u64::MAX);
+        Some(Distribution { count, min: self.min, mean, p50, p90, p99, p999, max: self.max })
+    }
+
+    /// The values of ascending ranks, in thousandths. Ranks are counted in integers, so that the result hangs on no rounding.
+    fn percentiles<const N: usize>(&self, count: u64, per_mille: [u64; N]) -> [u64; N] {
+        let mut values = [self.max; N];
+        let mut recorded = self.buckets.iter_recorded();
+        let (mut seen, mut value) = (0, 0);
+        for (percentile, found) in per_mille.into_iter().zip(&mut values) {
+            let rank = (u128::from(count) * u128::from(percentile)).div_ceil(1_000);
+            while u128::from(seen) < rank {
+                let Some(step) = recorded.next() else { return values };
+                seen += step.count_at_value();
+                value = self.buckets.lowest_equivalent(step.value_iterated_to());
+            }
+            *found = value.clamp(self.min, self.max);
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(values: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        values.iter().for_each(|value| histogram.record(*value));
+        histogram
+    }
+
+    #[test]
+    fn what_was_never_measured_has_no_distribution() {
+        assert_eq!(of(&[]).distribution(), None);
+    }
+
+    #[test]
+    fn small_values_are_exact() {
+        let values: Vec<u64> = (1..=1_000).collect();
+        let expected =
+            Distribution { count: 1_000, min: 1, mean: 500, p50: 500, p90: 900, p99: 990, p999: 999, max: 1_000 };
+        assert_eq!(of(&values).distribution(), Some(expected));
+    }
+
+    #[test]
+    fn the_greatest_values_are_kept() {
+        let distribution = of(&[0, u64::MAX]).distribution().unwrap();
+        assert_eq!((distribution.min, distribution.max), (0, u64::MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_are_those_of_the_sorted_values(mut values in prop::collection::vec(any::<u64>(), 1..300)) {
+            let distribution = of(&values).distribution().unwrap();
+            values.sort_unstable();
+            for (per_mille, found) in
+                [(500, distribution.p50), (900, distribution.p90), (990, distribution.p99), (999, distribution.p999)]
+            {
+                let exact = values[(values.len() * per_mille).div_ceil(1_000) - 1];
+                prop_assert!(found <= exact && exact - found <= exact / 1_000, "{found} for {exact}");
+            }
+        }
+
+        #[test]
+        fn merging_loses_nothing(left in prop::collection::vec(0..1u64 << 40, 0..50), right in prop::collection::vec(any::<u64>(), 0..50)) {
+            let mut merged = of(&left);
+            merged.absorb(&of(&right));
+            prop_assert_eq!(merged.distribution(), of(&[left, right].concat()).distribution());
+        }
+    }
+}

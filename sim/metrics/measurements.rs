@@ -1,0 +1,52 @@
+//! What was measured in a run.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, RegistryFigures, TrafficFigures,
+    UpstreamFigures, ValidationFigures,
+};
+use crate::types::ActorId;
+
+/// Everything that was measured in a run, in virtual time and in integers: two runs of one plan agree to the last digit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Measurements {
+    /// Events heard.
+    pub events: u64,
+    /// Virtual time that passed, in nanoseconds.
+    pub duration_ns: u64,
+    /// The simulation's tick, in nanoseconds: what crosses the network arrives on its multiples, so that
+    /// latencies over the network are no finer than this.
+    pub tick_ns: u64,
+    /// Connections and requests of all actors.
+    pub traffic: TrafficFigures,
+    /// All agents together.
+    pub agents: AgentFigures,
+    /// All servers together: counts are sums, greatest values those of any one server.
+    pub total: ServerFigures,
+    /// Each server by its name, `smp` first.
+    #[schemars(with = "BTreeMap<String, ServerFigures>")]
+    pub servers: BTreeMap<ActorId, ServerFigures>,
+}
+
+/// What was measured at one server, or at all of them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ServerFigures {
+    /// Exchanges of agents with it.
+    pub authentication: AuthenticationFigures,
+    /// Its decisions.
+    pub admission: AdmissionFigures,
+    /// Its token registry.
+    pub registry: RegistryFigures,
+    /// Its virtual CPU.
+    pub cpu: CpuFigures,
+    /// Its token cache; the issuer has none.
+    pub cache: Option<CacheFigures>,
+    /// Its validations; the issuer has none.
+    pub validation: Option<ValidationFigures>,
+    /// Its requests to the issuer; the issuer has none.
+    pub upstream: Option<UpstreamFigures>,
+}

@@ -1,0 +1,127 @@
+//! What a run measures: counts and latencies from the event stream, in bounded memory.
+//!
+//! Nothing here reads a clock: every figure is in virtual time, and the same in every run of the same plan.
+//! There is one file per concern; each takes what it needs from an event and leaves the rest.
+
+mod admission;
+mod agents;
+mod authentication;
+mod cache;
+mod cpu;
+mod distribution;
+mod measurements;
+mod registry;
+mod server;
+mod threshold;
+mod traffic;
+mod upstream;
+mod validation;
+mod work_total;
+
+pub use admission::AdmissionFigures;
+pub use agents::AgentFigures;
+pub use authentication::AuthenticationFigures;
+pub use cache::CacheFigures;
+pub use cpu::CpuFigures;
+pub use distribution::Distribution;
+pub use measurements::{Measurements, ServerFigures};
+pub use registry::RegistryFigures;
+pub use threshold::{MissedThreshold, missed_thresholds};
+pub use traffic::TrafficFigures;
+pub use upstream::UpstreamFigures;
+pub use validation::ValidationFigures;
+pub use work_total::WorkTotal;
+
+use server::ServerRecorder;
+
+use crate::{
+    event::{Event, EventKind, Listener},
+    plan::Plan,
+    types::{ActorId, Costs, VirtualTime},
+};
+
+/// Measures a run while it happens.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    costs: Costs,
+    tick_ns: u64,
+    events: u64,
+    traffic: TrafficFigures,
+    agents: AgentFigures,
+    smp: ServerRecorder,
+    /// `site-1` is the first.
+    sites: Vec<ServerRecorder>,
+}
+
+impl Metrics {
+    /// Prepares to measure a run of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        let tokens_max = plan.parameters.validation_tokens_max;
+        Self {
+            costs: plan.costs,
+            tick_ns: plan.network.tick_ms.saturating_mul(1_000_000),
+            events: 0,
+            traffic: TrafficFigures::default(),
+            agents: AgentFigures::default(),
+            smp: ServerRecorder::smp(&plan.smp),
+            sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
+        }
+    }
+
+    /// What was measured, when the run ends at `end`.
+    pub fn finish(mut self, end: VirtualTime) -> Measurements {
+        let figures =
+            |server: &ServerRecorder| server.figures(server.cores(), server.core_ns(end.nanos()), &self.costs);
+        let sites = (1..).map(ActorId::Site).zip(self.sites.iter().map(figures));
+        let servers = [(ActorId::Smp, figures(&self.smp))].into_iter().chain(sites).collect();
+
+        let mut all = ServerRecorder::default();
+        let (mut cores, mut core_ns) = (0, 0_u64);
+        for server in [&self.smp].into_iter().chain(&self.sites) {
+            all.absorb(server);
+            cores += server.cores();
+            core_ns = core_ns.saturating_add(server.core_ns(end.nanos()));
+        }
+        self.agents.sign_cost_ns = self.agents.signs.saturating_mul(self.costs.sign_ns);
+        self.agents.verify_cost_ns = self.agents.verifies.saturating_mul(self.costs.verify_ns);
+        Measurements {
+            events: self.events,
+            duration_ns: end.nanos(),
+            tick_ns: self.tick_ns,
+            traffic: self.traffic,
+            total: all.figures(cores, core_ns, &self.costs),
+            agents: self.agents,
+            servers,
+        }
+    }
+
+    fn server(&mut self, actor: ActorId) -> Option<&mut ServerRecorder> {
+        match actor {
+            ActorId::Smp => Some(&mut self.smp),
+            ActorId::Site(number) => self.sites.get_mut(usize::try_from(number).ok()?.checked_sub(1)?),
+            ActorId::Agent(_) => None,
+        }
+    }
+}
+
+impl Listener for Metrics {
+    fn hear(&mut self, event: &Event) {
+        self.events += 1;
+        self.traffic.hear(&event.kind);
+        if let EventKind::ExchangeStarted { server, .. } | EventKind::ExchangeEnded { server, .. } = &event.kind {
+            if let Some(server) = self.server(*server) {
+                server.hear_exchange(&event.kind);
+            }
+        } else if let Some(server) = self.server(event.actor) {
+            server.hear(&event.kind);
+        } else {
+            self.agents.hear(&event.kind);
+        }
+    }
+}
+
+/// The share of `part` in `whole`, in parts per million, rounded down; none of nothing.
+fn ppm(part: u64, whole: u64) -> Option<u64> {
+    let share = (u128::from(part) * 1_000_000).checked_div(u128::from(whole))?;
+    Some(u64::try_from(share).unwrap_or(u64::MAX))
+}

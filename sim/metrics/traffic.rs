@@ -1,0 +1,86 @@
+//! Connections and requests, whoever made them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Carried, Close, EventKind};
+
+/// Connections and requests of all actors, as those who opened and sent them saw it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TrafficFigures {
+    /// Connections opened.
+    pub opened: u64,
+    /// Most connections open at any time.
+    pub open_max: u64,
+    /// Connections that their opener closed.
+    pub closed_done: u64,
+    /// Connections that the peer closed.
+    pub closed_by_peer: u64,
+    /// Connections given up after a time-out.
+    pub closed_timed_out: u64,
+    /// Connections given up because what came back was not understood.
+    pub closed_broken: u64,
+    /// Attempts to connect that were refused.
+    pub connect_refused: u64,
+    /// Attempts to connect that timed out.
+    pub connect_timed_out: u64,
+    /// Requests without an Authorization header.
+    pub sent_bare: u64,
+    /// First requests: agent and uid.
+    pub sent_first: u64,
+    /// Requests with a stored token (rule 10).
+    pub sent_stored_token: u64,
+    /// Requests with the token of a challenge.
+    pub sent_new_token: u64,
+    /// Signed messages.
+    pub sent_signed: u64,
+    /// The largest token sent, in bytes.
+    pub token_bytes_max: u64,
+    /// Answers received, by HTTP status.
+    pub responses: BTreeMap<u16, u64>,
+}
+
+impl TrafficFigures {
+    /// Requests sent.
+    pub fn sent(&self) -> u64 {
+        self.sent_bare + self.sent_first + self.sent_stored_token + self.sent_new_token + self.sent_signed
+    }
+
+    /// Connections closed.
+    pub fn closed(&self) -> u64 {
+        self.closed_done + self.closed_by_peer + self.closed_timed_out + self.closed_broken
+    }
+
+    pub(super) fn hear(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::ConnectionOpened { .. } => {
+                self.opened += 1;
+                self.open_max = self.open_max.max(self.opened.saturating_sub(self.closed()));
+            }
+            EventKind::ConnectionClosed { why, .. } => {
+                *match why {
+                    Close::Done => &mut self.closed_done,
+                    Close::ByPeer => &mut self.closed_by_peer,
+                    Close::TimedOut => &mut self.closed_timed_out,
+                    Close::Broken => &mut self.closed_broken,
+                } += 1;
+            }
+            EventKind::ConnectFailed { timed_out: true, .. } => self.connect_timed_out += 1,
+            EventKind::ConnectFailed { timed_out: false, .. } => self.connect_refused += 1,
+            EventKind::RequestSent { carries, token_bytes, .. } => {
+                *match carries {
+                    Carried::Nothing => &mut self.sent_bare,
+                    Carried::FirstRequest => &mut self.sent_first,
+                    Carried::StoredToken => &mut self.sent_stored_token,
+                    Carried::NewToken => &mut self.sent_new_token,
+                    Carried::Signature => &mut self.sent_signed,
+                } += 1;
+                self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
+            }
+            EventKind::ResponseReceived { status, .. } => *self.responses.entry(*status).or_default() += 1,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The real world in which a run was made: figures that differ from run to run.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The machine that a run was made on, and what the run took of it.
+///
+/// Nothing of this decides a verdict, and nothing else in a report comes from a real clock.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// The version of countersign.
+    pub version: String,
+    /// Operating system and architecture.
+    pub system: String,
+    /// The CPU's name, where it can be had.
+    pub cpu: Option<String>,
+    /// Features of the CPU that cryptography gains from.
+    pub cpu_features: Vec<String>,
+    /// CPUs that the process may use.
+    pub cpus: u64,
+    /// Real time that the run took, in nanoseconds.
+    pub wall_ns: u64,
+    /// CPU time that the process took, all threads together, in nanoseconds; none where it cannot be had.
+    pub cpu_ns: Option<u64>,
+    /// Most memory that the process held, in bytes; none where it cannot be had.
+    pub memory_peak_bytes: Option<u64>,
+    /// Virtual milliseconds that passed in a second of real time.
+    pub virtual_ms_per_wall_s: u64,
+    /// Signatures really made, agents' and servers'.
+    pub signs: Operations,
+    /// Signatures really verified, agents' and servers'.
+    pub verifies: Operations,
+    /// What that cryptography would cost alone, measured by itself in the same process; none without a calibration.
+    pub crypto_floor_ns: Option<u64>,
+    /// CPU time of the whole run in percent of that floor.
+    pub cpu_percent_of_floor: Option<u64>,
+    /// The stages of the work and the real time that each took, in order.
+    pub stages: Vec<Stage>,
+}
+
+/// Operations of one kind, in real time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Operations {
+    /// How many.
+    pub count: u64,
+    /// How long they took together, in nanoseconds; 0 if no stopwatch was used.
+    pub took_ns: u64,
+    /// How many one core does in a second, at that pace.
+    pub per_core_s: Option<u64>,
+}
+
+impl Operations {
+    /// Operations that took `took_ns` nanoseconds together.
+    pub fn new(count: u64, took_ns: u64) -> Self {
+        let per_core_s = (u128::from(count) * 1_000_000_000).checked_div(u128::from(took_ns));
+        let per_core_s = per_core_s.filter(|_| count > 0).and_then(|pace| u64::try_from(pace).ok());
+        Self { count, took_ns, per_core_s }
+    }
+}
+
+/// One stage of the work.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Stage {
+    /// Its name: a verb, such as `draw keys`.
+    pub name: String,
+    /// How long it took, in nanoseconds of real time.
+    pub wall_ns: u64,
+}
+
+/// What one operation costs on this machine, measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Calibration {
+    /// One signature, in nanoseconds.
+    pub sign_ns: u64,
+    /// One verification, in nanoseconds.
+    pub verify_ns: u64,
+}
+
+impl Environment {
+    /// Adds what the cryptography of this run costs alone by `calibration`.
+    pub fn with_calibration(mut self, calibration: Calibration) -> Self {
+        let floor_ns = self
+            .signs
+            .count
+            .saturating_mul(calibration.sign_ns)
+            .saturating_add(self.verifies.count.saturating_mul(calibration.verify_ns));
+        self.crypto_floor_ns = Some(floor_ns);
+        self.cpu_percent_of_floor = self.cpu_ns.and_then(|cpu_ns| {
+            let percent = (u128::from(cpu_ns) * 100).checked_div(u128::from(floor_ns))?;
+            u64::try_from(percent).ok()
+        });
+        self
+    }
+}

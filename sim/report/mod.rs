@@ -1,0 +1,203 @@
+//! What a run leaves behind for people and for programs: the verdict, what it rests on, and every figure.
+//!
+//! A [`Report`] is one versioned document. All of it but [`Environment`] follows from the plan alone, so that
+//! two runs of one plan write the same bytes there.
+
+mod environment;
+mod human;
+mod json;
+mod judged;
+mod table;
+mod text;
+mod verdict;
+mod write;
+
+pub use environment::{Calibration, Environment, Operations, Stage};
+pub use json::schema;
+pub use judged::{ExpectedViolation, Judged, Violation};
+pub use text::text;
+pub use verdict::Verdict;
+pub use write::{WriteError, write};
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    metrics::{Measurements, MissedThreshold, missed_thresholds},
+    plan::{Invariant, Milestone, Plan},
+    types::{CryptoTier, Profile, Scheme, VirtualTime},
+};
+
+/// The version of the report's form.
+///
+/// It grows by one whenever a field is renamed or removed, or changes its meaning or unit. New fields leave it
+/// as it is: whoever reads a report ignores fields, and refuses versions, that it does not know.
+pub const REPORT_VERSION: u32 = 1;
+
+/// The report of one run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// The version of this form: 1.
+    pub countersign_report: u32,
+    /// The result in one word.
+    pub verdict: Verdict,
+    /// The exit code that goes with the verdict.
+    pub exit_code: u8,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// Which face of the protocol ran.
+    pub profile: Profile,
+    /// Which signatures were used.
+    pub crypto: CryptoTier,
+    /// The digest of the run's history; none if the run kept none.
+    pub digest: Option<String>,
+    /// The command that makes this run again.
+    pub reproduce: String,
+    /// Who took part.
+    pub cast: Cast,
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+    /// Violations that the scenario does not expect; of each invariant at least the first.
+    pub violations: Vec<Violation>,
+    /// How often each of those invariants was violated.
+    pub violation_counts: BTreeMap<Invariant, u64>,
+    /// What became of the violations that the scenario expects.
+    pub expected_violations: Vec<ExpectedViolation>,
+    /// Invariants that could not be judged in this run, and why.
+    pub not_judged: BTreeMap<Invariant, String>,
+    /// How often each milestone was passed that was passed at all.
+    pub milestones: BTreeMap<Milestone, u64>,
+    /// Milestones that the scenario must reach and did not.
+    pub milestones_missing: Vec<Milestone>,
+    /// Objectives missed.
+    pub thresholds_missed: Vec<MissedThreshold>,
+    /// Everything that was measured in virtual time.
+    pub measurements: Measurements,
+    /// The real world: the only part that differs between two runs of one plan.
+    pub environment: Environment,
+}
+
+/// Who took part in a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Cast {
+    /// Agents.
+    pub agents: u64,
+    /// Site servers.
+    pub sites: u64,
+    /// Whether servers were reached over TLS.
+    pub secure: bool,
+    /// How long the run was to last, in milliseconds of virtual time.
+    pub duration_ms: u64,
+}
+
+/// What a report is made of, beside its plan.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// What the judge says.
+    pub judged: Judged,
+    /// What was measured.
+    pub measurements: Measurements,
+    /// The digest of the run's history, in hexadecimal.
+    pub digest: Option<String>,
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+    /// The command that makes this run again, where it is not [`reproduce`]'s.
+    pub reproduce: Option<String>,
+    /// The real world.
+    pub environment: Environment,
+}
+
+impl Report {
+    /// Holds what was found against what the plan asks for.
+    pub fn new(plan: &Plan, findings: Findings) -> Self {
+        let Findings { judged, measurements, digest, interrupted, reproduce: command, environment } = findings;
+        let Judged { violations, counts, reached: mut milestones, not_judged } = judged;
+        let asked = &plan.expectation;
+        let is_expected = |invariant: &Invariant| asked.violations.contains(invariant);
+
+        let expected_violations = asked.violations.iter().map(|&invariant| ExpectedViolation {
+            invariant,
+            count: counts.get(&invariant).copied().unwrap_or(0),
+            first: violations.iter().find(|found| found.invariant == invariant).cloned(),
+        });
+        let expected_violations: Vec<_> = expected_violations.collect();
+        milestones.retain(|_, count| *count > 0);
+        let milestones_missing: Vec<_> =
+            asked.reach.iter().filter(|milestone| !milestones.contains_key(milestone)).copied().collect();
+        let thresholds_missed = missed_thresholds(&asked.thresholds, &measurements);
+        let violations: Vec<_> = violations.into_iter().filter(|found| !is_expected(&found.invariant)).collect();
+        let violation_counts: BTreeMap<_, _> =
+            counts.into_iter().filter(|(invariant, count)| *count > 0 && !is_expected(invariant)).collect();
+
+        let verdict = if !violations.is_empty() || !violation_counts.is_empty() {
+            Verdict::Violated
+        } else if interrupted
+            || !milestones_missing.is_empty()
+            || expected_violations.iter().any(|expected| expected.count == 0)
+        {
+            Verdict::Inconclusive
+        } else if !thresholds_missed.is_empty() {
+            Verdict::ThresholdMissed
+        } else {
+            Verdict::Passed
+        };
+        Self {
+            countersign_report: REPORT_VERSION,
+            verdict,
+            exit_code: verdict.exit_code(),
+            scenario: plan.scenario.clone(),
+            seed: plan.seed,
+            profile: plan.profile,
+            crypto: plan.crypto,
+            digest,
+            reproduce: command.unwrap_or_else(|| reproduce(plan)),
+            cast: Cast::of(plan),
+            interrupted,
+            violations,
+            violation_counts,
+            expected_violations,
+            not_judged,
+            milestones,
+            milestones_missing,
+            thresholds_missed,
+            measurements,
+            environment,
+        }
+    }
+
+    /// The virtual time that passed.
+    pub fn reached(&self) -> VirtualTime {
+        VirtualTime(self.measurements.duration_ns)
+    }
+}
+
+impl Cast {
+    fn of(plan: &Plan) -> Self {
+        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        Self {
+            agents: count(plan.agents.len()),
+            sites: count(plan.sites.len()),
+            secure: plan.scheme == Scheme::Https,
+            duration_ms: plan.duration_ms,
+        }
+    }
+}
+
+/// The command that makes the run of `plan` again from its scenario.
+pub fn reproduce(plan: &Plan) -> String {
+    let profile = match plan.profile {
+        Profile::Literal => "literal",
+        Profile::Hardened => "hardened",
+    };
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:\\".contains(letter);
+    let scenario = if !plan.scenario.is_empty() && plan.scenario.chars().all(plain) {
+        plan.scenario.clone()
+    } else {
+        format!("'{}'", plan.scenario.replace('\'', r"'\''"))
+    };
+    format!("countersign run {scenario} --seed {} --profile {profile} --crypto {}", plan.seed, plan.crypto)
+}

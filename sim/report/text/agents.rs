@@ -1,0 +1,116 @@
+//! What agents met: latencies, outcomes, refusals, requests.
+
+use super::{
+    super::{Report, human, table::Table},
+    page::{Page, Style},
+};
+use crate::metrics::{AgentFigures, AuthenticationFigures, Distribution, TrafficFigures};
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    let measured = &report.measurements;
+    authentication(page, &measured.total.authentication, measured.tick_ns);
+    exchanges(page, &measured.total.authentication);
+    refusals(page, report);
+    traffic(page, &measured.traffic, &measured.agents);
+}
+
+/// A count of a table: nothing for zero.
+pub(super) fn cell(count: u64) -> String {
+    if count == 0 { String::new() } else { human::count(count) }
+}
+
+/// A duration of a table: nothing for what was not measured.
+pub(super) fn duration_cell(nanos: Option<u64>) -> String {
+    nanos.map_or_else(String::new, human::duration)
+}
+
+fn authentication(page: &mut Page, figures: &AuthenticationFigures, tick_ns: u64) {
+    let mut table = Table::new("Authentication", &["count", "p50", "p90", "p99", "p99.9", "max"]);
+    let rows = [
+        ("one step", figures.one_step_ns),
+        ("two steps", figures.two_step_ns),
+        ("connection authenticated", figures.authenticated_ns),
+        ("none needed", figures.public_ns),
+        ("failed", figures.failed_ns),
+    ];
+    for (name, distribution) in rows {
+        let Some(Distribution { count, p50, p90, p99, p999, max, .. }) = distribution else { continue };
+        let latencies = [p50, p90, p99, p999, max].map(human::duration);
+        table.row(name, [human::count(count)].into_iter().chain(latencies));
+    }
+    if page.table(&table) {
+        page.remark(&format!("network legs end on ticks of {} ms: latencies are no finer", tick_ns / 1_000_000));
+    }
+}
+
+fn exchanges(page: &mut Page, figures: &AuthenticationFigures) {
+    let mut table = Table::new("Exchanges", &["count", "share"]);
+    let mut row = |name: String, count: u64| {
+        let share = u128::from(count) * 1_000_000 / u128::from(figures.ended.max(1));
+        let share = human::percent(u64::try_from(share).unwrap_or(u64::MAX));
+        if count > 0 {
+            table.row(name, [human::count(count), share]);
+        }
+    };
+    row("served".into(), figures.served);
+    for (outcome, count) in figures.outcomes.iter().filter(|(outcome, _)| !outcome.is_served()) {
+        row(human::words(outcome), *count);
+    }
+    row("not ended".into(), figures.started.saturating_sub(figures.ended));
+    page.table(&table);
+}
+
+fn refusals(page: &mut Page, report: &Report) {
+    let admission = &report.measurements.total.admission;
+    let mut table = Table::new("Refusals", &["count"]);
+    for (why, count) in &admission.refused {
+        table.row(human::words(why), [cell(*count)]);
+    }
+    for (status, count) in &admission.unavailable {
+        table.row(format!("unavailable ({status})"), [cell(*count)]);
+    }
+    table.row("declined by agents", [cell(report.measurements.agents.tokens_declined)]);
+    page.table(&table);
+}
+
+fn traffic(page: &mut Page, traffic: &TrafficFigures, agents: &AgentFigures) {
+    if traffic.opened == 0 && traffic.sent() == 0 {
+        return;
+    }
+    page.heading(Style::Strong, "Traffic");
+    let connections = human::number_of(traffic.opened, "connection");
+    let details = [
+        (traffic.open_max, "open at most"),
+        (traffic.connect_refused, "refused"),
+        (traffic.connect_timed_out, "not answered"),
+        (traffic.closed_by_peer, "closed by the peer"),
+        (traffic.closed_timed_out, "timed out"),
+        (traffic.closed_broken, "broken"),
+    ];
+    page.paragraph("  ", &listed(&connections, details));
+    let requests = human::number_of(traffic.sent(), "request");
+    let details = [
+        (traffic.sent_stored_token, "with a stored token"),
+        (traffic.sent_new_token, "with a new token"),
+        (traffic.sent_first, "first requests"),
+        (traffic.sent_signed, "signed"),
+        (traffic.sent_bare, "without authentication"),
+    ];
+    page.paragraph("  ", &listed(&requests, details));
+    let details = [
+        (agents.countersigned, "countersigned"),
+        (agents.tokens_stored, "stored"),
+        (agents.tokens_removed.values().sum(), "removed"),
+        (agents.policies_failed, "policies not received"),
+    ];
+    if details.iter().any(|(count, _)| *count > 0) {
+        page.paragraph("  ", &listed("tokens at agents", details));
+    }
+}
+
+/// A sum and those of its parts that are not zero.
+fn listed<const N: usize>(sum: &str, parts: [(u64, &str); N]) -> String {
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts.map(|(count, what)| format!("{} {what}", human::count(*count))).collect();
+    if parts.is_empty() { sum.to_owned() } else { format!("{sum}: {}", parts.join(", ")) }
+}

@@ -1,0 +1,137 @@
+//! What was run, and what came of it.
+
+use super::{
+    super::{Report, Verdict, Violation, human},
+    page::{JOINT, Page, Style},
+};
+use crate::plan::Invariant;
+
+/// How many violations of one invariant are shown.
+const SHOWN_PER_INVARIANT: usize = 3;
+
+pub(super) fn write(page: &mut Page, report: &Report) {
+    let style = match report.verdict {
+        Verdict::Passed => Style::Good,
+        Verdict::Violated => Style::Bad,
+        Verdict::Inconclusive | Verdict::ThresholdMissed => Style::Doubtful,
+    };
+    let word = page.styled(style, report.verdict.word());
+    let run = format!("seed {}, {}, {}", report.seed, human::words(&report.profile), report.crypto);
+    page.line(&format!("{word}  {}  ({run})", page.styled(Style::Strong, &report.scenario)));
+    what_ran(page, report);
+    if report.verdict != Verdict::Passed {
+        faults(page, report);
+        page.heading(Style::Strong, "To see it again");
+        page.line(&format!("  {}", report.reproduce));
+    }
+    expected_violations(page, report);
+    if !report.not_judged.is_empty() {
+        page.heading(Style::Strong, "Not judged");
+        for (invariant, why) in &report.not_judged {
+            page.paragraph(&lead(*invariant), why);
+        }
+    }
+    reached(page, report);
+}
+
+/// Everything that keeps the run from passing.
+fn faults(page: &mut Page, report: &Report) {
+    if !report.violation_counts.is_empty() {
+        page.heading(Style::Bad, "Violations");
+        for (invariant, count) in &report.violation_counts {
+            let found = report.violations.iter().filter(|found| found.invariant == *invariant);
+            violations(page, *invariant, found, *count);
+        }
+    }
+    let absent = report.expected_violations.iter().filter(|expected| expected.count == 0);
+    let absent: Vec<_> = absent.map(|expected| expected.invariant.to_string()).collect();
+    if !absent.is_empty() {
+        page.heading(Style::Doubtful, "Held, though the scenario expects a violation");
+        page.paragraph("  ", &absent.join(", "));
+    }
+    if !report.milestones_missing.is_empty() {
+        page.heading(Style::Doubtful, "Never reached, though the scenario asks for it");
+        let missing = report.milestones_missing.iter().map(|milestone| joined(&human::words(milestone)));
+        page.paragraph("  ", &missing.collect::<Vec<_>>().join(", "));
+    }
+    if !report.thresholds_missed.is_empty() {
+        page.heading(Style::Doubtful, "Objectives missed");
+        for missed in &report.thresholds_missed {
+            page.paragraph("  ", &missed.to_string());
+        }
+    }
+}
+
+fn what_ran(page: &mut Page, report: &Report) {
+    let meaning = if report.interrupted && report.verdict == Verdict::Inconclusive {
+        "the run was interrupted"
+    } else {
+        report.verdict.meaning()
+    };
+    page.line(&format!("{meaning} (exit {})", report.exit_code));
+    page.blank();
+
+    let (cast, measured) = (report.cast, &report.measurements);
+    let planned_ns = cast.duration_ms.saturating_mul(1_000_000);
+    let length = if measured.duration_ns < planned_ns {
+        format!("{} of {}", human::duration(measured.duration_ns), human::duration(planned_ns))
+    } else {
+        human::duration(measured.duration_ns)
+    };
+    let transport = if cast.secure { "HTTPS" } else { "plain HTTP" };
+    let (agents, sites) = (human::number_of(cast.agents, "agent"), human::number_of(cast.sites, "site"));
+    page.line(&format!("{agents}, {sites} and the issuer over {transport}"));
+    let environment = &report.environment;
+    let real_time = if environment.wall_ns == 0 {
+        String::new()
+    } else {
+        let pace = human::factor(environment.virtual_ms_per_wall_s);
+        format!(" in {} of real time ({pace} as fast)", human::duration(environment.wall_ns))
+    };
+    page.line(&format!("{length} of virtual time{real_time}"));
+    let mut facts = vec![human::number_of(measured.events, "event")];
+    facts.extend(report.digest.as_ref().map(|digest| format!("digest {}", digest.get(..16).unwrap_or(digest))));
+    page.line(&facts.join(", "));
+}
+
+/// The first of `count` violations of one invariant.
+fn violations<'a>(page: &mut Page, invariant: Invariant, found: impl Iterator<Item = &'a Violation>, count: u64) {
+    let mut more = count;
+    for violation in found.take(SHOWN_PER_INVARIANT) {
+        let event = human::separated(violation.event_number);
+        let text = format!("at {} (event {event}): {}", violation.at, violation.what);
+        page.paragraph(&lead(invariant), &text);
+        more = more.saturating_sub(1);
+    }
+    if more > 0 {
+        page.remark(&format!("and {} more of {invariant}", human::count(more)));
+    }
+}
+
+fn expected_violations(page: &mut Page, report: &Report) {
+    let happened: Vec<_> = report.expected_violations.iter().filter(|expected| expected.count > 0).collect();
+    if !happened.is_empty() {
+        page.heading(Style::Strong, "Violations that the scenario expects");
+        for expected in happened {
+            violations(page, expected.invariant, expected.first.iter(), expected.count);
+        }
+    }
+}
+
+fn reached(page: &mut Page, report: &Report) {
+    if !report.milestones.is_empty() {
+        page.heading(Style::Strong, "Reached");
+        let reached = report.milestones.iter();
+        let reached = reached.map(|(name, count)| joined(&format!("{} {}", human::words(name), human::count(*count))));
+        page.paragraph("  ", &reached.collect::<Vec<_>>().join(", "));
+    }
+}
+
+/// The name of an invariant, where its text starts in the same column as all others.
+fn lead(invariant: Invariant) -> String {
+    format!("  {:<5}", invariant.to_string())
+}
+
+fn joined(words: &str) -> String {
+    words.replace(' ', &JOINT.to_string())
+}

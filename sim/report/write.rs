@@ -1,0 +1,64 @@
+//! The report as files.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use super::{Report, text};
+use crate::plan::Plan;
+
+/// Why a report could not be written. What was there before is still there.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The folder could not be made.
+    #[error("failed to create the folder `{}`: {error}; name a folder that you may write to with --out", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        error: io::Error,
+    },
+    /// A file could not be written.
+    #[error("failed to write `{}`: {error}; free some space, or name another folder with --out", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// Writes `report.json`, `report.txt` and `plan.json` into `folder`, which is made if it is not there.
+///
+/// Each file is whole or, if something fails, as it was before.
+///
+/// # Errors
+/// If the folder or a file cannot be written.
+pub fn write(folder: &Path, report: &Report, plan: &Plan) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(|error| WriteError::Folder { path: folder.into(), error })?;
+    write_file(&folder.join("plan.json"), || Ok(serde_json::to_string_pretty(plan)? + "\n"))?;
+    write_file(&folder.join("report.txt"), || Ok(text(report, false)))?;
+    write_file(&folder.join("report.json"), || Ok(report.to_json()?))
+}
+
+/// Replaces a file in one step, so that a full disk leaves no half of it.
+fn write_file(path: &Path, content: impl FnOnce() -> io::Result<String>) -> Result<(), WriteError> {
+    let partial = path.with_added_extension("partial");
+    let written = content().and_then(|content| {
+        let mut file = fs::File::create(&partial)?;
+        file.write_all(content.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    });
+    written.map_err(|error| {
+        // It may not be there; the first error is the one to tell.
+        let _ = fs::remove_file(&partial);
+        WriteError::File { path: path.into(), error }
+    })
+}
