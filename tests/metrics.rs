@@ -218,7 +218,7 @@ fn the_cpu_is_busy_for_a_share_of_all_its_cores() {
     let mut plan = plan();
     // It is there for 8 s on two cores.
     plan.sites[0].start_ms = 2_000;
-    let work = Work { signs: 1, verifies: 2, parses: 3, seals: 4, opens: 5 };
+    let work = Work { requests: 0, signs: 1, verifies: 2, parses: 3, seals: 4, opens: 5 };
     let worked = |waited_ns| EventKind::Worked { work, waited_ns, busy_ns: 2_000 * MILLISECOND };
     let measured = measure(&plan, [(SITE, worked(0)), (SITE, worked(700))]);
     let found = &measured.servers[&SITE].cpu;

@@ -21,11 +21,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("trace", &["types", "event"]),
     ("metrics", &["types", "event", "plan"]),
     ("report", &["types", "plan", "oracle", "metrics"]),
+    ("run", &["types", "crypto", "event", "plan", "world", "oracle", "trace", "metrics"]),
     (
         "cli",
         &[
             "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "world", "oracle", "trace", "metrics",
-            "report",
+            "report", "run",
         ],
     ),
 ];

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod calibration;
+mod determinism;
 pub mod environment;
 mod exit;
 mod list;
@@ -72,9 +74,12 @@ pub struct RunArgs {
     /// Sign with this implementation instead of the scenario's; the result is the same
     #[arg(long, value_name = "C", value_parser = crypto_parser())]
     pub crypto: Option<CryptoTier>,
-    /// Write plan, events and report into this directory
+    /// Write report and plan into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write every event as a line of JSON into this file; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -96,11 +101,14 @@ impl RunArgs {
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The plan, as `run --plan-only` prints it
+    /// The plan, as `run --plan-only` prints it; `-` is standard input
     pub plan: PathBuf,
-    /// Write plan, events and report into this directory
+    /// Write report and plan into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write every event as a line of JSON into this file; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,

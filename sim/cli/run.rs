@@ -1,37 +1,123 @@
-//! `run` and `replay`, as far as the plan.
+//! `run` and `replay`.
 
-use std::{fs, path::Path};
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Read, Write},
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
-use super::{Exit, Failure, ReplayArgs, RunArgs, exit::print};
-use crate::{plan::Plan, scenario};
+use super::{
+    Exit, Failure, Format, ReplayArgs, RunArgs, calibration::calibrate, determinism, environment::{Gauge, stopwatch},
+    exit::print, progress::Progress,
+};
+use crate::{
+    plan::Plan,
+    report::{self, Findings, Report, text},
+    run::{self, Options, Standing},
+    scenario,
+    types::CryptoTier,
+};
 
-/// `run`: resolves the scenario and, with `--plan-only`, prints the plan.
+/// Becomes true at the first Ctrl-C: the run ends and reports what was measured.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// `run`: resolves the scenario and runs its plan.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let plan = resolve(args)?;
+    let plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
     if args.plan_only {
         return print(&format!("{}\n", plan.to_json().map_err(Failure::internal)?));
     }
-    Err(cannot_execute())
+    if args.check_determinism {
+        return determinism::check(&plan);
+    }
+    execute(&plan, &Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format })
 }
 
-/// `replay`: reads the plan and checks it.
+/// `replay`: runs a plan from a file.
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
-    read_plan(&args.plan)?;
-    Err(cannot_execute())
+    let plan = read_plan(&args.plan)?;
+    execute(&plan, &Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format })
 }
 
-fn resolve(args: &RunArgs) -> Result<Plan, Failure> {
-    let scenario = scenario::find(&args.scenario)?;
-    Ok(scenario.resolve(args.seed, args.overrides())?)
+/// Where the results of a run go.
+struct Destination<'a> {
+    out: Option<&'a Path>,
+    trace: Option<&'a Path>,
+    format: Format,
+}
+
+fn execute(plan: &Plan, destination: &Destination<'_>) -> Result<Exit, Failure> {
+    // A second Ctrl-C ends the process at once, as if nobody listened.
+    let heard = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    if let Err(error) = heard {
+        eprintln!("warning: Ctrl-C will not write a report: {error}");
+    }
+    let mut gauge = Gauge::start();
+    let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
+    let mut tell = |standing: Standing| {
+        progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
+    };
+    let options = Options {
+        trace: destination.trace.map(trace_writer).transpose()?,
+        stopwatch: Some(stopwatch),
+        interrupted: &INTERRUPTED,
+        progress: &mut tell,
+    };
+    let finished = run::run(plan, options).map_err(Failure::internal)?;
+    progress.finish();
+    gauge.end_stage("simulate");
+    let mut environment = gauge.read(finished.ended.at, &finished.ended.totals);
+    if plan.crypto != CryptoTier::Modelled {
+        environment = environment.with_calibration(calibrate(plan).map_err(Failure::internal)?);
+    }
+    let report = Report::new(
+        plan,
+        Findings {
+            judgement: finished.judgement,
+            measurements: finished.measurements,
+            digest: finished.digest,
+            interrupted: finished.ended.was_interrupted,
+            environment,
+        },
+    );
+    if let Some(folder) = destination.out {
+        report::write(folder, &report, plan).map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    if let Some(error) = finished.trace_error {
+        return Err(Failure::Internal(error.to_string()));
+    }
+    // A trace on standard output stands alone there.
+    if destination.trace != Some(Path::new("-")) {
+        match destination.format {
+            Format::Text => print(&text(&report, io::stdout().is_terminal()))?,
+            Format::Json => print(&report.to_json().map_err(Failure::internal)?)?,
+        };
+    }
+    Ok(report.verdict.into())
+}
+
+fn trace_writer(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufWriter::new(io::stdout())));
+    }
+    let file = File::create(path)
+        .map_err(|error| Failure::Usage(format!("failed to create the trace `{}`: {error}", path.display())))?;
+    Ok(Box::new(BufWriter::new(file)))
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let file = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| Failure::Usage(format!("cannot read `{file}`: {error}")))?;
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::Usage(format!("failed to read the plan `{file}`: {error}")))?;
     Plan::from_json(&file, &text).map_err(|error| Failure::Usage(error.to_string()))
-}
-
-/// The simulated world is not part of this build yet.
-fn cannot_execute() -> Failure {
-    Failure::Internal("this build resolves plans but cannot execute them; use `run --plan-only`".to_owned())
 }

@@ -14,7 +14,7 @@ mod write;
 
 pub use environment::{Calibration, Environment, Operations, Stage};
 pub use json::schema;
-pub use judged::{ExpectedViolation, Judged, Violation};
+pub use judged::ExpectedViolation;
 pub use text::text;
 pub use verdict::Verdict;
 pub use write::{WriteError, write};
@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     metrics::{Measurements, MissedThreshold, missed_thresholds},
+    oracle::{Judgement, Violation},
     plan::{Invariant, Milestone, Plan},
     types::{CryptoTier, Profile, Scheme, VirtualTime},
 };
@@ -53,8 +54,10 @@ pub struct Report {
     pub profile: Profile,
     /// Which signatures were used.
     pub crypto: CryptoTier,
-    /// The digest of the run's history; none if the run kept none.
-    pub digest: Option<String>,
+    /// The digest of the run's history, in hexadecimal.
+    pub digest: String,
+    /// How many events the run had.
+    pub events: u64,
     /// The command that makes this run again.
     pub reproduce: String,
     /// Who took part.
@@ -97,16 +100,14 @@ pub struct Cast {
 /// What a report is made of, beside its plan.
 #[derive(Clone, Debug)]
 pub struct Findings {
-    /// What the judge says.
-    pub judged: Judged,
+    /// What the oracle says.
+    pub judgement: Judgement,
     /// What was measured.
     pub measurements: Measurements,
     /// The digest of the run's history, in hexadecimal.
-    pub digest: Option<String>,
+    pub digest: String,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
-    /// The command that makes this run again, where it is not [`reproduce`]'s.
-    pub reproduce: Option<String>,
     /// The real world.
     pub environment: Environment,
 }
@@ -114,8 +115,8 @@ pub struct Findings {
 impl Report {
     /// Holds what was found against what the plan asks for.
     pub fn new(plan: &Plan, findings: Findings) -> Self {
-        let Findings { judged, measurements, digest, interrupted, reproduce: command, environment } = findings;
-        let Judged { violations, counts, reached: mut milestones, not_judged } = judged;
+        let Findings { judgement, measurements, digest, interrupted, environment } = findings;
+        let Judgement { violations, counts, reached: mut milestones, not_judged, events } = judgement;
         let asked = &plan.expectation;
         let is_expected = |invariant: &Invariant| asked.violations.contains(invariant);
 
@@ -154,7 +155,8 @@ impl Report {
             profile: plan.profile,
             crypto: plan.crypto,
             digest,
-            reproduce: command.unwrap_or_else(|| reproduce(plan)),
+            events,
+            reproduce: reproduce(plan),
             cast: Cast::of(plan),
             interrupted,
             violations,

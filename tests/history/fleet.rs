@@ -37,7 +37,7 @@ pub fn history(plan: &Plan, agents: u32, visits: u32) -> Vec<(ActorId, EventKind
                 let begun = EventKind::UpstreamStarted { purpose, agents: 1, slot_waited_ns: waited, connection: None };
                 tell(site, begun);
                 let work = Work { signs: 2, verifies: 1, ..Work::default() };
-                let (waited_ns, busy_ns) = (draw(2_000_000), plan.costs.of_request(&work).as_nanos() as u64);
+                let (waited_ns, busy_ns) = (draw(2_000_000), plan.costs.of(&work).as_nanos() as u64);
                 tell(SMP, EventKind::Worked { work, waited_ns, busy_ns });
                 tell(site, EventKind::UpstreamEnded { purpose, tokens: Some(1), took_ns: 4_000_000 + draw(3_000_000) });
                 let (agent, uid, jti, expires) = (node(), uid(), jti(), expires());
@@ -48,7 +48,7 @@ pub fn history(plan: &Plan, agents: u32, visits: u32) -> Vec<(ActorId, EventKind
             let carries = if visit == 0 { Carried::NewToken } else { Carried::StoredToken };
             tell(agent, sent(2, carries));
             let work = Work { verifies: 2, parses: 1, ..Work::default() };
-            let busy_ns = plan.costs.of_request(&work).as_nanos() as u64;
+            let busy_ns = plan.costs.of(&work).as_nanos() as u64;
             tell(site, EventKind::Worked { work, waited_ns: draw(3) * draw(150_000), busy_ns });
             let fate = draw(2_000);
             let took_ns = 2 * MILLISECOND + draw(3) * MILLISECOND + draw(200_000);

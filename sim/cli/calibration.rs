@@ -1,0 +1,41 @@
+//! What this machine's cryptography costs, alone: the floor below which no run can be.
+
+use std::{hint::black_box, sync::Arc};
+
+use cpu_time::ThreadTime;
+
+use crate::{
+    crypto::{Engine, KeyError, KeyPool, WallTotals, backend},
+    plan::Plan,
+    report::Calibration,
+    types::SeedStream,
+};
+
+const SIGNS: u32 = 200;
+const VERIFIES: u32 = 2_000;
+
+/// Times signatures and verifications in the plan's tier, one after the other on one core, over as many bytes as an
+/// agent signs.
+pub(super) fn calibrate(plan: &Plan) -> Result<Calibration, Box<dyn std::error::Error>> {
+    let engine = Engine::new(backend(plan.crypto)?, Arc::new(WallTotals::default()), None);
+    let key = KeyPool::new(SeedStream::new(plan.seed)).private_key(0)?;
+    let message = [b'x'; 1_000];
+    let signature = engine.sign(&key, &message)?;
+    if !engine.verify(key.public(), &message, &signature) {
+        return Err("the backend does not verify its own signature".into());
+    }
+    let sign_ns = time(SIGNS, || engine.sign(&key, black_box(&message)).map(drop))?;
+    let verify_ns = time(VERIFIES, || {
+        black_box(engine.verify(key.public(), black_box(&message), &signature));
+        Ok(())
+    })?;
+    Ok(Calibration { sign_ns, verify_ns })
+}
+
+fn time(times: u32, mut operation: impl FnMut() -> Result<(), KeyError>) -> Result<u64, Box<dyn std::error::Error>> {
+    let start = ThreadTime::try_now()?;
+    for _ in 0..times {
+        operation()?;
+    }
+    Ok(u64::try_from(start.try_elapsed()?.as_nanos()).unwrap_or(u64::MAX) / u64::from(times))
+}

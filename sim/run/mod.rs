@@ -1,0 +1,114 @@
+//! A whole run: the world acts, and everything that listens has its say at the end.
+
+mod audience;
+
+use std::{
+    io::Write,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::AtomicBool,
+    },
+};
+
+use thiserror::Error;
+
+use self::audience::Audience;
+use crate::{
+    crypto::Stopwatch,
+    metrics::Measurements,
+    oracle::Judgement,
+    plan::{Plan, PlanError},
+    trace::TraceError,
+    types::VirtualTime,
+    world::{self, Controls, Ended, WorldError},
+};
+
+/// How far a run is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Standing {
+    /// The virtual time that has passed.
+    pub at: VirtualTime,
+    /// Tokens accepted so far.
+    pub accepted: u64,
+    /// Violations found so far.
+    pub violations: u64,
+}
+
+/// What whoever starts a run may have of it beside its result.
+pub struct Options<'a> {
+    /// Where every event goes, as a line of JSON. Give it a buffered writer.
+    pub trace: Option<Box<dyn Write + Send>>,
+    /// Measures real time around crypto operations.
+    pub stopwatch: Option<Stopwatch>,
+    /// Ends the run early when it becomes true.
+    pub interrupted: &'a AtomicBool,
+    /// Is told now and then how far the run is.
+    pub progress: &'a mut dyn FnMut(Standing),
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Finished {
+    /// What the oracle says.
+    pub judgement: Judgement,
+    /// What was measured.
+    pub measurements: Measurements,
+    /// The digest of the history, in hexadecimal (S12).
+    pub digest: String,
+    /// What the world says.
+    pub ended: Ended,
+    /// Why the trace is not whole, if one was asked for and it is not.
+    pub trace_error: Option<TraceError>,
+}
+
+/// Why there was no run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The plan is impossible.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The world could not be made, or broke.
+    #[error(transparent)]
+    World(#[from] WorldError),
+}
+
+/// Runs a plan.
+///
+/// ```
+/// use std::sync::atomic::AtomicBool;
+///
+/// use countersign::{run, scenario::{Overrides, find}};
+///
+/// let scenario = find("smoke/first_contact").unwrap();
+/// let mut plan = scenario.resolve(Some(7), Overrides::default()).unwrap();
+/// plan.agents.truncate(3);
+/// plan.duration_ms = 60_000;
+/// let finished = run::run(&plan, run::Options::new(&AtomicBool::new(false), &mut |_| {})).unwrap();
+/// assert!(finished.judgement.violations.is_empty());
+/// ```
+///
+/// # Errors
+/// If the plan is impossible, or the world cannot be made or breaks.
+pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
+    plan.check()?;
+    let Options { trace, stopwatch, interrupted, progress } = options;
+    let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace))));
+    let standing = |at| {
+        let audience = audience.lock().unwrap_or_else(PoisonError::into_inner);
+        let (accepted, violations) = audience.as_ref().map_or((0, 0), Audience::standing);
+        Standing { at, accepted, violations }
+    };
+    let mut tell = |at| progress(standing(at));
+    let ended = world::run(plan, &audience, Controls { stopwatch, interrupted, progress: &mut tell })?;
+    let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Nobody else takes it; an empty audience would have heard nothing.
+    let audience = audience.unwrap_or_else(|| Audience::new(plan, None));
+    Ok(audience.finish(ended))
+}
+
+impl<'a> Options<'a> {
+    /// No trace and no figures of the real world.
+    pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(Standing)) -> Self {
+        Self { trace: None, stopwatch: None, interrupted, progress }
+    }
+}
