@@ -5,6 +5,8 @@
 
 pub mod crypto;
 pub mod event;
+pub mod oracle;
 pub mod plan;
 pub mod protocol;
+pub mod trace;
 pub mod types;
