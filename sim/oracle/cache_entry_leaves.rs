@@ -1,0 +1,144 @@
+//! S8, the site's cache: an entry is gone by exp + P unless requested again, then refreshed at the next
+//! validation (rules 36, 37).
+//!
+//! Reading, for each site since its start:
+//! - When a validation ends, no entry is left that had expired (by σ and the granularity of time) before the
+//!   validation started.
+//! - An entry is gone by exp + P + σ, plus the granularity of time and what the latest validation took, unless a
+//!   validation is in progress. One that hangs for longer than all of its batches can take is none.
+//! - An entry is refreshed only if it was requested again: a `CacheHit`, an `Accepted` of its agent and uid, or
+//!   a challenge beyond the one for which it was fetched. Hardened forgets requests at each refresh (hole 10).
+//! - When a validation ends, no entry is left that was due when it started: within the look-ahead by the site's
+//!   clock, and requested since it was stored, both by more than the granularity. Not if a batch failed or came
+//!   back short, or the ceiling was reached: then the site could not.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    assumptions::Assumptions,
+    checker::Checker,
+    facts::{Cache, Facts},
+    violation::Findings,
+};
+use crate::{
+    event::{Event, EventKind},
+    plan::Invariant,
+    types::{ActorId, UnixSeconds, VirtualTime},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct CacheEntryLeaves {
+    /// Up to which expiry the entries of a site have been judged as overdue.
+    judged: BTreeMap<ActorId, UnixSeconds>,
+}
+
+impl CacheEntryLeaves {
+    fn overdue(
+        &mut self,
+        site: ActorId,
+        cache: &Cache,
+        to: UnixSeconds,
+        now: VirtualTime,
+        assumptions: &Assumptions,
+        findings: &mut Findings,
+    ) {
+        let judged = self.judged.entry(site).or_insert(UnixSeconds(0));
+        for (agent, uid, entry) in cache.expiring(*judged, to) {
+            findings.violated(Invariant::S8, site, || {
+                format!(
+                    "{site} still caches the token {} of agent {agent}, uid {uid} at {now}; it expired at {}, and the latest validation started at {}",
+                    entry.jti,
+                    assumptions.instant_of(entry.expires),
+                    cache.validated.max(cache.validation.map(|validation| validation.started)).unwrap_or_default()
+                )
+            });
+        }
+        *judged = to.max(*judged);
+    }
+
+    fn validated(&mut self, site: ActorId, requested: u32, now: VirtualTime, before: &Facts, findings: &mut Findings) {
+        let assumptions = &before.assumptions;
+        let Some(cache) = before.caches.get(site) else { return };
+        let Some(validation) = cache.validation else { return };
+        let margin = nanos(assumptions.skew.saturating_add(assumptions.granularity));
+        if let Some(long_before) = validation.started.nanos().checked_sub(margin) {
+            self.overdue(site, cache, assumptions.second_before(VirtualTime(long_before)), now, assumptions, findings);
+        }
+        if validation.incomplete || requested >= assumptions.parameters.validation_tokens_max {
+            return;
+        }
+        let clock = assumptions.wall(site, validation.started);
+        let look_ahead = assumptions.look_ahead.saturating_sub(assumptions.granularity);
+        let due = cache.expiring(clock.after(assumptions.granularity).seconds(), clock.after(look_ahead).seconds());
+        for (agent, uid, entry) in due {
+            let Some(requested_at) = entry.requested_at else { continue };
+            if requested_at.after(assumptions.granularity) < validation.started {
+                findings.violated(Invariant::S8, site, || {
+                    format!(
+                        "{site} did not refresh the token {} of agent {agent}, uid {uid} in the validation of {}; it expires at {} and was asked for again at {requested_at}",
+                        entry.jti,
+                        validation.started,
+                        assumptions.instant_of(entry.expires)
+                    )
+                });
+            }
+        }
+    }
+}
+
+impl Checker for CacheEntryLeaves {
+    fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
+        let site = event.actor;
+        match &event.kind {
+            EventKind::CacheStored { agent, uid, jti, refreshed: true, .. } => {
+                let Some(old) = before.caches.get(site).and_then(|cache| cache.get(*agent, *uid)) else { return };
+                let requested = if before.assumptions.profile.resets_requested_on_refresh() {
+                    old.requested_at.is_some()
+                } else {
+                    old.requested_ever
+                };
+                if !requested {
+                    findings.violated(Invariant::S8, site, || {
+                        format!(
+                            "{site} refreshed the token {} of agent {agent}, uid {uid} with {jti}, though nobody had asked for it again",
+                            old.jti
+                        )
+                    });
+                }
+            }
+            EventKind::ValidationEnded { requested, .. } => {
+                self.validated(site, *requested, event.at, before, findings)
+            }
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, now: VirtualTime, facts: &Facts, findings: &mut Findings) {
+        let assumptions = &facts.assumptions;
+        for (site, cache) in facts.caches.iter() {
+            let hangs = cache.validation.is_none_or(|validation| now.since(validation.started) > longest(assumptions));
+            let stay = assumptions
+                .period
+                // The first period is 5 minutes, however short the others are.
+                .max(Duration::from_secs(300))
+                .saturating_add(assumptions.skew)
+                .saturating_add(assumptions.granularity)
+                .saturating_add(cache.validation_took);
+            if let (true, Some(latest)) = (hangs, now.nanos().checked_sub(nanos(stay))) {
+                let to = assumptions.second_before(VirtualTime(latest));
+                self.overdue(site, cache, to, now, assumptions, findings);
+            }
+        }
+    }
+}
+
+/// How long a validation can take: each of its batches waits for a slot and for its answer.
+fn longest(assumptions: &Assumptions) -> Duration {
+    let parameters = &assumptions.parameters;
+    let batches = parameters.validation_tokens_max.div_ceil(parameters.batch_size_max.max(1));
+    parameters.upstream_timeout().saturating_mul(2).saturating_mul(batches).saturating_add(assumptions.granularity)
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,143 @@
+//! What a run has reached: the *sometimes*-assertions of a scenario.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::facts::Facts;
+use crate::{
+    event::{Event, EventKind, Outcome, Removal},
+    plan::Milestone,
+    types::{ActorId, Refusal, VirtualTime},
+};
+
+/// Counts milestones. Ceilings are those of the plan, so that a small scenario may reach them too.
+#[derive(Debug, Default)]
+pub(super) struct Milestones {
+    counts: BTreeMap<Milestone, u64>,
+    in_flight: BTreeMap<ActorId, u32>,
+    validations: BTreeMap<ActorId, VirtualTime>,
+}
+
+impl Milestones {
+    /// How often each milestone was reached; those that were not are left out.
+    pub(super) fn into_counts(self) -> BTreeMap<Milestone, u64> {
+        self.counts
+    }
+
+    pub(super) fn hear(&mut self, event: &Event, before: &Facts) {
+        let reached = match &event.kind {
+            EventKind::ExchangeEnded { outcome, .. } => of_outcome(*outcome),
+            EventKind::Refused { why, .. } => of_refusal(*why),
+            EventKind::Challenged { challenge: Some(challenge), .. } if !challenge.after_refusal => {
+                let entry = before.caches.get(event.actor).and_then(|cache| cache.get(challenge.agent, challenge.uid));
+                let from_cache = entry.is_some_and(|entry| entry.jti == challenge.jti && entry.requested_at.is_some());
+                from_cache.then_some(Milestone::CacheHit)
+            }
+            EventKind::CacheMissed { .. } => Some(Milestone::CacheMiss),
+            EventKind::CacheStored { refreshed: true, .. } => Some(Milestone::TokenRefreshed),
+            EventKind::CacheRemoved { why: Removal::ExpiredSweep | Removal::ExpiredInUse, .. } => {
+                Some(Milestone::CacheExpired)
+            }
+            EventKind::RegistryRecorded { presented, state, .. } => {
+                if presented.counter < state.highest {
+                    self.reached(Milestone::OutOfOrderAccepted);
+                }
+                // Counters start at 1: the window has left one behind when it ends above that.
+                let width = u64::from(before.assumptions.parameters.registry_window);
+                (!state.is_new && state.slid_by > 0 && state.highest > width).then_some(Milestone::WindowSlide)
+            }
+            EventKind::RegistryRemoved { why: Removal::ExpiredSweep, .. } => Some(Milestone::RegistryPurged),
+            EventKind::RegistryRemoved { why: Removal::ExpiredInUse, .. } => Some(Milestone::RegistryExpiredInUse),
+            EventKind::StoredTokenRemoved { why: Removal::ExpiredSweep | Removal::Idle, .. } => {
+                Some(Milestone::StorageSwept)
+            }
+            EventKind::Unavailable { .. } => Some(Milestone::Unavailable),
+            EventKind::Started { .. } => {
+                self.in_flight.remove(&event.actor);
+                self.validations.remove(&event.actor);
+                None
+            }
+            EventKind::UpstreamStarted { agents, slot_waited_ns, .. } => {
+                self.upstream_started(event.actor, *agents, *slot_waited_ns, before);
+                None
+            }
+            EventKind::UpstreamEnded { .. } => {
+                if let Some(in_flight) = self.in_flight.get_mut(&event.actor) {
+                    *in_flight = in_flight.saturating_sub(1);
+                }
+                None
+            }
+            EventKind::ValidationStarted { due, .. } => {
+                if *due > before.assumptions.parameters.validation_tokens_max {
+                    self.reached(Milestone::ValidationOverflow);
+                }
+                self.period_of_validation(event.actor, event.at, before)
+            }
+            EventKind::ValidationEnded { requested, .. } => {
+                (*requested >= before.assumptions.parameters.validation_tokens_max).then_some(Milestone::ValidationFull)
+            }
+            _ => None,
+        };
+        if let Some(milestone) = reached {
+            self.reached(milestone);
+        }
+    }
+
+    fn reached(&mut self, milestone: Milestone) {
+        *self.counts.entry(milestone).or_default() += 1;
+    }
+
+    fn upstream_started(&mut self, site: ActorId, agents: u32, slot_waited_ns: u64, before: &Facts) {
+        let parameters = &before.assumptions.parameters;
+        let in_flight = self.in_flight.entry(site).or_default();
+        *in_flight = in_flight.saturating_add(1);
+        if *in_flight == parameters.upstream_slots {
+            self.reached(Milestone::SlotsFull);
+        }
+        if agents >= parameters.batch_size_max {
+            self.reached(Milestone::BatchFull);
+        }
+        if slot_waited_ns > 0 {
+            self.reached(Milestone::SlotAwaited);
+        }
+    }
+
+    /// By the time since the site's validation before this one, whatever period the site announces.
+    fn period_of_validation(&mut self, site: ActorId, at: VirtualTime, before: &Facts) -> Option<Milestone> {
+        let since = at.since(self.validations.insert(site, at)?);
+        let took = before.caches.get(site).map_or(Duration::ZERO, |cache| cache.validation_took);
+        let allowance = took.saturating_add(before.assumptions.granularity);
+        [
+            (300, Milestone::PeriodFiveMinutes),
+            (600, Milestone::PeriodTenMinutes),
+            (1_800, Milestone::PeriodThirtyMinutes),
+        ]
+        .into_iter()
+        .find(|(period_s, _)| since.abs_diff(Duration::from_secs(*period_s)) <= allowance)
+        .map(|(_, milestone)| milestone)
+    }
+}
+
+fn of_outcome(outcome: Outcome) -> Option<Milestone> {
+    match outcome {
+        Outcome::ServedOneStep => Some(Milestone::OneStep),
+        Outcome::ServedTwoStep => Some(Milestone::TwoStep),
+        Outcome::ServedAuthenticated => Some(Milestone::ConnectionReused),
+        Outcome::ServedPublic => Some(Milestone::PublicServed),
+        Outcome::Forbidden => Some(Milestone::Forbidden),
+        Outcome::Unauthorized
+        | Outcome::Unavailable
+        | Outcome::NotConnected
+        | Outcome::TimedOut
+        | Outcome::Broken
+        | Outcome::TokenDeclined => None,
+    }
+}
+
+fn of_refusal(why: Refusal) -> Option<Milestone> {
+    match why {
+        Refusal::CounterUsed | Refusal::CounterBelowWindow => Some(Milestone::ReplayRefused),
+        Refusal::Expired => Some(Milestone::ExpiredRefused),
+        Refusal::AgentKeyNotCached => Some(Milestone::AgentKeyNotCached),
+        _ => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! The independent judge of a run.
+//!
+//! The oracle hears every event and recomputes what is true from them alone: it never asks a server what it
+//! believes, and it shares no rule with the protocol. Each invariant of SPEC section 6 has a checker, a small
+//! state machine in a file that is named after what the invariant says; its header states the exact reading.
+//! What several checkers need to know lies in [`facts`], without judgement.
+//!
+//! A run may have millions of events, so that everything kept here is forgotten once it can no longer matter.
+//!
+//! | invariant | file |
+//! |---|---|
+//! | S1 | `accepted_once` |
+//! | S2 | `accept_is_signed` |
+//! | S3 | `accept_is_in_time` |
+//! | S4 | `served_after_accept` |
+//! | S5 | `registry_only_verified` |
+//! | S6 | `registry_keeps_entry` |
+//! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves` |
+//! | S9 | `challenge_unexpired` |
+//! | S13 | `own_connection` |
+//! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
+//!
+//! S12 is judged by whoever compares the digests of two runs.
+
+mod accept_is_in_time;
+mod accept_is_signed;
+mod accepted_once;
+mod assumptions;
+mod cache_entry_leaves;
+mod challenge_unexpired;
+mod checker;
+mod facts;
+mod milestones;
+mod no_refusal_streak;
+mod one_trip;
+mod own_connection;
+mod refreshed_in_time;
+mod registry_entry_leaves;
+mod registry_keeps_entry;
+mod registry_only_verified;
+mod served_after_accept;
+mod stored_token_leaves;
+mod two_trips;
+mod upstream_within_ceilings;
+mod verdict;
+mod violation;
+mod waiters_progress;
+
+pub use assumptions::Assumptions;
+pub use verdict::Verdict;
+pub use violation::{Findings, Violation};
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+
+use self::{checker::Checker, facts::Facts, milestones::Milestones};
+use crate::{
+    event::{Event, Listener},
+    plan::{Invariant, Milestone, Plan},
+    types::VirtualTime,
+};
+
+/// Judges a run while it happens.
+pub struct Oracle {
+    facts: Facts,
+    checkers: Vec<Box<dyn Checker>>,
+    milestones: Milestones,
+    findings: Findings,
+    not_judged: BTreeMap<Invariant, String>,
+    second: Option<u64>,
+}
+
+/// What the oracle made of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Judgement {
+    /// The violations in the order of their discovery, at most [`Findings::KEPT_PER_INVARIANT`] of each invariant.
+    pub violations: Vec<Violation>,
+    /// How many violations of each invariant there were in all; those that hold are left out.
+    pub counts: BTreeMap<Invariant, u64>,
+    /// How often each milestone was reached; those that were not are left out.
+    pub reached: BTreeMap<Milestone, u64>,
+    /// Invariants that could not be judged because the plan breaks what they presuppose, and why.
+    pub not_judged: BTreeMap<Invariant, String>,
+    /// How many events were heard.
+    pub events: u64,
+}
+
+impl Oracle {
+    /// A judge for runs of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        let assumptions = Assumptions::of(plan);
+        let mut checkers: Vec<Box<dyn Checker>> = vec![
+            Box::<accepted_once::AcceptedOnce>::default(),
+            Box::<accept_is_signed::AcceptIsSigned>::default(),
+            Box::<accept_is_in_time::AcceptIsInTime>::default(),
+            Box::<served_after_accept::ServedAfterAccept>::default(),
+            Box::<registry_only_verified::RegistryOnlyVerified>::default(),
+            Box::<registry_keeps_entry::RegistryKeepsEntry>::default(),
+            Box::<upstream_within_ceilings::UpstreamWithinCeilings>::default(),
+            Box::<registry_entry_leaves::RegistryEntryLeaves>::default(),
+            Box::<stored_token_leaves::StoredTokenLeaves>::default(),
+            Box::<cache_entry_leaves::CacheEntryLeaves>::default(),
+            Box::<challenge_unexpired::ChallengeUnexpired>::default(),
+            Box::<own_connection::OwnConnection>::default(),
+            Box::<waiters_progress::WaitersProgress>::default(),
+            Box::<refreshed_in_time::RefreshedInTime>::default(),
+        ];
+        let mut not_judged = BTreeMap::new();
+        match assumptions.clocks_too_far_apart() {
+            Some(why) => not_judged.extend([Invariant::L1, Invariant::L2, Invariant::L3].map(|it| (it, why.clone()))),
+            None => checkers.extend([
+                Box::<two_trips::TwoTrips>::default() as Box<dyn Checker>,
+                Box::<one_trip::OneTrip>::default(),
+                Box::<no_refusal_streak::NoRefusalStreak>::default(),
+            ]),
+        }
+        Self {
+            facts: Facts::new(assumptions),
+            checkers,
+            milestones: Milestones::default(),
+            findings: Findings::default(),
+            not_judged,
+            second: None,
+        }
+    }
+
+    /// Ends the run at `end` and says what was found. Nothing that was due after `end` is held against anybody.
+    pub fn finish(mut self, end: VirtualTime) -> Judgement {
+        self.findings.turn_to_end(end);
+        self.tick(end);
+        for checker in &mut self.checkers {
+            checker.finish(end, &self.facts, &mut self.findings);
+        }
+        let events = self.findings.events();
+        let (violations, counts) = self.findings.into_parts();
+        let reached = self.milestones.into_counts();
+        Judgement { violations, counts, reached, not_judged: self.not_judged, events }
+    }
+
+    fn tick(&mut self, now: VirtualTime) {
+        for checker in &mut self.checkers {
+            checker.tick(now, &self.facts, &mut self.findings);
+        }
+        self.facts.fade(now);
+    }
+}
+
+impl Listener for Oracle {
+    fn hear(&mut self, event: &Event) {
+        self.findings.turn_to(event);
+        let second = event.at.nanos() / 1_000_000_000;
+        if self.second != Some(second) {
+            self.second = Some(second);
+            self.tick(event.at);
+        }
+        for checker in &mut self.checkers {
+            checker.hear(event, &self.facts, &mut self.findings);
+        }
+        self.milestones.hear(event, &self.facts);
+        self.facts.learn(event);
+    }
+}
+
+impl fmt::Debug for Oracle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Oracle").field("facts", &self.facts).field("findings", &self.findings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! L3: never more than 2 consecutive 401s without a new fault.
+//!
+//! Reading: answers to an agent's requests to one server, over all of its connections and exchanges. Only
+//! requests count that carry a token, a first request or nothing; policy and registration are signed otherwise.
+//! An agent with n parallel connections may see 2n in a row, since each may see 2. The count starts anew with
+//! any other answer, and with a fault: an exchange that timed out, broke or found no connection, or a 401 for a
+//! token that had no more than one exchange time-out and σ left. Not judged at all if σ ≥ L/2.
+
+use super::{
+    checker::Checker,
+    facts::{Facts, FadingMap},
+    violation::Findings,
+};
+use crate::{
+    event::{Carried, Event, EventKind, Outcome},
+    plan::Invariant,
+    types::{ActorId, RequestId, VirtualTime},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct NoRefusalStreak {
+    streaks: FadingMap<(ActorId, ActorId), u32>,
+}
+
+impl NoRefusalStreak {
+    fn answered(&mut self, event: &Event, request: RequestId, status: u16, before: &Facts, findings: &mut Findings) {
+        let Some(connection) = before.connections.get(request.connection) else { return };
+        let Some(sent) = before.connections.sent(request).filter(|sent| sent.by == event.actor) else { return };
+        if sent.carries == Carried::Signature {
+            return;
+        }
+        let key = (event.actor, connection.server);
+        let is_fault = sent.expires.is_some_and(|expires| before.assumptions.is_short(expires, sent.at));
+        if status != 401 || is_fault {
+            self.streaks.remove(&key);
+            return;
+        }
+        // An agent that waits long between visits may still be in a loop.
+        let keep_until = event.at.after(before.assumptions.lifetime.saturating_mul(4));
+        let count = match self.streaks.touch(&key, keep_until) {
+            Some(count) => {
+                *count = count.saturating_add(1);
+                *count
+            }
+            None => {
+                self.streaks.insert(key, 1, keep_until);
+                1
+            }
+        };
+        let bound = before.assumptions.parallel_connections(event.actor).saturating_mul(2);
+        if count > bound {
+            findings.violated(Invariant::L3, event.actor, || {
+                format!(
+                    "{} got the 401 number {count} in a row from {} at {}, for request {request}; the bound is {bound}",
+                    event.actor, connection.server, event.at
+                )
+            });
+        }
+    }
+}
+
+impl Checker for NoRefusalStreak {
+    fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
+        if !matches!(event.actor, ActorId::Agent(_)) {
+            return;
+        }
+        match event.kind {
+            EventKind::ResponseReceived { request, status } => {
+                self.answered(event, request, status, before, findings);
+            }
+            EventKind::ConnectFailed { server, .. }
+            | EventKind::ExchangeEnded {
+                server,
+                outcome: Outcome::TimedOut | Outcome::NotConnected | Outcome::Broken | Outcome::Unavailable,
+                ..
+            } => drop(self.streaks.remove(&(event.actor, server))),
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, now: VirtualTime, _facts: &Facts, _findings: &mut Findings) {
+        self.streaks.fade(now);
+    }
+}

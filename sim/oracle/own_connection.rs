@@ -1,0 +1,48 @@
+//! S13: every accept is on a connection that the named agent's own actor opened, and every request served
+//! there came from it (attacks 11, 12, 21).
+//!
+//! Reading: for each `Accepted`, and each `Served` that names an agent, `ConnectionOpened` was by the actor
+//! whose node is that agent and led to that server, and `RequestSent` was by the same actor. Where two claim
+//! to have sent a request, a stranger did.
+
+use super::{checker::Checker, facts::Facts, violation::Findings};
+use crate::{
+    event::{Event, EventKind},
+    plan::{Invariant, Plan},
+    types::{ActorId, NodeId, RequestId},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct OwnConnection;
+
+impl Checker for OwnConnection {
+    fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
+        let (verb, request, agent) = match &event.kind {
+            EventKind::Accepted { request, presented, .. } => ("accepted a token in", *request, presented.agent),
+            EventKind::Served { request, agent: Some(agent) } => ("served", *request, *agent),
+            _ => return,
+        };
+        if let Some(fault) = fault(event.actor, request, agent, before) {
+            findings.violated(Invariant::S13, event.actor, || {
+                format!("{} {verb} request {request} for agent {agent}, but {fault}", event.actor)
+            });
+        }
+    }
+}
+
+fn fault(server: ActorId, request: RequestId, agent: NodeId, before: &Facts) -> Option<String> {
+    let Some(connection) = before.connections.get(request.connection) else {
+        return Some(format!("nobody opened the connection {}", request.connection));
+    };
+    if Plan::node_of(connection.opener) != agent {
+        return Some(format!("the connection was opened by {}", connection.opener));
+    }
+    if connection.server != server {
+        return Some(format!("the connection was opened to {}", connection.server));
+    }
+    match before.connections.sent(request) {
+        None => Some(format!("{} sent no such request as its latest", connection.opener)),
+        Some(sent) if sent.by != connection.opener => Some(format!("the request was sent by {}", sent.by)),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,105 @@
+//! S6: the registry holds an entry from first accept until exp + λ.
+//!
+//! Reading:
+//! - An `Accepted` has a `RegistryRecorded` before it, for the same request and the same use.
+//! - A `RegistryRemoved` is not before exp + λ − σ.
+//! - An entry does not vanish otherwise: a record that calls itself new is for a token that has no entry.
+//! - The entry is the right one: the highest counter and the window equal those that the oracle counts
+//!   (rule 47). Only the 64 lowest counters of a window are seen; counter 0 is nobody's use and is left out.
+//!
+//! A server that starts has an empty registry (hole 6).
+
+use super::{
+    checker::Checker,
+    facts::{Facts, FadingMap, RegistryEntry},
+    violation::Findings,
+};
+use crate::{
+    event::{Event, EventKind, Presented, RegistryState},
+    plan::Invariant,
+    types::{ActorId, Jti, NodeId, RequestId, VirtualTime},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct RegistryKeepsEntry {
+    /// The use that was recorded for each request.
+    recorded: FadingMap<RequestId, (ActorId, NodeId, Jti, u64)>,
+}
+
+impl Checker for RegistryKeepsEntry {
+    fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
+        let server = event.actor;
+        match &event.kind {
+            EventKind::RegistryRecorded { request, presented, state } => {
+                let keep_until = before.assumptions.forget_connection_at(event.at);
+                self.recorded.insert(*request, use_of(server, presented), keep_until);
+                if let Some(fault) = fault_of_record(server, presented, state, before) {
+                    findings.violated(Invariant::S6, server, || {
+                        format!(
+                            "{server} recorded counter {} of agent {}, jti {} for request {request}: {fault}",
+                            presented.counter, presented.agent, presented.jti
+                        )
+                    });
+                }
+            }
+            EventKind::Accepted { request, presented, .. } => {
+                if self.recorded.remove(request) != Some(use_of(server, presented)) {
+                    findings.violated(Invariant::S6, server, || {
+                        format!(
+                            "{server} accepted request {request} of agent {}, jti {}, counter {} without a record of it in its registry",
+                            presented.agent, presented.jti, presented.counter
+                        )
+                    });
+                }
+            }
+            EventKind::RegistryRemoved { agent, jti, why } => {
+                let Some(entry) = before.registries.get(server, *agent, *jti) else { return };
+                let assumptions = &before.assumptions;
+                let until = assumptions.instant_of(entry.expires).after(assumptions.leeway);
+                if event.at.after(assumptions.skew) < until {
+                    findings.violated(Invariant::S6, server, || {
+                        format!(
+                            "{server} removed agent {agent}, jti {jti} from its registry at {} ({why:?}), before {until}, with a skew of {:?}",
+                            event.at, assumptions.skew
+                        )
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, now: VirtualTime, _facts: &Facts, _findings: &mut Findings) {
+        self.recorded.fade(now);
+    }
+}
+
+fn use_of(server: ActorId, presented: &Presented) -> (ActorId, NodeId, Jti, u64) {
+    (server, presented.agent, presented.jti, presented.counter)
+}
+
+fn fault_of_record(server: ActorId, presented: &Presented, state: &RegistryState, before: &Facts) -> Option<String> {
+    let held = before.registries.get(server, presented.agent, presented.jti);
+    if let (true, Some(held)) = (state.is_new, held) {
+        return Some(format!("it calls the entry new, but it held one whose highest counter is {}", held.highest));
+    }
+    let expected =
+        held.map_or(RegistryEntry::first(presented.counter, state.expires), |held| held.with(presented.counter));
+    let mask = comparable(before.assumptions.parameters.registry_window, expected.highest);
+    let same = state.highest == expected.highest && state.window & mask == expected.window & mask;
+    (!same).then(|| {
+        format!(
+            "its entry then has highest counter {} and window {:#b}, but the uses recorded make {} and {:#b}",
+            state.highest,
+            state.window & mask,
+            expected.highest,
+            expected.window & mask
+        )
+    })
+}
+
+/// Which bits of a window mean the same to everybody: those within its width, for counters above 0.
+fn comparable(width: u32, highest: u64) -> u64 {
+    let bits = u64::from(width).min(highest).min(64);
+    if bits == 64 { u64::MAX } else { (1 << bits) - 1 }
+}

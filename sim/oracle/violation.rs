@@ -1,0 +1,71 @@
+//! What the oracle found.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    event::Event,
+    plan::Invariant,
+    types::{ActorId, VirtualTime},
+};
+
+/// One violation of an invariant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Violation {
+    /// Which invariant.
+    pub invariant: Invariant,
+    /// When the oracle noticed it, in true time.
+    pub at: VirtualTime,
+    /// Who broke it.
+    pub actor: ActorId,
+    /// The event at which it was noticed, counted from 1 as in the trace.
+    pub event_number: u64,
+    /// The facts, as a sentence.
+    pub what: String,
+}
+
+/// Collects violations: the first of each invariant whole, the others as a count.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    event_number: u64,
+    at: VirtualTime,
+    kept: Vec<Violation>,
+    counts: BTreeMap<Invariant, u64>,
+}
+
+impl Findings {
+    /// How many violations of one invariant are kept whole.
+    pub const KEPT_PER_INVARIANT: u64 = 20;
+
+    /// Turns to the next event.
+    pub(super) fn turn_to(&mut self, event: &Event) {
+        self.event_number += 1;
+        self.at = event.at;
+    }
+
+    /// Turns to the end of the run.
+    pub(super) fn turn_to_end(&mut self, end: VirtualTime) {
+        self.at = self.at.max(end);
+    }
+
+    /// Notes a violation; `what` is only put into words if it is kept.
+    pub(super) fn violated(&mut self, invariant: Invariant, actor: ActorId, what: impl FnOnce() -> String) {
+        let count = self.counts.entry(invariant).or_default();
+        *count += 1;
+        if *count <= Self::KEPT_PER_INVARIANT {
+            let (at, event_number) = (self.at, self.event_number);
+            self.kept.push(Violation { invariant, at, actor, event_number, what: what() });
+        }
+    }
+
+    /// How many events were heard.
+    pub(super) fn events(&self) -> u64 {
+        self.event_number
+    }
+
+    /// The violations kept, and the counts of all.
+    pub(super) fn into_parts(self) -> (Vec<Violation>, BTreeMap<Invariant, u64>) {
+        (self.kept, self.counts)
+    }
+}

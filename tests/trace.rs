@@ -1,0 +1,244 @@
+//! The digest covers what it must and nothing else, and a trace shows where two runs part.
+
+mod histories;
+
+use std::io::{self, Write};
+
+use countersign::{
+    event::{Event, EventKind, Listener},
+    trace::{Digest, Listeners, TraceWriter, first_difference},
+    types::{Fingerprint, Profile, Undigested, VirtualTime},
+};
+use histories::{History, SITE, agent, day};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn history() -> History {
+    let mut history = History::of(Profile::Hardened);
+    day::well_formed(&mut history, 3, 700);
+    history
+}
+
+fn digest(events: &[Event]) -> String {
+    let mut digest = Digest::new();
+    events.iter().for_each(|event| digest.hear(event));
+    assert_eq!(digest.events(), events.len() as u64);
+    digest.finish()
+}
+
+fn trace(events: &[Event]) -> Vec<u8> {
+    let mut writer = TraceWriter::new(Vec::new());
+    events.iter().for_each(|event| writer.hear(event));
+    writer.finish().unwrap()
+}
+
+fn difference(first: &[Event], second: &[Event]) -> Option<String> {
+    first_difference(&*trace(first), &*trace(second)).unwrap().map(|difference| difference.to_string())
+}
+
+/// Changes every undigested field of an event.
+fn alter_undigested(event: &mut Event) {
+    match &mut event.kind {
+        EventKind::Countersigned { token, countersigned, .. } => {
+            *token = Undigested(Fingerprint(u64::MAX));
+            *countersigned = Undigested(Fingerprint(u64::MAX));
+        }
+        EventKind::Issued { token, .. } => *token = Undigested(Fingerprint(u64::MAX)),
+        EventKind::RegistryRecorded { presented, .. } | EventKind::Accepted { presented, .. } => {
+            presented.token = Undigested(Fingerprint(u64::MAX));
+            presented.countersigned = Undigested(Fingerprint(u64::MAX));
+        }
+        EventKind::RegistryMeasured { bytes, .. } => *bytes = Undigested(u64::MAX),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_digest_leaves_undigested_fields_out() {
+    let mut history = history();
+    history.say(
+        SITE,
+        EventKind::RegistryMeasured { entries: 1, bytes: Undigested(7), window_bits_used: 1, window_bits: 64 },
+    );
+    let mut altered = history.events.clone();
+    altered.iter_mut().for_each(alter_undigested);
+    assert_ne!(history.events, altered);
+    assert_eq!(digest(&history.events), digest(&altered));
+    assert_eq!(difference(&history.events, &altered), None);
+}
+
+#[test]
+fn the_digest_covers_every_other_field() {
+    let events = history().events;
+    let expected = digest(&events);
+    let mut leaves = 0;
+    for (number, event) in events.iter().enumerate().take(60) {
+        let mut value = serde_json::to_value(event).unwrap();
+        for pointer in pointers(&value) {
+            let Some(altered) = altered(&mut value, &pointer) else { continue };
+            if &altered == event {
+                continue;
+            }
+            let mut canonical = altered.clone();
+            alter_undigested(&mut canonical);
+            let mut original = event.clone();
+            alter_undigested(&mut original);
+            let mut changed = events.clone();
+            changed[number] = altered;
+            // Changed in nothing but an undigested field, or else to be seen in the digest.
+            assert_eq!(digest(&changed) == expected, canonical == original, "{pointer} of {event:?}");
+            leaves += 1;
+        }
+    }
+    assert!(leaves > 200, "{leaves}");
+}
+
+/// Where the leaves of a value are, as JSON pointers (RFC 6901).
+fn pointers(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| pointers(value).into_iter().map(move |rest| format!("/{name}{rest}")))
+            .collect(),
+        _ => vec![String::new()],
+    }
+}
+
+/// The event with one leaf changed, if that leaf has another value of its type.
+fn altered(value: &mut Value, pointer: &str) -> Option<Event> {
+    let leaf = value.pointer_mut(pointer)?;
+    let original = leaf.clone();
+    let others = match &original {
+        Value::Bool(it) => vec![Value::Bool(!it)],
+        Value::Number(it) => vec![Value::from(it.as_u64().unwrap() + 1)],
+        // Another identifier, node, actor or name.
+        Value::String(it) => vec![
+            Value::from(it.replace('A', "B")),
+            Value::from(it.replacen('0', "1", 1)),
+            Value::from("smp"),
+            Value::from("site-9"),
+            Value::from("first_request"),
+            Value::from("broken"),
+        ],
+        _ => Vec::new(),
+    };
+    let found = others.into_iter().filter(|other| *other != original).find_map(|other| {
+        *value.pointer_mut(pointer)? = other;
+        serde_json::from_value(value.clone()).ok()
+    });
+    *value.pointer_mut(pointer)? = original;
+    found
+}
+
+#[test]
+fn the_digest_depends_on_order_and_on_where_an_event_ends() {
+    let events = history().events;
+    let mut swapped = events.clone();
+    swapped.swap(0, 1);
+    assert_ne!(digest(&events), digest(&swapped));
+    assert_ne!(digest(&events), digest(&events[1..]));
+    assert_ne!(digest(&[]), digest(&events[..1]));
+    // Version 1 of no events: SHA-256 of the byte 1.
+    assert_eq!(digest(&[]), "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a");
+}
+
+proptest! {
+    #[test]
+    fn the_first_difference_is_where_the_first_event_was_changed(at in 0usize..40, later in 0usize..20) {
+        let events = history().events;
+        let mut changed = events.clone();
+        changed[at].at = VirtualTime(changed[at].at.0 + 1);
+        changed[at + later].at = VirtualTime(changed[at + later].at.0 + 1);
+        let difference = first_difference(&*trace(&events), &*trace(&changed)).unwrap().unwrap();
+        prop_assert_eq!(difference.number, at as u64 + 1);
+    }
+}
+
+#[test]
+fn a_trace_has_a_line_per_event_with_number_time_and_digest() {
+    let events = history().events;
+    let text = String::from_utf8(trace(&events)).unwrap();
+    assert_eq!(text.lines().count(), events.len());
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["number"], events.len());
+    assert_eq!(last["time"], events.last().unwrap().at.to_string());
+    assert_eq!(last["digest"], digest(&events)[..16]);
+    let event: Event = serde_json::from_value(last).unwrap();
+    assert_eq!(&event, events.last().unwrap());
+}
+
+#[test]
+fn a_difference_is_shown_to_people() {
+    let mut history = History::of(Profile::Literal);
+    let token = history.at_ms(1_250).issue(1);
+    let request = history.present(1, SITE, &token, 3);
+    history.at_ms(1_500).serve(SITE, request, 1);
+    let mut other = history.events.clone();
+    let EventKind::Accepted { presented, .. } = &mut other[5].kind else { panic!("{:?}", other[5]) };
+    presented.counter = 4;
+    presented.token = Undigested(Fingerprint(99));
+    insta::assert_snapshot!(difference(&history.events, &other).unwrap());
+    let mut refused = history.events.clone();
+    refused[6].at = VirtualTime::from_millis(1_501);
+    refused[6].actor = agent(2);
+    insta::assert_snapshot!(difference(&history.events, &refused).unwrap());
+    insta::assert_snapshot!(difference(&history.events[..6], &history.events).unwrap());
+}
+
+#[test]
+fn a_file_that_is_no_trace_is_refused_with_its_line() {
+    let good = trace(&history().events[..2]);
+    for (bad, fact) in [
+        (&b"{\"number\":1}\n"[..], "line 1 of the second trace: missing field `digest`"),
+        (b"nonsense\n", "line 1 of the second trace: expected"),
+        (b"{\"number\":2,\"digest\":\"\"}\n", "line 1 of the second trace: event 2 where event 1 belongs"),
+        (b"\xff\n", "UTF-8"),
+    ] {
+        let error = first_difference(&*good, bad).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert!(error.to_string().contains(fact), "{error}");
+    }
+}
+
+/// Takes so many bytes and then no more.
+struct Full(usize);
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.checked_sub(bytes.len()) {
+            Some(left) => {
+                self.0 = left;
+                Ok(bytes.len())
+            }
+            None => Err(io::Error::other("the disk is full")),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.0 == 0 { Err(io::Error::other("the disk is full")) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_write_that_fails_is_reported_at_the_end() {
+    let events = history().events;
+    let two_lines = trace(&events[..2]).len();
+    for (room, event_number) in [(two_lines + 1, 3), (trace(&events).len(), events.len() as u64 + 1)] {
+        let mut writer = TraceWriter::new(Full(room));
+        events.iter().for_each(|event| writer.hear(event));
+        let error = writer.finish().err().unwrap();
+        assert_eq!((error.event_number, error.events), (event_number, events.len() as u64));
+        assert!(error.to_string().contains("the disk is full"), "{error}");
+    }
+}
+
+#[test]
+fn listeners_hear_every_event_in_order() {
+    let events = history().events;
+    let (mut one, mut two) = (Digest::new(), Some(Digest::new()));
+    let mut all = Listeners(vec![Box::new(&mut one), Box::new(&mut two), Box::new(None::<Digest>)]);
+    events.iter().for_each(|event| all.hear(event));
+    drop(all);
+    assert_eq!(one.finish(), digest(&events));
+    assert_eq!(two.unwrap().finish(), digest(&events));
+}
