@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use countersign::{
     event::{Carried, EventKind, Outcome, Removal, UpstreamPurpose},
-    oracle::{Findings, Verdict},
-    plan::{Expectation, Invariant, Milestone},
+    oracle::Findings,
+    plan::{Invariant, Milestone},
     types::{ActorId, Epoch, Fingerprint, Profile, Refusal, RequestId, Scheme, Undigested, UnixSeconds, VirtualTime},
 };
 use histories::{History, SITE, SMP, START, agent, day, node};
@@ -930,8 +930,6 @@ fn a_forbidden_exchange_is_a_milestone_and_a_violation() {
     assert_eq!(judgement.counts, BTreeMap::from([(Invariant::L1, 1)]));
 }
 
-// --- verdict -----------------------------------------------------------------------------------------
-
 #[test]
 fn many_violations_of_one_invariant_are_counted_and_the_first_kept() {
     let mut history = History::of(Profile::Literal);
@@ -942,53 +940,6 @@ fn many_violations_of_one_invariant_are_counted_and_the_first_kept() {
     let judgement = history.judge();
     assert_eq!(judgement.counts, BTreeMap::from([(Invariant::S1, 100)]));
     assert_eq!(judgement.violations.len() as u64, Findings::KEPT_PER_INVARIANT);
-}
-
-#[test]
-fn the_exit_code_is_the_first_of_1_4_3_that_applies() {
-    let judgement = |violated: bool| {
-        let mut history = History::of(Profile::Literal);
-        history.begin(agent(1), false).end(agent(1), Outcome::ServedTwoStep, if violated { 3 } else { 2 });
-        history.judge()
-    };
-    let expect = |violations: &[Invariant], reach: &[Milestone]| Expectation {
-        violations: violations.to_vec(),
-        reach: reach.to_vec(),
-        ..Expectation::default()
-    };
-    let code = |violated, expectation: Expectation, missed: &[&str], interrupted| {
-        let missed = missed.iter().map(|&it| it.to_owned()).collect();
-        Verdict::of(&judgement(violated), &expectation, missed, interrupted).exit_code()
-    };
-    let (nothing, l1) = (expect(&[], &[]), expect(&[Invariant::L1], &[]));
-    assert_eq!(code(false, nothing.clone(), &[], false), 0);
-    assert_eq!(code(true, nothing.clone(), &[], false), 1);
-    assert_eq!(code(true, l1.clone(), &[], false), 0);
-    assert_eq!(code(false, l1.clone(), &[], false), 4);
-    assert_eq!(code(true, expect(&[Invariant::S1], &[]), &["p99"], true), 1);
-    assert_eq!(code(false, expect(&[], &[Milestone::TwoStep]), &[], false), 0);
-    assert_eq!(code(false, expect(&[], &[Milestone::OneStep]), &["p99"], false), 4);
-    assert_eq!(code(false, nothing.clone(), &["p99"], false), 3);
-    assert_eq!(code(false, nothing, &["p99"], true), 4);
-    assert_eq!(code(true, l1, &["p99"], false), 3);
-}
-
-#[test]
-fn a_verdict_says_why() {
-    let mut history = History::of(Profile::Literal);
-    history.begin(agent(1), false).end(agent(1), Outcome::ServedTwoStep, 3);
-    let expectation =
-        Expectation { violations: vec![Invariant::S1], reach: vec![Milestone::OneStep], ..Expectation::default() };
-    let verdict = Verdict::of(&history.judge(), &expectation, vec!["one-step p99 is 9 ms".to_owned()], true);
-    assert_eq!(
-        verdict.to_string(),
-        "violated: an invariant does not hold
-  L1 was violated once
-  S1 was expected to be violated, but holds
-  `one_step` was never reached
-  one-step p99 is 9 ms
-  the run was interrupted before its end"
-    );
 }
 
 #[test]

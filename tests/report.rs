@@ -5,10 +5,9 @@ mod history;
 use std::{collections::BTreeMap, fs};
 
 use countersign::{
+    oracle::{Judgement, Violation},
     plan::{AgentPlan, Bootstrap, ConnectionUse, Invariant, Milestone, Plan, Visits},
-    report::{
-        Calibration, Environment, Findings, Judged, Operations, Report, Stage, Verdict, Violation, schema, text, write,
-    },
+    report::{Calibration, Environment, Findings, Operations, Report, Stage, Verdict, schema, text, write},
     types::{ActorId, ClockModel, VirtualTime},
 };
 use history::{fleet, measure, plan};
@@ -28,9 +27,9 @@ fn violation(invariant: Invariant, agent: u32) -> Violation {
 
 fn findings(plan: &Plan) -> Findings {
     let measurements = measure(plan, []);
-    let judged = Judged::default();
+    let judgement = Judgement::default();
     let environment = Environment::default();
-    Findings { judged, measurements, digest: None, interrupted: false, reproduce: None, environment }
+    Findings { judgement, measurements, digest: "5eed".repeat(16), interrupted: false, environment }
 }
 
 fn verdict(plan: &Plan, change: impl FnOnce(&mut Findings)) -> (Verdict, u8) {
@@ -48,11 +47,11 @@ fn the_exit_code_is_the_first_of_1_4_and_3_that_applies() {
     assert_eq!(verdict(&plan, |_| {}), (Verdict::ThresholdMissed, 3));
     plan.expectation.reach = vec![Milestone::CacheHit];
     assert_eq!(verdict(&plan, |_| {}), (Verdict::Inconclusive, 4));
-    let reached = |found: &mut Findings| found.judged.reached = BTreeMap::from([(Milestone::CacheHit, 1)]);
+    let reached = |found: &mut Findings| found.judgement.reached = BTreeMap::from([(Milestone::CacheHit, 1)]);
     assert_eq!(verdict(&plan, reached), (Verdict::ThresholdMissed, 3));
-    let never = |found: &mut Findings| found.judged.reached = BTreeMap::from([(Milestone::CacheHit, 0)]);
+    let never = |found: &mut Findings| found.judgement.reached = BTreeMap::from([(Milestone::CacheHit, 0)]);
     assert_eq!(verdict(&plan, never), (Verdict::Inconclusive, 4));
-    let violated = |found: &mut Findings| found.judged.counts = BTreeMap::from([(Invariant::S1, 1)]);
+    let violated = |found: &mut Findings| found.judgement.counts = BTreeMap::from([(Invariant::S1, 1)]);
     assert_eq!(verdict(&plan, violated), (Verdict::Violated, 1));
 }
 
@@ -62,7 +61,7 @@ fn an_interrupted_run_proves_nothing_but_what_it_found() {
     assert_eq!(verdict(&plan, |found| found.interrupted = true), (Verdict::Inconclusive, 4));
     let violated = |found: &mut Findings| {
         found.interrupted = true;
-        found.judged.violations = vec![violation(Invariant::S1, 1)];
+        found.judgement.violations = vec![violation(Invariant::S1, 1)];
     };
     assert_eq!(verdict(&plan, violated), (Verdict::Violated, 1));
 }
@@ -73,13 +72,13 @@ fn an_expected_violation_passes_and_its_absence_does_not() {
     plan.expectation.violations = vec![Invariant::S13];
     assert_eq!(verdict(&plan, |_| {}), (Verdict::Inconclusive, 4));
     let expected = |found: &mut Findings| {
-        found.judged.counts = BTreeMap::from([(Invariant::S13, 2)]);
-        found.judged.violations = vec![violation(Invariant::S13, 1), violation(Invariant::S13, 2)];
+        found.judgement.counts = BTreeMap::from([(Invariant::S13, 2)]);
+        found.judgement.violations = vec![violation(Invariant::S13, 1), violation(Invariant::S13, 2)];
     };
     assert_eq!(verdict(&plan, expected), (Verdict::Passed, 0));
     let another_too = |found: &mut Findings| {
         expected(found);
-        found.judged.counts.insert(Invariant::S1, 1);
+        found.judgement.counts.insert(Invariant::S1, 1);
     };
     assert_eq!(verdict(&plan, another_too), (Verdict::Violated, 1));
 }
@@ -100,6 +99,7 @@ fn fleet_plan() -> Plan {
         policy_interval_s: 900,
         visits: Visits::At { times_ms: Vec::new() },
         requests: 1,
+        public_requests: 0,
         connections: 1,
         connection_use: ConnectionUse::New,
         key: 1,
@@ -131,14 +131,14 @@ fn environment() -> Environment {
     .with_calibration(Calibration { sign_ns: 240_000, verify_ns: 16_000 })
 }
 
-fn fleet_report(plan: &Plan, change: impl FnOnce(&mut Judged)) -> Report {
+fn fleet_report(plan: &Plan, change: impl FnOnce(&mut Judgement)) -> Report {
     let measurements = measure(plan, fleet::history(plan, 1_000, 60));
     let reached = [(Milestone::OneStep, 58_942), (Milestone::TwoStep, 999), (Milestone::CacheHit, 58_942)];
-    let mut judged = Judged { reached: reached.into(), ..Judged::default() };
-    change(&mut judged);
-    let digest = Some("5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8".into());
+    let mut judgement = Judgement { reached: reached.into(), ..Judgement::default() };
+    change(&mut judgement);
+    let digest = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8".to_owned();
     let environment = environment();
-    Report::new(plan, Findings { judged, measurements, digest, interrupted: false, reproduce: None, environment })
+    Report::new(plan, Findings { judgement, measurements, digest, interrupted: false, environment })
 }
 
 #[test]

@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use crate::scenario::{LookupError, ScenarioError};
+use crate::{
+    report::Verdict,
+    scenario::{LookupError, ScenarioError},
+};
 
 /// The exit codes. Where several apply, the first of 70, 2, 1, 4, 3 is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +38,17 @@ impl Exit {
             Self::Missed => 3,
             Self::Inconclusive => 4,
             Self::Internal => 70,
+        }
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Passed => Self::Holds,
+            Verdict::Violated => Self::Violated,
+            Verdict::ThresholdMissed => Self::Missed,
+            Verdict::Inconclusive => Self::Inconclusive,
         }
     }
 }

@@ -8,8 +8,12 @@ use std::{
 };
 
 use super::{
-    Exit, Failure, Format, ReplayArgs, RunArgs, calibration::calibrate, determinism, environment::{Gauge, stopwatch},
-    exit::print, progress::Progress,
+    Exit, Failure, Format, ReplayArgs, RunArgs,
+    calibration::calibrate,
+    determinism,
+    environment::{Gauge, stopwatch},
+    exit::print,
+    progress::Progress,
 };
 use crate::{
     plan::Plan,

@@ -4,7 +4,7 @@ use super::{facts::Facts, violation::Findings};
 use crate::{event::Event, types::VirtualTime};
 
 /// Judges one invariant, or one part of one, event by event.
-pub(super) trait Checker {
+pub(super) trait Checker: Send {
     /// Judges an event. `before` is what was true before it.
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings);
 

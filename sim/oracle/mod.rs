@@ -42,12 +42,10 @@ mod served_after_accept;
 mod stored_token_leaves;
 mod two_trips;
 mod upstream_within_ceilings;
-mod verdict;
 mod violation;
 mod waiters_progress;
 
 pub use assumptions::Assumptions;
-pub use verdict::Verdict;
 pub use violation::{Findings, Violation};
 
 use std::{collections::BTreeMap, fmt};
@@ -72,7 +70,7 @@ pub struct Oracle {
 }
 
 /// What the oracle made of a run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Judgement {
     /// The violations in the order of their discovery, at most [`Findings::KEPT_PER_INVARIANT`] of each invariant.
     pub violations: Vec<Violation>,
@@ -123,6 +121,11 @@ impl Oracle {
             not_judged,
             second: None,
         }
+    }
+
+    /// How many violations there are so far.
+    pub fn violations(&self) -> u64 {
+        self.findings.count()
     }
 
     /// Ends the run at `end` and says what was found. Nothing that was due after `end` is held against anybody.

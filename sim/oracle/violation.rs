@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Event,
@@ -11,13 +12,16 @@ use crate::{
 };
 
 /// One violation of an invariant.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// Which invariant.
     pub invariant: Invariant,
     /// When the oracle noticed it, in true time.
+    #[serde(rename = "at_ns")]
+    #[schemars(with = "u64")]
     pub at: VirtualTime,
     /// Who broke it.
+    #[schemars(with = "String")]
     pub actor: ActorId,
     /// The event at which it was noticed, counted from 1 as in the trace.
     pub event_number: u64,
@@ -37,6 +41,11 @@ pub struct Findings {
 impl Findings {
     /// How many violations of one invariant are kept whole.
     pub const KEPT_PER_INVARIANT: u64 = 20;
+
+    /// How many violations there are.
+    pub fn count(&self) -> u64 {
+        self.counts.values().sum()
+    }
 
     /// Turns to the next event.
     pub(super) fn turn_to(&mut self, event: &Event) {

@@ -4,17 +4,17 @@
 //! two runs of one plan write the same bytes there.
 
 mod environment;
+mod expected_violation;
 mod human;
 mod json;
-mod judged;
 mod table;
 mod text;
 mod verdict;
 mod write;
 
 pub use environment::{Calibration, Environment, Operations, Stage};
+pub use expected_violation::ExpectedViolation;
 pub use json::schema;
-pub use judged::ExpectedViolation;
 pub use text::text;
 pub use verdict::Verdict;
 pub use write::{WriteError, write};

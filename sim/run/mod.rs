@@ -4,10 +4,7 @@ mod audience;
 
 use std::{
     io::Write,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::AtomicBool,
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use thiserror::Error;

@@ -45,6 +45,7 @@ pub fn plan(profile: Profile) -> Plan {
         policy_interval_s: 0,
         visits: Visits::At { times_ms: Vec::new() },
         requests: 1,
+        public_requests: 0,
         connections: 1,
         connection_use: ConnectionUse::New,
         key: 0,

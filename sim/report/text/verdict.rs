@@ -90,7 +90,7 @@ fn what_ran(page: &mut Page, report: &Report) {
     };
     page.line(&format!("{length} of virtual time{real_time}"));
     let mut facts = vec![human::number_of(measured.events, "event")];
-    facts.extend(report.digest.as_ref().map(|digest| format!("digest {}", digest.get(..16).unwrap_or(digest))));
+    facts.push(format!("digest {}", report.digest.get(..16).unwrap_or(&report.digest)));
     page.line(&facts.join(", "));
 }
 
