@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use rand_core::CryptoRng;
 
-use super::{KeyError, PrivateKey, PublicKey, modelled::Modelled};
+#[cfg(feature = "aws-lc")]
+use super::aws_lc::AwsLc;
+use super::{KeyError, PrivateKey, PublicKey, modelled::Modelled, rsa::Rsa};
 use crate::types::CryptoTier;
 
 /// An implementation of RSASSA-PKCS1-v1_5 with SHA-256 and of RSA-OAEP-256.
@@ -55,7 +57,11 @@ pub trait PublicOperations: Send + Sync {
 /// If this build lacks it.
 pub fn backend(tier: CryptoTier) -> Result<Arc<dyn Backend>, KeyError> {
     match tier {
+        #[cfg(feature = "aws-lc")]
+        CryptoTier::AwsLc => Ok(Arc::new(AwsLc)),
+        #[cfg(not(feature = "aws-lc"))]
+        CryptoTier::AwsLc => Err(KeyError::NotBuilt(tier)),
+        CryptoTier::Rsa => Ok(Arc::new(Rsa)),
         CryptoTier::Modelled => Ok(Arc::new(Modelled)),
-        tier => Err(KeyError::NotBuilt(tier)),
     }
 }

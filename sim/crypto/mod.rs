@@ -2,15 +2,20 @@
 //!
 //! Everything here is a pure function of its arguments: randomness is passed in, and no clock or file is read.
 
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
 mod backend;
 mod engine;
 mod key_error;
+mod key_pool;
 mod modelled;
 mod private_key;
 mod public_key;
+mod rsa;
 
 pub use backend::{Backend, PrivateOperations, PublicOperations, backend};
 pub use engine::{Engine, Stopwatch, WallTotals};
 pub use key_error::KeyError;
+pub use key_pool::{KeyPool, KeyPoolError};
 pub use private_key::PrivateKey;
 pub use public_key::{Jwk, PublicKey};

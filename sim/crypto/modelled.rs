@@ -73,7 +73,10 @@ impl PublicOperations for ModelledKey {
         self.tag(b"sign", message) == signature
     }
 
-    fn seal(&self, message: &[u8], _rng: &mut dyn CryptoRng) -> Result<Vec<u8>, KeyError> {
+    fn seal(&self, message: &[u8], rng: &mut dyn CryptoRng) -> Result<Vec<u8>, KeyError> {
+        // OAEP draws a seed as long as its hash (RFC 8017 section 7.1.1). To draw as much here leaves the caller's
+        // generator where every other tier leaves it, and so all later draws alike (S12).
+        rng.fill_bytes(&mut [0; 32]);
         self.sealed(message)
             .ok_or_else(|| KeyError::Refused { tier: CryptoTier::Modelled, reason: "the message is too long".into() })
     }

@@ -6,6 +6,7 @@ mod body;
 mod client_tokens;
 mod content_digest;
 mod directory;
+pub mod jwe;
 mod key_set;
 mod message_signature;
 mod policy;
