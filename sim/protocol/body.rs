@@ -16,6 +16,9 @@ pub enum BodyError {
         /// The cap.
         max_bytes: usize,
     },
+    /// It should be a compact JWE, and is not even text.
+    #[error("the body is no text, expected a JWE in compact form")]
+    NotText,
     /// It is not the JSON that was expected.
     #[error("the body is not understood at line {line}, column {column}: {reason}")]
     Json {
@@ -30,14 +33,18 @@ pub enum BodyError {
 
 /// Reads a body of at most `max_bytes` bytes.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8], max_bytes: usize) -> Result<T, BodyError> {
-    if body.len() > max_bytes {
-        return Err(BodyError::TooLarge { found_bytes: body.len(), max_bytes });
-    }
+    check_size(body, max_bytes)?;
     serde_json::from_slice(body).map_err(|error| {
         // The reason may quote the sender at any length.
         let reason = error.to_string().chars().take(200).collect();
         BodyError::Json { line: error.line(), column: error.column(), reason }
     })
+}
+
+/// Checks a body's size against its cap.
+pub(super) fn check_size(body: &[u8], max_bytes: usize) -> Result<(), BodyError> {
+    let found_bytes = body.len();
+    if found_bytes > max_bytes { Err(BodyError::TooLarge { found_bytes, max_bytes }) } else { Ok(()) }
 }
 
 /// Writes a body.

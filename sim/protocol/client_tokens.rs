@@ -5,12 +5,16 @@ use std::{
     fmt,
 };
 
+use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{BodyError, body};
+use super::{
+    BodyError, body,
+    jwe::{self, JweError},
+};
 use crate::{
-    crypto::PublicKey,
+    crypto::{Engine, PrivateKey, PublicKey},
     types::{NodeId, Uid},
 };
 
@@ -88,6 +92,9 @@ pub enum ClientTokensError {
     /// The body cannot be read.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// The encrypted answer cannot be made or opened (rule 34).
+    #[error(transparent)]
+    Jwe(#[from] JweError),
     /// A request for nobody or for too many (rule 40).
     #[error("the request names {found} agents, expected 1 to {max}")]
     BatchSize {
@@ -150,6 +157,46 @@ impl ClientTokensRequest {
 }
 
 impl ClientTokensResponse {
+    /// The body of the answer, of at most `max_bytes` bytes: plain JSON over TLS, encrypted to the site server's key
+    /// over plain HTTP (rule 34, attack 20). Sign the body as it is returned.
+    ///
+    /// # Errors
+    /// If the body would be too large, or the site's key cannot be used.
+    pub fn seal(
+        &self,
+        secure: bool,
+        recipient: &PublicKey,
+        max_bytes: usize,
+        engine: &Engine,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, ClientTokensError> {
+        let json = body::encode(self);
+        let sealed = if secure { json } else { jwe::seal(&json, recipient, engine, rng)?.into_bytes() };
+        body::check_size(&sealed, max_bytes)?;
+        Ok(sealed)
+    }
+
+    /// Reads the body of an answer, of at most `max_bytes` bytes as it arrived. Verify its signature first.
+    ///
+    /// What should be encrypted is not accepted in the clear, nor the other way round.
+    ///
+    /// # Errors
+    /// If the body is too large, does not open with the site server's key, or is malformed.
+    pub fn open(
+        sealed: &[u8],
+        secure: bool,
+        key: &PrivateKey,
+        max_bytes: usize,
+        engine: &Engine,
+    ) -> Result<Self, ClientTokensError> {
+        if secure {
+            return Ok(body::decode(sealed, max_bytes)?);
+        }
+        body::check_size(sealed, max_bytes)?;
+        let compact = std::str::from_utf8(sealed).map_err(|_| BodyError::NotText)?;
+        Ok(body::decode(&jwe::open(compact, key, engine)?, max_bytes)?)
+    }
+
     /// The answers in the order of the request, whatever order they came in.
     ///
     /// # Errors
