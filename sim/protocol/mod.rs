@@ -11,6 +11,7 @@ mod key_set;
 mod message_signature;
 mod policy;
 mod registration;
+mod signature_base;
 mod site_authentication;
 
 pub use body::BodyError;
