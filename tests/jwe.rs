@@ -115,6 +115,17 @@ fn a_header_of_any_other_form_is_refused_before_any_key_is_used() {
 }
 
 #[test]
+fn an_oversized_header_is_refused_before_it_is_parsed() {
+    let kid = KEY.public().thumbprint();
+    let padded = |spaces: usize| {
+        let header = format!(r#"{{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"{kid}"{}}}"#, " ".repeat(spaces));
+        open_error(&with_header(&header))
+    };
+    assert_eq!(padded(100), JweError::Sealed);
+    assert!(matches!(padded(1000), JweError::Header(_)));
+}
+
+#[test]
 fn the_header_is_authenticated() {
     // The same members in other words: it passes the header check, and the tag refuses it.
     let header = format!(r#"{{ "alg":"RSA-OAEP-256","enc":"A256GCM","kid":"{}"}}"#, KEY.public().thumbprint());

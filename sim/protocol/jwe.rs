@@ -23,6 +23,9 @@ const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
+/// Four times what the header takes: room for another sender's spacing, and a bound on what an error repeats.
+const HEADER_CHARACTERS_MAX: usize = 512;
+
 /// The protected header. Unknown and repeated members are refused, `crit` and `zip` among them.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +120,9 @@ pub fn open(compact: &str, key: &PrivateKey, engine: &Engine) -> Result<Vec<u8>,
 }
 
 fn check_header(header: &str, expected: Thumbprint) -> Result<(), JweError> {
+    if header.len() > HEADER_CHARACTERS_MAX {
+        return Err(JweError::Header(format!("{} characters, at most {HEADER_CHARACTERS_MAX}", header.len())));
+    }
     let header = URL_SAFE_NO_PAD.decode(header).map_err(|error| JweError::Header(error.to_string()))?;
     let Header { alg, enc, kid } =
         serde_json::from_slice(&header).map_err(|error| JweError::Header(error.to_string()))?;
