@@ -24,6 +24,7 @@ mod refusal_answer;
 mod registration;
 mod registry;
 mod registry_table;
+mod signature_base;
 mod site_authentication;
 mod token_cache;
 mod token_storage;

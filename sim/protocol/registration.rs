@@ -73,6 +73,17 @@ pub enum RegistrationError {
     TwoKeySets,
 }
 
+impl RegistrationError {
+    /// The HTTP status with which the SMP refuses a registration for this reason.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Message(_) => 403,
+            Self::Body(BodyError::TooLarge { .. }) => 413,
+            _ => 400,
+        }
+    }
+}
+
 impl RegisterRequest {
     /// The request's body.
     pub fn encode(&self) -> Vec<u8> {

@@ -3,6 +3,7 @@
 mod client_tokens;
 mod directory;
 mod registration;
+mod sealing;
 mod signatures;
 
 use std::sync::Arc;

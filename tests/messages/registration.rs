@@ -41,8 +41,10 @@ fn a_registration_is_signed_by_the_key_that_it_registers() {
     let refused = MessageError::UnknownKey(key(6).public().thumbprint()).into();
     assert_eq!(verify(&body, &signed(REGISTER_PATH, &body, &key(6))), Err(refused));
     assert!(matches!(verify(&body, &HeaderMap::new()), Err(RegistrationError::Message(MessageError::Unsigned(_)))));
+    assert_eq!(verify(&body, &HeaderMap::new()).unwrap_err().status(), 403);
+    assert_eq!(verify(b"{}", &HeaderMap::new()).unwrap_err().status(), 400);
     let too_large = RegisterRequest::verify(post(REGISTER_PATH), &body, &HeaderMap::new(), 8, &engine());
-    assert!(matches!(too_large, Err(RegistrationError::Body(BodyError::TooLarge { .. }))));
+    assert_eq!(too_large.unwrap_err().status(), 413);
 }
 
 #[test]
