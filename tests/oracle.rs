@@ -74,7 +74,7 @@ fn s1_names_both_times() {
     let violation = &judgement.violations[0];
     assert_eq!(violation.event_number, history.events.len() as u64);
     assert_eq!((violation.at, violation.actor), (VirtualTime::from_millis(9_000), SITE));
-    for fact in ["counter 7", "0:00:05.000", "0:00:09.000", &token.jti.to_string(), &node(1).to_string()] {
+    for fact in ["counter 7", "0:00:05.000", "0:00:09.000", &token.jti.to_string(), "agent-1"] {
         assert!(violation.what.contains(fact), "{fact} in {}", violation.what);
     }
 }

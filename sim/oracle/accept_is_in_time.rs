@@ -3,7 +3,11 @@
 //! Reading: literally so, with the time of the `Accepted` event as τ. That the expiry in the event is the
 //! issued one is judged by S2.
 
-use super::{checker::Checker, facts::Facts, violation::Findings};
+use super::{
+    checker::Checker,
+    facts::Facts,
+    violation::{Findings, Who},
+};
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
@@ -21,9 +25,9 @@ impl Checker for AcceptIsInTime {
         if event.at > bound {
             findings.violated(Invariant::S3, event.actor, || {
                 format!(
-                    "{} accepted request {request} of agent {}, jti {}, counter {} at {}; the token expired at {expiry}, and with a leeway of {:?} and a skew of {:?} the bound was {bound}",
+                    "{} accepted request {request} of {}, jti {}, counter {} at {}; the token expired at {expiry}, and with a leeway of {:?} and a skew of {:?} the bound was {bound}",
                     event.actor,
-                    presented.agent,
+                    Who(presented.agent),
                     presented.jti,
                     presented.counter,
                     event.at,

@@ -7,7 +7,7 @@
 use super::{
     checker::Checker,
     facts::{Facts, FadingMap},
-    violation::Findings,
+    violation::{Findings, Who},
 };
 use crate::{
     event::{Event, EventKind},
@@ -58,8 +58,8 @@ impl Checker for AcceptedOnce {
         if let Some(first) = earlier {
             findings.violated(Invariant::S1, event.actor, || {
                 format!(
-                    "agent {}, jti {}, counter {} was accepted twice: by {} at {} for request {}, and again by {} at {} for request {}",
-                    presented.agent,
+                    "{}, jti {}, counter {} was accepted twice: by {} at {} for request {}, and again by {} at {} for request {}",
+                    Who(presented.agent),
                     presented.jti,
                     presented.counter,
                     first.server,

@@ -18,7 +18,7 @@ use super::{
     assumptions::Assumptions,
     checker::Checker,
     facts::{Cache, Facts},
-    violation::Findings,
+    violation::{Findings, Who},
 };
 use crate::{
     event::{Event, EventKind},
@@ -46,8 +46,9 @@ impl CacheEntryLeaves {
         for (agent, uid, entry) in cache.expiring(*judged, to) {
             findings.violated(Invariant::S8, site, || {
                 format!(
-                    "{site} still caches the token {} of agent {agent}, uid {uid} at {now}; it expired at {}, and the latest validation started at {}",
+                    "{site} still caches the token {} of {}, uid {uid} at {now}; it expired at {}, and the latest validation started at {}",
                     entry.jti,
+                    Who(agent),
                     assumptions.instant_of(entry.expires),
                     cache.validated.max(cache.validation.map(|validation| validation.started)).unwrap_or_default()
                 )
@@ -75,8 +76,9 @@ impl CacheEntryLeaves {
             if requested_at.after(assumptions.granularity) < validation.started {
                 findings.violated(Invariant::S8, site, || {
                     format!(
-                        "{site} did not refresh the token {} of agent {agent}, uid {uid} in the validation of {}; it expires at {} and was asked for again at {requested_at}",
+                        "{site} did not refresh the token {} of {}, uid {uid} in the validation of {}; it expires at {} and was asked for again at {requested_at}",
                         entry.jti,
+                        Who(agent),
                         validation.started,
                         assumptions.instant_of(entry.expires)
                     )
@@ -100,8 +102,9 @@ impl Checker for CacheEntryLeaves {
                 if !requested {
                     findings.violated(Invariant::S8, site, || {
                         format!(
-                            "{site} refreshed the token {} of agent {agent}, uid {uid} with {jti}, though nobody had asked for it again",
-                            old.jti
+                            "{site} refreshed the token {} of {}, uid {uid} with {jti}, though nobody had asked for it again",
+                            old.jti,
+                            Who(*agent)
                         )
                     });
                 }

@@ -4,7 +4,11 @@
 //! when validation by that clock would refuse it, hence λ. There is no σ: the invariant names its clock, and a
 //! site with a slow one breaks it once it hands out what its issuer has given up.
 
-use super::{checker::Checker, facts::Facts, violation::Findings};
+use super::{
+    checker::Checker,
+    facts::Facts,
+    violation::{Findings, Who},
+};
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
@@ -23,10 +27,10 @@ impl Checker for ChallengeUnexpired {
         if issuer >= bound {
             findings.violated(Invariant::S9, event.actor, || {
                 format!(
-                    "{} answered request {request} with the token {} of agent {}, {:?} after its expiry {} and the leeway of {:?} by the issuer's clock",
+                    "{} answered request {request} with the token {} of {}, {:?} after its expiry {} and the leeway of {:?} by the issuer's clock",
                     event.actor,
                     challenge.jti,
-                    challenge.agent,
+                    Who(challenge.agent),
                     issuer.since(bound),
                     challenge.expires.0,
                     assumptions.leeway

@@ -5,7 +5,11 @@
 //! whose node is that agent and led to that server, and `RequestSent` was by the same actor. Where two claim
 //! to have sent a request, a stranger did.
 
-use super::{checker::Checker, facts::Facts, violation::Findings};
+use super::{
+    checker::Checker,
+    facts::Facts,
+    violation::{Findings, Who},
+};
 use crate::{
     event::{Event, EventKind},
     plan::{Invariant, Plan},
@@ -24,7 +28,7 @@ impl Checker for OwnConnection {
         };
         if let Some(fault) = fault(event.actor, request, agent, before) {
             findings.violated(Invariant::S13, event.actor, || {
-                format!("{} {verb} request {request} for agent {agent}, but {fault}", event.actor)
+                format!("{} {verb} request {request} for {}, but {fault}", event.actor, Who(agent))
             });
         }
     }

@@ -11,7 +11,7 @@
 use super::{
     checker::Checker,
     facts::{Cache, CacheEntry, Facts},
-    violation::Findings,
+    violation::{Findings, Who},
 };
 use crate::{
     event::{Event, EventKind, Removal},
@@ -78,10 +78,10 @@ fn judge(
     if validated_by > expiry || hindered || in_progress {
         return;
     }
-    let (agent, uid) = whose;
+    let (agent, uid) = (Who(whose.0), whose.1);
     findings.violated(Invariant::L5, site, || {
         format!(
-            "{site} let the token {} of agent {agent}, uid {uid} expire at {expiry} unrefreshed, though it was asked for again at {requested_at}; it validates every {:?}, looks {:?} ahead, and validated last at {}",
+            "{site} let the token {} of {agent}, uid {uid} expire at {expiry} unrefreshed, though it was asked for again at {requested_at}; it validates every {:?}, looks {:?} ahead, and validated last at {}",
             entry.jti,
             assumptions.period,
             assumptions.look_ahead,

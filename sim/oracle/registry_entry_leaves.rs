@@ -5,7 +5,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{assumptions::Assumptions, checker::Checker, facts::Facts, violation::Findings};
+use super::{
+    assumptions::Assumptions,
+    checker::Checker,
+    facts::Facts,
+    violation::{Findings, Who},
+};
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
@@ -28,8 +33,10 @@ impl Checker for RegistryEntryLeaves {
         if entry.expires > judged && event.at > bound {
             findings.violated(Invariant::S8, event.actor, || {
                 format!(
-                    "{} removed agent {agent}, jti {jti} from its registry only at {}; the bound was {bound}",
-                    event.actor, event.at
+                    "{} removed {}, jti {jti} from its registry only at {}; the bound was {bound}",
+                    event.actor,
+                    Who(*agent),
+                    event.at
                 )
             });
         }
@@ -45,7 +52,8 @@ impl Checker for RegistryEntryLeaves {
                 findings.violated(Invariant::S8, server, || {
                     let expiry = facts.assumptions.instant_of(expires);
                     format!(
-                        "{server} still holds agent {agent}, jti {jti} in its registry at {now}; it expired at {expiry} and had to go by {}",
+                        "{server} still holds {}, jti {jti} in its registry at {now}; it expired at {expiry} and had to go by {}",
+                        Who(agent),
                         expiry.after(stay)
                     )
                 });

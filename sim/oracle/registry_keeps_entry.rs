@@ -12,7 +12,7 @@
 use super::{
     checker::Checker,
     facts::{Facts, FadingMap, RegistryEntry},
-    violation::Findings,
+    violation::{Findings, Who},
 };
 use crate::{
     event::{Event, EventKind, Presented, RegistryState},
@@ -36,18 +36,21 @@ impl Checker for RegistryKeepsEntry {
                 if let Some(fault) = fault_of_record(server, presented, state, before) {
                     findings.violated(Invariant::S6, server, || {
                         format!(
-                            "{server} recorded counter {} of agent {}, jti {} for request {request}: {fault}",
-                            presented.counter, presented.agent, presented.jti
+                            "{server} recorded counter {} of {}, jti {} for request {request}: {fault}",
+                            presented.counter,
+                            Who(presented.agent),
+                            presented.jti
                         )
                     });
                 }
             }
             EventKind::Accepted { request, presented, .. } => {
-                if self.recorded.remove(request) != Some(use_of(server, presented)) {
+                let recorded = self.recorded.remove(request);
+                if recorded != Some(use_of(server, presented)) {
                     findings.violated(Invariant::S6, server, || {
                         format!(
-                            "{server} accepted request {request} of agent {}, jti {}, counter {} without a record of it in its registry",
-                            presented.agent, presented.jti, presented.counter
+                            "{server} accepted request {request} of {}, jti {}, counter {} without a record of it in its registry",
+                            Who(presented.agent), presented.jti, presented.counter
                         )
                     });
                 }
@@ -59,8 +62,8 @@ impl Checker for RegistryKeepsEntry {
                 if event.at.after(assumptions.skew) < until {
                     findings.violated(Invariant::S6, server, || {
                         format!(
-                            "{server} removed agent {agent}, jti {jti} from its registry at {} ({why:?}), before {until}, with a skew of {:?}",
-                            event.at, assumptions.skew
+                            "{server} removed {}, jti {jti} from its registry at {} ({why:?}), before {until}, with a skew of {:?}",
+                            Who(*agent), event.at, assumptions.skew
                         )
                     });
                 }

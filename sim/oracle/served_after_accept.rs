@@ -15,7 +15,7 @@ use super::{
     assumptions::Assumptions,
     checker::Checker,
     facts::{Facts, FadingMap},
-    violation::Findings,
+    violation::{Findings, Who},
 };
 use crate::{
     event::{Event, EventKind},
@@ -65,7 +65,7 @@ impl ServedAfterAccept {
             return Some(format!("the accept on its connection is by {server} (request {first}, {at})"));
         }
         if accepted != agent {
-            return Some(format!("the accept on its connection is for agent {accepted} (request {first}, {at})"));
+            return Some(format!("the accept on its connection is for {} (request {first}, {at})", Who(accepted)));
         }
         if assumptions.token_per_request() && first != request {
             return Some(format!(
@@ -110,8 +110,10 @@ impl Checker for ServedAfterAccept {
                 {
                     findings.violated(Invariant::S4, event.actor, || {
                         format!(
-                            "{} served request {request} of agent {agent} at {}, but {fault}",
-                            event.actor, event.at
+                            "{} served request {request} of {} at {}, but {fault}",
+                            event.actor,
+                            Who(agent),
+                            event.at
                         )
                     });
                 }

@@ -1,14 +1,14 @@
 //! What the oracle found.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Event,
-    plan::Invariant,
-    types::{ActorId, VirtualTime},
+    plan::{Invariant, Plan},
+    types::{ActorId, NodeId, VirtualTime},
 };
 
 /// One violation of an invariant.
@@ -76,5 +76,17 @@ impl Findings {
     /// The violations kept, and the counts of all.
     pub(super) fn into_parts(self) -> (Vec<Violation>, BTreeMap<Invariant, u64>) {
         (self.kept, self.counts)
+    }
+}
+
+/// A node as people name it: by its actor, or by its identity if the plan has no such actor.
+pub(super) struct Who(pub NodeId);
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Plan::actor_of(self.0) {
+            Some(actor) => actor.fmt(f),
+            None => write!(f, "unknown node {}", self.0),
+        }
     }
 }

@@ -9,7 +9,11 @@ use std::{
 use serde_json::Value;
 
 use super::line::{LineIn, Place};
-use crate::event::{Event, EventKind};
+use crate::{
+    event::{Event, EventKind},
+    plan::Plan,
+    types::RequestId,
+};
 
 /// How many events before and after the difference are shown.
 const CONTEXT: usize = 3;
@@ -122,6 +126,12 @@ impl fmt::Display for Difference {
             1 => writeln!(f, "The two runs differ from the first event on.")?,
             number => writeln!(f, "The two runs agree in {} events and part at event {number}.", number - 1)?,
         }
+        if let (Some(first), Some(second)) = (self.first.first(), self.second.first()) {
+            writeln!(f, "\nEvent {} differs in:", self.number)?;
+            for (fact, first, second) in differing(first, second) {
+                writeln!(f, "  {fact}: {first} in the first run, {second} in the second")?;
+            }
+        }
         if !self.before.is_empty() {
             writeln!(f, "\nThe last events that both have:")?;
             lines(f, &self.before)?;
@@ -134,12 +144,6 @@ impl fmt::Display for Difference {
                     writeln!(f, "> {}", Shown(event))?;
                     lines(f, after)?;
                 }
-            }
-        }
-        if let (Some(first), Some(second)) = (self.first.first(), self.second.first()) {
-            writeln!(f, "\nEvent {} differs in:", self.number)?;
-            for (path, first, second) in differing(first, second) {
-                writeln!(f, "  {path}: {first} in the first run, {second} in the second")?;
             }
         }
         Ok(())
@@ -156,11 +160,8 @@ struct Shown<'a>(&'a LineIn);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LineIn { number, time, actor, kind, .. } = self.0;
-        let (name, facts) = named(kind);
-        write!(f, "#{number}  {time}  {:<10}  {name}", actor.to_string())?;
-        let mut flat = Vec::new();
-        flatten("", facts, &mut flat);
-        flat.iter().try_for_each(|(path, value)| write!(f, "  {path}={value}"))
+        write!(f, "#{number}  {time}  {:<10}  {}", actor.to_string(), named(kind).0)?;
+        facts(self.0).iter().try_for_each(|(name, value)| write!(f, "  {name}={value}"))
     }
 }
 
@@ -175,50 +176,63 @@ fn named(kind: &Value) -> (&str, &Value) {
     }
 }
 
-/// All leaves of a value, with their paths.
-fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
+/// The facts of an event that its digest covers: name and value.
+fn facts(line: &LineIn) -> Vec<(String, String)> {
+    let (mut shown, mut covered) = (Vec::new(), Vec::new());
+    flatten("", named(&line.kind).1, &mut shown);
+    flatten("", named(&digested(line)).1, &mut covered);
+    shown.retain(|fact| covered.contains(fact));
+    shown
+}
+
+/// All leaves of a value, as people read them.
+fn flatten(name: &str, value: &Value, into: &mut Vec<(String, String)>) {
+    let mut fact = |value: String| into.push((name.to_owned(), value));
     match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                flatten(&path, value, into);
-            }
+        Value::Object(fields) => match request(fields) {
+            Some(request) => fact(request.to_string()),
+            // No event has the same name twice, whatever it is nested in.
+            None => fields.iter().for_each(|(name, value)| flatten(name, value, into)),
+        },
+        Value::Null if name.is_empty() => {}
+        Value::Null => fact("none".to_owned()),
+        Value::String(text) => {
+            let actor = text.parse().ok().and_then(Plan::actor_of);
+            fact(actor.map_or_else(|| text.clone(), |actor| actor.to_string()));
         }
-        Value::Null if path.is_empty() => {}
-        Value::Null => into.push((path.to_owned(), "none".to_owned())),
-        Value::String(text) => into.push((path.to_owned(), text.clone())),
-        other => into.push((path.to_owned(), other.to_string())),
+        Value::Number(number) if name == "connection" => fact(format!("c{number}")),
+        other => fact(other.to_string()),
     }
 }
 
-/// In which facts two events differ: path, and the value on either side.
+fn request(fields: &serde_json::Map<String, Value>) -> Option<RequestId> {
+    let is_one = fields.len() == 2 && fields.contains_key("connection") && fields.contains_key("ordinal");
+    is_one.then(|| serde_json::from_value(Value::Object(fields.clone())).ok()).flatten()
+}
+
+/// In which facts two events differ: name, and the value on either side.
 fn differing(first: &LineIn, second: &LineIn) -> Vec<(String, String, String)> {
-    let facts = |line: &LineIn| {
-        let kind = digested(line);
-        let (name, facts) = named(&kind);
-        let mut flat = vec![
+    let all = |line: &LineIn| {
+        let head = [
             ("time".to_owned(), format!("{} ns", line.at.nanos())),
             ("actor".to_owned(), line.actor.to_string()),
-            ("what".to_owned(), name.to_owned()),
+            ("what".to_owned(), named(&line.kind).0.to_owned()),
         ];
-        flatten("", facts, &mut flat);
-        flat
+        let are_comparable = named(&first.kind).0 == named(&second.kind).0;
+        let facts = if are_comparable { facts(line) } else { Vec::new() };
+        head.into_iter().chain(facts).collect::<Vec<_>>()
     };
-    let (first, second) = (facts(first), facts(second));
-    let of_other_kind = first.get(2) != second.get(2);
-    let mut found = Vec::new();
-    for (path, value) in first.iter().take(if of_other_kind { 3 } else { usize::MAX }) {
-        let other = second.iter().find(|(other, _)| other == path).map_or("nothing", |(_, value)| value);
-        if value != other {
-            found.push((path.clone(), value.clone(), other.to_owned()));
-        }
-    }
-    if !of_other_kind {
-        for (path, value) in second.iter().filter(|(path, _)| first.iter().all(|(other, _)| other != path)) {
-            found.push((path.clone(), "nothing".to_owned(), value.clone()));
-        }
-    }
-    found
+    let (first, second) = (all(first), all(second));
+    let value_in = |facts: &[(String, String)], name: &str| {
+        facts.iter().find(|(other, _)| other == name).map_or_else(|| "nothing".to_owned(), |(_, value)| value.clone())
+    };
+    let only_second = second.iter().filter(|(name, _)| first.iter().all(|(other, _)| other != name));
+    let names = first.iter().chain(only_second).map(|(name, _)| name.clone());
+    names
+        .map(|name| (value_in(&first, &name), value_in(&second, &name), name))
+        .filter(|(first, second, _)| first != second)
+        .map(|(first, second, name)| (name, first, second))
+        .collect()
 }
 
 /// What happened, without what the digest leaves out: to the binary encoding and back it is lost.

@@ -3,7 +3,7 @@
 use super::FadingMap;
 use crate::{
     event::{Event, EventKind, Presented},
-    oracle::Assumptions,
+    oracle::{Assumptions, violation::Who},
     plan::Plan,
     types::{ActorId, Fingerprint, Jti, NodeId, Uid, UnixSeconds, VirtualTime},
 };
@@ -36,21 +36,27 @@ impl Signatures {
     pub fn fault(&self, presented: &Presented, expires: UnixSeconds) -> Option<String> {
         let Presented { agent, uid, jti, counter, token, countersigned } = *presented;
         let Some(issued) = self.issued.get(&token.0) else {
-            return Some(format!("the issuer never issued the token {} (jti {jti}) for {agent}", token.0));
+            return Some(format!("the issuer never issued the token {} (jti {jti}) for {}", token.0, Who(agent)));
         };
         if *issued != (IssuedToken { agent, uid, jti, expires }) {
             return Some(format!(
-                "the token {} was issued for agent {}, uid {}, jti {}, expiry {}, not for agent {agent}, uid {uid}, jti {jti}, expiry {}",
-                token.0, issued.agent, issued.uid, issued.jti, issued.expires.0, expires.0
+                "the token {} was issued for {}, uid {}, jti {}, expiry {}, not for {}, uid {uid}, jti {jti}, expiry {}",
+                token.0,
+                Who(issued.agent),
+                issued.uid,
+                issued.jti,
+                issued.expires.0,
+                Who(agent),
+                expires.0
             ));
         }
         let Some(signed) = self.countersigned.get(&countersigned.0) else {
-            return Some(format!("agent {agent} never countersigned the five parts {} (jti {jti})", countersigned.0));
+            return Some(format!("{} never countersigned the five parts {} (jti {jti})", Who(agent), countersigned.0));
         };
         (*signed != CountersignedToken { by: agent, counter, token: token.0 }).then(|| {
             format!(
-                "the five parts {} were countersigned by {} with counter {} over token {}, not by {agent} with counter {counter} over token {}",
-                countersigned.0, signed.by, signed.counter, signed.token, token.0
+                "the five parts {} were countersigned by {} with counter {} over token {}, not by {} with counter {counter} over token {}",
+                countersigned.0, Who(signed.by), signed.counter, signed.token, Who(agent), token.0
             )
         })
     }

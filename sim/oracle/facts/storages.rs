@@ -54,10 +54,10 @@ impl Storages {
                     token.used_at = event.at;
                 }
             }
-            EventKind::StoredTokenRemoved { server, jti, .. } => {
-                if self.get(agent, server).is_some_and(|token| token.jti == jti) {
-                    self.tokens.remove(&(agent, server));
-                }
+            EventKind::StoredTokenRemoved { server, jti, .. }
+                if self.get(agent, server).is_some_and(|token| token.jti == jti) =>
+            {
+                self.tokens.remove(&(agent, server));
             }
             _ => {}
         }
