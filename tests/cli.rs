@@ -72,7 +72,7 @@ fn a_bad_plan_is_refused_before_anything_is_run() {
     fs::write(folder.path().join("plan.json"), "{\n  \"version\": 99\n}\n").unwrap();
     let output = countersign_in(folder.path(), &["replay", "plan.json"]);
     assert!(refused(&output).contains("this plan has form 99"), "{output:?}");
-    assert!(refused(&countersign(&["replay", "nowhere.json"])).contains("cannot read `nowhere.json`"));
+    assert!(refused(&countersign(&["replay", "nowhere.json"])).contains("failed to read the plan `nowhere.json`"));
 }
 
 #[test]

@@ -82,12 +82,12 @@ impl<E: Environment> Core<E> {
 
     /// Draws the name of a new token.
     pub fn draw_jti(&self) -> Jti {
-        Jti::from_bits(draw(&mut *self.rng()))
+        Jti::from_bits(draw(&mut self.rng()))
     }
 
     /// Draws the nonce of a new signed message.
     pub fn draw_nonce(&self) -> MessageNonce {
-        MessageNonce::from_bits(draw(&mut *self.rng()))
+        MessageNonce::from_bits(draw(&mut self.rng()))
     }
 
     /// Occupies the CPU for the work done since the last call, and for taking on `requests`.

@@ -337,7 +337,8 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             // The agent may have a new key that only the issuer knows (hole 14).
             Refusal::BadAgentSignature if profile.refetches_agent_key() => {
                 let may = locked(&self.state).cache.may_refetch_key(agent, uid);
-                may && self.first_fetch(Holder { agent, uid }).await.is_ok()
+                let site = Arc::clone(self);
+                may && finished_by_itself(async move { site.first_fetch(Holder { agent, uid }).await }).await.is_ok()
             }
             _ => false,
         }
@@ -368,18 +369,24 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         } else {
             Flight::default()
         };
-        // A task of its own, so that a fetched token is cached even if the agent has given up by then.
         let site = Arc::clone(self);
-        let fetch = tokio::spawn(async move {
-            let token = flight.get_or_init(|| site.first_fetch(holder)).await.clone();
+        finished_by_itself(async move {
+            let offer = flight.get_or_init(|| site.first_fetch(holder)).await.clone();
             let mut flights = locked(&site.flights);
             if flights.get(&holder).is_some_and(|current| Arc::ptr_eq(current, &flight)) {
                 flights.remove(&holder);
             }
-            token
-        });
-        fetch.await.unwrap_or(Err(NoToken::Unavailable))
+            offer
+        })
+        .await
     }
+}
+
+/// Runs a fetch in a task of its own, so that a token that was asked for is cached even if the agent has given up.
+async fn finished_by_itself(
+    fetch: impl Future<Output = Result<Offer, NoToken>> + Send + 'static,
+) -> Result<Offer, NoToken> {
+    tokio::spawn(fetch).await.unwrap_or(Err(NoToken::Unavailable))
 }
 
 /// A site knows an agent's key from the token that it fetched for it, and from nowhere else (rule 44).
