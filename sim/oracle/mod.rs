@@ -3,7 +3,7 @@
 //! The oracle hears every event and recomputes what is true from them alone: it never asks a server what it
 //! believes, and it shares no rule with the protocol. Each invariant of SPEC section 6 has a checker, a small
 //! state machine in a file that is named after what the invariant says; its header states the exact reading.
-//! What several checkers need to know lies in [`facts`], without judgement.
+//! What several checkers need to know lies in `facts`, without judgement.
 //!
 //! A run may have millions of events, so that everything kept here is forgotten once it can no longer matter.
 //!
