@@ -56,7 +56,7 @@ fn keys(c: &mut Criterion) {
     let mut load_private = c.benchmark_group("load private key");
     let mut fresh_again = {
         let key = fresh_key(0);
-        move || PrivateKey::new(key.pkcs8().to_vec(), key.public().clone())
+        move || PrivateKey::new(key.pkcs8().unwrap().to_vec(), key.public().clone())
     };
     for tier in TIERS {
         let Ok(backend) = backend(tier) else { continue };

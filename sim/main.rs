@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Simulated connections come and go by the million, each with buffers of its own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     countersign::cli::main()
 }

@@ -2,12 +2,12 @@
 
 use std::{
     fs,
-    sync::{OnceLock, atomic::Ordering::Relaxed},
+    sync::atomic::Ordering::Relaxed,
     thread,
     time::{Duration, Instant},
 };
 
-use cpu_time::ProcessTime;
+use cpu_time::{ProcessTime, ThreadTime};
 
 use crate::{
     crypto::WallTotals,
@@ -63,10 +63,10 @@ impl Gauge {
     }
 }
 
-/// A [`Stopwatch`](crate::crypto::Stopwatch): real time since its first use, in nanoseconds.
+/// A [`Stopwatch`](crate::crypto::Stopwatch): the CPU time of the calling thread, in nanoseconds. On a machine that
+/// others use, too, the time on the wall would count what they took.
 pub fn stopwatch() -> u64 {
-    static FIRST_USE: OnceLock<Instant> = OnceLock::new();
-    nanos(FIRST_USE.get_or_init(Instant::now).elapsed())
+    ThreadTime::try_now().map_or(0, |time| nanos(time.as_duration()))
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -26,7 +26,7 @@ impl Backend for AwsLc {
     }
 
     fn load_private(&self, key: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {
-        let signing = KeyPair::from_pkcs8(key.pkcs8()).map_err(refused)?;
+        let signing = KeyPair::from_pkcs8(&key.pkcs8()?).map_err(refused)?;
         Ok(Box::new(Private { signing, opening: OnceLock::new() }))
     }
 

@@ -16,6 +16,12 @@ pub enum KeyError {
         /// Its own words.
         reason: String,
     },
+    /// The key's encoding cannot be worked out.
+    #[error("the private key cannot be derived: {reason}")]
+    Derivation {
+        /// What is wrong with what it is made of.
+        reason: String,
+    },
     /// The tier was not built in.
     #[error("this build has no {0} backend: build with the feature of that name, or choose another tier")]
     NotBuilt(crate::types::CryptoTier),

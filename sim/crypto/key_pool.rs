@@ -15,7 +15,7 @@ use rsa::{
 };
 use thiserror::Error;
 
-use super::{PrivateKey, PublicKey};
+use super::{KeyError, PrivateKey, PublicKey};
 use crate::types::SeedStream;
 
 /// The pool's primes, 128 big-endian bytes each. `tests/prime_pool.rs` says how they were drawn, draws them again,
@@ -89,7 +89,8 @@ impl KeyPool {
         u32::try_from(self.pairs.len()).unwrap_or(u32::MAX)
     }
 
-    /// The key of a number from 0 to the capacity less one. Each call makes it anew, in microseconds.
+    /// The key of a number from 0 to the capacity less one. Its public half is made at once, the rest when a backend
+    /// loads it.
     ///
     /// # Errors
     /// If the number is not below the capacity.
@@ -100,7 +101,12 @@ impl KeyPool {
         let (one, other) = (prime(one), prime(other));
         // Some implementations take p for the larger prime and sign wrongly otherwise.
         let (p, q) = if one > other { (one, other) } else { (other, one) };
-        key_of(&p, &q).map_err(|reason| KeyPoolError::Broken { number, reason })
+        let public = PublicKey::from_modulus(modulus(&p, &q).to_be_bytes().as_ref())
+            .map_err(|error| KeyPoolError::Broken { number, reason: error.to_string() })?;
+        Ok(PrivateKey::derived(public, move || {
+            pkcs8_of(&p, &q)
+                .map_err(|reason| KeyError::Derivation { reason: format!("number {number} of the pool: {reason}") })
+        }))
     }
 }
 
@@ -114,17 +120,19 @@ fn up_to(last: usize, rng: &mut impl Rng) -> usize {
     (scaled >> 64) as usize
 }
 
-/// The RSA key of two primes (RFC 8017 section 3.2).
-fn key_of(p: &U1024, q: &U1024) -> Result<PrivateKey, String> {
-    let n: U2048 = p.concatenating_mul(q);
+fn modulus(p: &U1024, q: &U1024) -> U2048 {
+    p.concatenating_mul(q)
+}
+
+/// The RSA key of two primes (RFC 8017 section 3.2), encoded.
+fn pkcs8_of(p: &U1024, q: &U1024) -> Result<Vec<u8>, String> {
     let (p_less_one, q_less_one) = (p.wrapping_sub(&U1024::ONE), q.wrapping_sub(&U1024::ONE));
     let totient: U2048 = p_less_one.concatenating_mul(&q_less_one);
     let odd_p = Odd::new(*p).into_option().ok_or("an even prime")?;
     let coefficient = q.invert_odd_mod_vartime(&odd_p).into_option().ok_or("the same prime twice")?;
-    let public = PublicKey::from_modulus(n.to_be_bytes().as_ref()).map_err(|error| error.to_string())?;
 
     let integers = [
-        n.to_be_bytes().as_ref(),
+        modulus(p, q).to_be_bytes().as_ref(),
         inverse_of_exponent(&totient).to_be_bytes().as_ref(),
         p.to_be_bytes().as_ref(),
         q.to_be_bytes().as_ref(),
@@ -133,8 +141,7 @@ fn key_of(p: &U1024, q: &U1024) -> Result<PrivateKey, String> {
         coefficient.to_be_bytes().as_ref(),
     ]
     .map(<[u8]>::to_vec);
-    let pkcs8 = pkcs8(&integers).map_err(|error| error.to_string())?;
-    Ok(PrivateKey::new(pkcs8, public))
+    pkcs8(&integers).map_err(|error| error.to_string())
 }
 
 /// The DER encoding of n, d, p, q, d mod p-1, d mod q-1 and the coefficient (RFC 8017 appendix A.1.2) in PKCS#8
@@ -222,7 +229,8 @@ mod tests {
         let pool = KeyPool::new(SeedStream::new(1));
         for number in 0..100 {
             let key = pool.private_key(number).unwrap();
-            let info = PrivateKeyInfoRef::from_der(key.pkcs8()).unwrap();
+            let pkcs8 = key.pkcs8().unwrap();
+            let info = PrivateKeyInfoRef::from_der(&pkcs8).unwrap();
             let key = pkcs1::RsaPrivateKeyRef::from_der(info.private_key.as_bytes()).unwrap();
             assert!(key.prime1.as_bytes() > key.prime2.as_bytes());
         }

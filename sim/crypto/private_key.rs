@@ -1,6 +1,7 @@
 //! RSA private keys.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -15,14 +16,30 @@ pub struct PrivateKey {
 
 struct Inner {
     public: PublicKey,
-    pkcs8: Box<[u8]>,
+    pkcs8: Pkcs8,
     loaded: OnceLock<Box<dyn PrivateOperations>>,
 }
 
+/// Where the PKCS#8 DER encoding comes from.
+enum Pkcs8 {
+    Given(Box<[u8]>),
+    Derived(Box<dyn Fn() -> Result<Vec<u8>, KeyError> + Send + Sync>),
+}
+
 impl PrivateKey {
+    /// Makes a key whose PKCS#8 DER encoding is worked out when a backend asks for it, each time anew: most keys of a
+    /// large simulated fleet are never loaded. The caller vouches that it belongs to the public half.
+    pub fn derived(public: PublicKey, pkcs8: impl Fn() -> Result<Vec<u8>, KeyError> + Send + Sync + 'static) -> Self {
+        Self::of(public, Pkcs8::Derived(Box::new(pkcs8)))
+    }
+
     /// Makes a key of its PKCS#8 DER encoding (RFC 5958) and its public half, which the caller vouches for.
     pub fn new(pkcs8: Vec<u8>, public: PublicKey) -> Self {
-        Self { inner: Arc::new(Inner { public, pkcs8: pkcs8.into(), loaded: OnceLock::new() }) }
+        Self::of(public, Pkcs8::Given(pkcs8.into()))
+    }
+
+    fn of(public: PublicKey, pkcs8: Pkcs8) -> Self {
+        Self { inner: Arc::new(Inner { public, pkcs8, loaded: OnceLock::new() }) }
     }
 
     /// The public half.
@@ -31,8 +48,14 @@ impl PrivateKey {
     }
 
     /// The PKCS#8 DER encoding, for a backend that loads the key.
-    pub fn pkcs8(&self) -> &[u8] {
-        &self.inner.pkcs8
+    ///
+    /// # Errors
+    /// If it is derived and cannot be.
+    pub fn pkcs8(&self) -> Result<Cow<'_, [u8]>, KeyError> {
+        match &self.inner.pkcs8 {
+            Pkcs8::Given(pkcs8) => Ok(Cow::Borrowed(pkcs8)),
+            Pkcs8::Derived(derive) => derive().map(Cow::Owned),
+        }
     }
 
     /// The key as a backend has prepared it, at first use.

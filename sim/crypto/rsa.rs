@@ -27,7 +27,7 @@ impl Backend for Rsa {
     }
 
     fn load_private(&self, key: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {
-        let key = RsaPrivateKey::from_pkcs8_der(key.pkcs8()).map_err(refused)?;
+        let key = RsaPrivateKey::from_pkcs8_der(&key.pkcs8()?).map_err(refused)?;
         Ok(Box::new(Private(key)))
     }
 

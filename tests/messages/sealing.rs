@@ -125,7 +125,7 @@ fn a_batch_goes_through_in_every_tier_and_no_altered_byte_does() {
 }
 
 fn fresh(key: &PrivateKey) -> PrivateKey {
-    PrivateKey::new(key.pkcs8().to_vec(), PublicKey::from_modulus(key.public().modulus()).unwrap())
+    PrivateKey::new(key.pkcs8().unwrap().to_vec(), PublicKey::from_modulus(key.public().modulus()).unwrap())
 }
 
 proptest! {
