@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs};
 use countersign::{
     oracle::{Judgement, Violation},
     plan::{AgentPlan, Bootstrap, ConnectionUse, Invariant, Milestone, Plan, Visits},
-    report::{Calibration, Environment, Findings, Operations, Report, Stage, Verdict, schema, text, write},
+    report::{Calibration, Environment, Findings, Listening, Operations, Report, Verdict, schema, text, write},
     types::{ActorId, ClockModel, VirtualTime},
 };
 use history::{fleet, measure, plan};
@@ -122,10 +122,7 @@ fn environment() -> Environment {
         virtual_ms_per_wall_s: 87_306,
         signs: Operations::new(63_021, 15_220_000_000),
         verifies: Operations::new(241_202, 3_980_000_000),
-        stages: vec![
-            Stage { name: "draw keys".into(), wall_ns: 312_000_000 },
-            Stage { name: "simulate".into(), wall_ns: 40_900_000_000 },
-        ],
+        listening: Listening { oracle_ns: 210_000_000, metrics_ns: 98_000_000, trace_ns: 60_000_000 },
         ..Environment::default()
     }
     .with_calibration(Calibration { sign_ns: 240_000, verify_ns: 16_000 })

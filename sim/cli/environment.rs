@@ -11,7 +11,8 @@ use cpu_time::{ProcessTime, ThreadTime};
 
 use crate::{
     crypto::WallTotals,
-    report::{Environment, Operations, Stage},
+    report::{Environment, Listening, Operations},
+    run,
     types::VirtualTime,
 };
 
@@ -20,27 +21,18 @@ use crate::{
 pub struct Gauge {
     started: Instant,
     cpu_before: Option<ProcessTime>,
-    stage_started: Instant,
-    stages: Vec<Stage>,
 }
 
 impl Gauge {
     /// Starts to measure.
     pub fn start() -> Self {
         let started = Instant::now();
-        Self { started, cpu_before: ProcessTime::try_now().ok(), stage_started: started, stages: Vec::new() }
+        Self { started, cpu_before: ProcessTime::try_now().ok() }
     }
 
-    /// Notes that the stage `name` has just ended, such as `draw keys`; the next one starts here.
-    pub fn end_stage(&mut self, name: &str) {
-        let now = Instant::now();
-        let wall_ns = nanos(now.duration_since(self.stage_started));
-        self.stages.push(Stage { name: name.to_owned(), wall_ns });
-        self.stage_started = now;
-    }
-
-    /// What was taken until now, when the run has got to `reached` and its engines to `totals`.
-    pub fn read(&self, reached: VirtualTime, totals: &WallTotals) -> Environment {
+    /// What was taken until now, when the run has got to `reached`, its engines to `totals` and its listeners took so
+    /// much.
+    pub fn read(&self, reached: VirtualTime, totals: &WallTotals, listening: run::Listening) -> Environment {
         let wall_ns = nanos(self.started.elapsed());
         let cpu = self.cpu_before.and_then(|before| before.try_elapsed().ok());
         let pace = (u128::from(reached.nanos()) * 1_000).checked_div(u128::from(wall_ns));
@@ -58,7 +50,11 @@ impl Gauge {
             verifies: Operations::new(totals.verifies.load(Relaxed), totals.verify_ns.load(Relaxed)),
             crypto_floor_ns: None,
             cpu_percent_of_floor: None,
-            stages: self.stages.clone(),
+            listening: Listening {
+                oracle_ns: listening.oracle_ns,
+                metrics_ns: listening.metrics_ns,
+                trace_ns: listening.trace_ns,
+            },
         }
     }
 }
@@ -143,10 +139,10 @@ mod tests {
     fn work_takes_cpu_time() {
         let gauge = Gauge::start();
         // Until the CPU clock itself has moved, so that no speed is assumed.
-        while gauge.read(VirtualTime::ZERO, &WallTotals::default()).cpu_ns == Some(0) {
+        while gauge.read(VirtualTime::ZERO, &WallTotals::default(), run::Listening::default()).cpu_ns == Some(0) {
             black_box((0..10_000_u64).sum::<u64>());
         }
-        let read = gauge.read(VirtualTime::from_millis(1), &WallTotals::default());
+        let read = gauge.read(VirtualTime::from_millis(1), &WallTotals::default(), run::Listening::default());
         assert!(read.wall_ns > 0 && read.cpu_ns != Some(0));
     }
 

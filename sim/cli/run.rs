@@ -61,22 +61,20 @@ fn execute(plan: &Plan, destination: &Destination<'_>) -> Result<Exit, Failure> 
     if let Err(error) = heard {
         eprintln!("warning: Ctrl-C will not write a report: {error}");
     }
-    let mut gauge = Gauge::start();
+    let gauge = Gauge::start();
     let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
     let mut tell = |standing: Standing| {
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
     let options = Options {
         trace: destination.trace.map(trace_writer).transpose()?,
-        // Modelled signatures cost less than reading the clock, and say nothing about real ones.
-        stopwatch: (plan.crypto != CryptoTier::Modelled).then_some(stopwatch),
+        stopwatch: Some(stopwatch),
         interrupted: &INTERRUPTED,
         progress: &mut tell,
     };
     let finished = run::run(plan, options).map_err(Failure::internal)?;
     progress.finish();
-    gauge.end_stage("simulate");
-    let mut environment = gauge.read(finished.ended.at, &finished.ended.totals);
+    let mut environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
     if plan.crypto != CryptoTier::Modelled {
         environment = environment.with_calibration(calibrate(plan).map_err(Failure::internal)?);
     }

@@ -34,11 +34,11 @@ pub struct Environment {
     pub crypto_floor_ns: Option<u64>,
     /// CPU time of the whole run in percent of that floor.
     pub cpu_percent_of_floor: Option<u64>,
-    /// The stages of the work and the real time that each took, in order.
-    pub stages: Vec<Stage>,
+    /// CPU time of those who listen to the events.
+    pub listening: Listening,
 }
 
-/// Operations of one kind, in real time.
+/// Operations of one kind, in CPU time of the thread that did them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Operations {
     /// How many.
@@ -58,13 +58,15 @@ impl Operations {
     }
 }
 
-/// One stage of the work.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Stage {
-    /// Its name: a verb, such as `draw keys`.
-    pub name: String,
-    /// How long it took, in nanoseconds of real time.
-    pub wall_ns: u64,
+/// CPU time of those who listen to the events of a run, in nanoseconds, by a sample of the events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Listening {
+    /// The oracle.
+    pub oracle_ns: u64,
+    /// The metrics.
+    pub metrics_ns: u64,
+    /// Digest and trace.
+    pub trace_ns: u64,
 }
 
 /// What one operation costs on this machine, measured by itself.

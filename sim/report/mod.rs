@@ -12,7 +12,7 @@ mod text;
 mod verdict;
 mod write;
 
-pub use environment::{Calibration, Environment, Operations, Stage};
+pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
 pub use json::schema;
 pub use text::text;

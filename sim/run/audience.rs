@@ -2,8 +2,9 @@
 
 use std::{fmt, io::Write};
 
-use super::Finished;
+use super::{Finished, Listening};
 use crate::{
+    crypto::Stopwatch,
     event::{Event, EventKind, Listener},
     metrics::Metrics,
     oracle::Oracle,
@@ -19,17 +20,26 @@ pub struct Audience {
     digest: Digest,
     trace: Option<TraceWriter<Box<dyn Write + Send>>>,
     accepted: u64,
+    heard: u64,
+    stopwatch: Option<Stopwatch>,
+    listening: Listening,
 }
+
+/// One event in so many is timed: reading a clock costs as much as hearing an event.
+const TIMED_EVERY: u64 = 64;
 
 impl Audience {
     /// The audience of a run of `plan`.
-    pub fn new(plan: &Plan, trace: Option<Box<dyn Write + Send>>) -> Self {
+    pub fn new(plan: &Plan, trace: Option<Box<dyn Write + Send>>, stopwatch: Option<Stopwatch>) -> Self {
         Self {
             oracle: Oracle::new(plan),
             metrics: Metrics::new(plan),
             digest: Digest::new(),
             trace: trace.map(TraceWriter::new),
             accepted: 0,
+            heard: 0,
+            stopwatch,
+            listening: Listening::default(),
         }
     }
 
@@ -44,6 +54,7 @@ impl Audience {
             judgement: self.oracle.finish(ended.at),
             measurements: self.metrics.finish(ended.at),
             digest: self.digest.finish(),
+            listening: self.listening,
             trace_error: self.trace.and_then(|trace| trace.finish().err()),
             ended,
         }
@@ -53,10 +64,35 @@ impl Audience {
 impl Listener for Audience {
     fn hear(&mut self, event: &Event) {
         self.accepted += u64::from(matches!(event.kind, EventKind::Accepted { .. }));
+        self.heard += 1;
+        match self.stopwatch.filter(|_| self.heard % TIMED_EVERY == 0) {
+            None => {
+                self.oracle.hear(event);
+                self.metrics.hear(event);
+                self.digest.hear(event);
+                self.trace.hear(event);
+            }
+            Some(now_ns) => self.hear_timed(event, now_ns),
+        }
+    }
+}
+
+impl Audience {
+    /// Hears an event, and takes its cost for that of all that were not timed since the last.
+    fn hear_timed(&mut self, event: &Event, now_ns: Stopwatch) {
+        let mut since_ns = now_ns();
+        let mut lap = |total_ns: &mut u64| {
+            let at_ns = now_ns();
+            *total_ns += at_ns.saturating_sub(since_ns) * TIMED_EVERY;
+            since_ns = at_ns;
+        };
         self.oracle.hear(event);
+        lap(&mut self.listening.oracle_ns);
         self.metrics.hear(event);
+        lap(&mut self.listening.metrics_ns);
         self.digest.hear(event);
         self.trace.hear(event);
+        lap(&mut self.listening.trace_ns);
     }
 }
 

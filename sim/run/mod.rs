@@ -16,7 +16,7 @@ use crate::{
     oracle::Judgement,
     plan::{Plan, PlanError},
     trace::TraceError,
-    types::VirtualTime,
+    types::{CryptoTier, VirtualTime},
     world::{self, Controls, Ended, WorldError},
 };
 
@@ -35,7 +35,7 @@ pub struct Standing {
 pub struct Options<'a> {
     /// Where every event goes, as a line of JSON. Give it a buffered writer.
     pub trace: Option<Box<dyn Write + Send>>,
-    /// Measures real time around crypto operations.
+    /// Measures real time around crypto operations and, now and then, around the listeners.
     pub stopwatch: Option<Stopwatch>,
     /// Ends the run early when it becomes true.
     pub interrupted: &'a AtomicBool,
@@ -54,8 +54,21 @@ pub struct Finished {
     pub digest: String,
     /// What the world says.
     pub ended: Ended,
+    /// What listening took of the real world.
+    pub listening: Listening,
     /// Why the trace is not whole, if one was asked for and it is not.
     pub trace_error: Option<TraceError>,
+}
+
+/// Real time that the listeners took, in nanoseconds, by a sample of the events; zero without a stopwatch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Listening {
+    /// The oracle.
+    pub oracle_ns: u64,
+    /// The metrics.
+    pub metrics_ns: u64,
+    /// Digest and trace.
+    pub trace_ns: u64,
 }
 
 /// Why there was no run.
@@ -89,17 +102,19 @@ pub enum RunError {
 pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     plan.check()?;
     let Options { trace, stopwatch, interrupted, progress } = options;
-    let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace))));
+    let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace, stopwatch))));
     let standing = |at| {
         let audience = audience.lock().unwrap_or_else(PoisonError::into_inner);
         let (accepted, violations) = audience.as_ref().map_or((0, 0), Audience::standing);
         Standing { at, accepted, violations }
     };
     let mut tell = |at| progress(standing(at));
+    // Modelled signatures cost less than reading a clock, and say nothing about real ones.
+    let stopwatch = stopwatch.filter(|_| plan.crypto != CryptoTier::Modelled);
     let ended = world::run(plan, &audience, Controls { stopwatch, interrupted, progress: &mut tell })?;
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
-    let audience = audience.unwrap_or_else(|| Audience::new(plan, None));
+    let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None));
     Ok(audience.finish(ended))
 }
 

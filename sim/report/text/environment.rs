@@ -27,7 +27,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     page.remark(&machine.join(", "));
 }
 
-/// The CPU time by what it was spent on. Signatures are timed by the clock on the wall, and may have shared their core.
+/// The CPU time by what it was spent on.
 fn time(page: &mut Page, environment: &Environment) {
     let mut table = Table::new("Real time", &["took", "share", "operations", "per core and second"]);
     let whole = environment.cpu_ns.unwrap_or(environment.wall_ns).max(1);
@@ -43,17 +43,19 @@ fn time(page: &mut Page, environment: &Environment) {
             table.row(name, [took, share(operations.took_ns), count, pace]);
         }
     }
-    let crypto_ns = signs.took_ns.saturating_add(verifies.took_ns);
-    if let (Some(cpu_ns), 1..) = (environment.cpu_ns, crypto_ns) {
-        let rest = cpu_ns.saturating_sub(crypto_ns);
-        table.row("everything else", [human::duration(rest), share(rest)]);
+    let listening = environment.listening;
+    let parts = [("oracle", listening.oracle_ns), ("metrics", listening.metrics_ns), ("digest", listening.trace_ns)];
+    for (name, took_ns) in parts.into_iter().filter(|(_, took_ns)| *took_ns > 0) {
+        table.row(name, [human::duration(took_ns), share(took_ns)]);
+    }
+    let known_ns = parts.iter().fold(signs.took_ns.saturating_add(verifies.took_ns), |sum, (_, took_ns)| sum + took_ns);
+    if let (Some(cpu_ns), 1..) = (environment.cpu_ns, known_ns) {
+        let rest = cpu_ns.saturating_sub(known_ns);
+        table.row("network and actors", [human::duration(rest), share(rest)]);
     }
     if let Some(cpu_ns) = environment.cpu_ns {
         table.row("CPU in all", [human::duration(cpu_ns)]);
     }
     table.row("elapsed", [human::duration(environment.wall_ns)]);
-    for stage in &environment.stages {
-        table.row(format!("  {}", stage.name), [human::duration(stage.wall_ns)]);
-    }
     page.table(&table);
 }
