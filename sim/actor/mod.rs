@@ -1,7 +1,7 @@
 //! Agents, site servers and the SMP as asynchronous shells around [`crate::protocol`].
 //!
-//! They take everything from outside through one seam, the [`Environment`]: the simulation gives them a simulated
-//! network and clock, load mode real ones. The same code runs in both.
+//! They take everything from outside through one seam, the [`Environment`]. The simulation is the one that exists;
+//! an environment of real sockets and clocks would run the same code.
 
 mod agent;
 mod enrolment;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// One refusal of SPEC section 1, named after the rule that was broken. The order of the variants is
-/// the order in which both server kinds check (rule 8).
+/// the order in which both server kinds check (rule 8); only whether an agent is revoked comes before
+/// whether its key is known, and the counter's refusals exclude each other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {

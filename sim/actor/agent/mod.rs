@@ -42,7 +42,7 @@ pub struct AgentSettings {
     pub server: ActorId,
     /// That server's identity.
     pub server_node: NodeId,
-    /// Where that server is reached, until policy says otherwise.
+    /// Where that server is reached.
     pub server_origin: Origin,
     /// When it visits.
     pub visits: Visits,

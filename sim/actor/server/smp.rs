@@ -118,7 +118,10 @@ impl<E: Environment> SmpServer<E> {
         };
         let verified =
             RegisterRequest::verify(target, &request.body, &request.headers, body_bytes_max, &self.core.engine);
-        let Ok((registration, message)) = verified else { return empty_reply(StatusCode::UNAUTHORIZED) };
+        let (registration, message) = match verified {
+            Ok(verified) => verified,
+            Err(error) => return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN)),
+        };
         let mut state = locked(&self.state);
         if let Err(error) = state.directory.register(&registration) {
             return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN));
