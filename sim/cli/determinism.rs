@@ -1,43 +1,57 @@
 //! `--check-determinism`: the same plan in two processes, compared event by event.
 
 use std::{
-    env,
     io::{BufReader, Write},
-    process::{Child, ChildStdout, Command, Stdio},
+    path::Path,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
-use super::{Exit, Failure, exit::print};
+use super::{Exit, Failure};
 use crate::{plan::Plan, trace::first_difference};
 
-/// Runs a plan in two processes at the same time; shows the first event in which they differ (S12).
-pub(super) fn check(plan: &Plan) -> Result<Exit, Failure> {
-    let json = plan.to_json().map_err(Failure::internal)?;
-    let (mut first, first_trace) = start(&json)?;
-    let (mut second, second_trace) = start(&json)?;
+/// Runs two plans in two processes of `program` at the same time; says whether they made the same run, else shows the
+/// first event in which they differ (S12). Whoever checks determinism gives the same plan twice.
+///
+/// # Errors
+/// If a process cannot be started, or does not come to its end.
+pub fn compare(program: &Path, plans: [&Plan; 2]) -> Result<(Exit, String), Failure> {
+    let (mut first, first_trace) = start(program, plans[0])?;
+    let (mut second, second_trace) = start(program, plans[1])?;
     let difference = first_difference(BufReader::new(first_trace), BufReader::new(second_trace));
-    // Whoever has more to say finds nobody listening; that is no failure of the comparison.
-    let statuses = [&mut first, &mut second].map(|child| child.wait());
-    let difference = difference.map_err(|error| Failure::Internal(format!("failed to compare the runs: {error}")))?;
-    match difference {
+    let has_ended = match &difference {
+        Ok(None) => [true, true],
+        Ok(Some(difference)) => difference.has_ended(),
+        Err(_) => [false, false],
+    };
+    for (child, has_ended) in [(&mut first, has_ended[0]), (&mut second, has_ended[1])] {
+        if !has_ended {
+            // Nobody listens to it any more. It may have come to its end in the meantime: that is no failure.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(Failure::internal)?;
+        // A trace also ends where its run breaks down, and that is no difference between two runs.
+        if has_ended && !is_verdict(status) {
+            return Err(Failure::Internal(format!("a run did not come to its end: {status}")));
+        }
+    }
+    match difference.map_err(|error| Failure::Internal(format!("failed to compare the runs: {error}")))? {
         Some(difference) => {
-            print(&format!("NOT DETERMINISTIC: two runs of one plan differ.\n{difference}\n"))?;
-            Ok(Exit::Violated)
+            Ok((Exit::Violated, format!("NOT DETERMINISTIC: two runs of one plan differ.\n{difference}\n")))
         }
-        None => {
-            for status in statuses {
-                let status = status.map_err(Failure::internal)?;
-                if status.code() == Some(70) || status.code().is_none() {
-                    return Err(Failure::Internal(format!("a run did not come to its end: {status}")));
-                }
-            }
-            print("deterministic: two processes made the same run, event by event\n")
-        }
+        None => Ok((Exit::Holds, "deterministic: two processes made the same run, event by event\n".to_owned())),
     }
 }
 
-fn start(plan: &str) -> Result<(Child, ChildStdout), Failure> {
+/// Whether a process ended with a verdict on its run, good or bad.
+fn is_verdict(status: ExitStatus) -> bool {
+    [Exit::Holds, Exit::Violated, Exit::Missed, Exit::Inconclusive]
+        .iter()
+        .any(|exit| status.code() == Some(exit.code().into()))
+}
+
+fn start(program: &Path, plan: &Plan) -> Result<(Child, ChildStdout), Failure> {
     let failed = |error: std::io::Error| Failure::Internal(format!("failed to start a run: {error}"));
-    let program = env::current_exe().map_err(failed)?;
+    let json = plan.to_json().map_err(Failure::internal)?;
     let mut child = Command::new(program)
         .args(["replay", "-", "--trace", "-"])
         .stdin(Stdio::piped())
@@ -48,6 +62,6 @@ fn start(plan: &str) -> Result<(Child, ChildStdout), Failure> {
     let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else {
         return Err(Failure::Internal("a run was started without pipes".to_owned()));
     };
-    stdin.write_all(plan.as_bytes()).map_err(failed)?;
+    stdin.write_all(json.as_bytes()).map_err(failed)?;
     Ok((child, stdout))
 }

@@ -1,7 +1,7 @@
 //! The command line.
 
 mod calibration;
-mod determinism;
+pub mod determinism;
 pub mod environment;
 mod exit;
 mod list;

@@ -1,6 +1,7 @@
 //! `run` and `replay`.
 
 use std::{
+    env,
     fs::File,
     io::{self, BufWriter, IsTerminal, Read, Write},
     path::Path,
@@ -33,7 +34,11 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return print(&format!("{}\n", plan.to_json().map_err(Failure::internal)?));
     }
     if args.check_determinism {
-        return determinism::check(&plan);
+        let program = env::current_exe()
+            .map_err(|error| Failure::Internal(format!("failed to find this program's own file: {error}")))?;
+        let (exit, text) = determinism::compare(&program, [&plan, &plan])?;
+        print(&text)?;
+        return Ok(exit);
     }
     execute(&plan, &Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format })
 }
@@ -69,6 +74,7 @@ fn execute(plan: &Plan, destination: &Destination<'_>) -> Result<Exit, Failure> 
     let options = Options {
         trace: destination.trace.map(trace_writer).transpose()?,
         stopwatch: Some(stopwatch),
+        skips_idle: true,
         interrupted: &INTERRUPTED,
         progress: &mut tell,
     };

@@ -37,6 +37,9 @@ pub struct Options<'a> {
     pub trace: Option<Box<dyn Write + Send>>,
     /// Measures real time around crypto operations and, now and then, around the listeners.
     pub stopwatch: Option<Stopwatch>,
+    /// Whether idle time is jumped over. Nothing that happens depends on it, only how long the run takes: where two
+    /// runs differ, this tells whether the jumps are to blame.
+    pub skips_idle: bool,
     /// Ends the run early when it becomes true.
     pub interrupted: &'a AtomicBool,
     /// Is told now and then how far the run is.
@@ -101,7 +104,7 @@ pub enum RunError {
 /// If the plan is impossible, or the world cannot be made or breaks.
 pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     plan.check()?;
-    let Options { trace, stopwatch, interrupted, progress } = options;
+    let Options { trace, stopwatch, skips_idle, interrupted, progress } = options;
     let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace, stopwatch))));
     let standing = |at| {
         let audience = audience.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +114,8 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let mut tell = |at| progress(standing(at));
     // Modelled signatures cost less than reading a clock, and say nothing about real ones.
     let stopwatch = stopwatch.filter(|_| plan.crypto != CryptoTier::Modelled);
-    let ended = world::run(plan, &audience, Controls { stopwatch, interrupted, progress: &mut tell })?;
+    let controls = Controls { stopwatch, skips_idle, interrupted, progress: &mut tell };
+    let ended = world::run(plan, &audience, controls)?;
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
     let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None));
@@ -119,8 +123,8 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
 }
 
 impl<'a> Options<'a> {
-    /// No trace and no figures of the real world.
+    /// Idle time is jumped over; no trace and no figures of the real world.
     pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(Standing)) -> Self {
-        Self { trace: None, stopwatch: None, interrupted, progress }
+        Self { trace: None, stopwatch: None, skips_idle: true, interrupted, progress }
     }
 }

@@ -34,6 +34,13 @@ pub struct Difference {
     second: Vec<LineIn>,
 }
 
+impl Difference {
+    /// Which of the two traces, the first and the second, end where they part: those have no event there.
+    pub fn has_ended(&self) -> [bool; 2] {
+        [self.first.is_empty(), self.second.is_empty()]
+    }
+}
+
 /// Compares two traces, and says where they part; none if they are of the same run.
 ///
 /// The running digest decides, so that what it leaves out may differ: traces of the same run with different

@@ -30,6 +30,8 @@ use crate::{
 pub struct Controls<'a> {
     /// Measures real time around crypto operations.
     pub stopwatch: Option<Stopwatch>,
+    /// Whether idle time is jumped over. Nothing that happens depends on it, only how long the run takes.
+    pub skips_idle: bool,
     /// Ends the run early, between two steps, when it becomes true.
     pub interrupted: &'a AtomicBool,
     /// Is told now and then how far the run is.
@@ -126,7 +128,7 @@ pub fn run<L: Listener + Send + 'static>(
         step(&mut sim, &clock)?;
         clock.advance(tick);
         steps += 1;
-        let is_quiet = activity == clock.activity() && !has_bytes_in_flight(&sim);
+        let is_quiet = controls.skips_idle && activity == clock.activity() && !has_bytes_in_flight(&sim);
         activity = clock.activity();
         if is_quiet && let Some(gap) = clock.idle_gap(end, tick) {
             pacers.jump(gap);
