@@ -247,7 +247,7 @@ fn pretty(json: &[u8]) -> String {
 }
 
 fn pem(key: &PrivateKey) -> String {
-    let text = STANDARD.encode(key.pkcs8());
+    let text = STANDARD.encode(key.pkcs8().unwrap());
     let lines: Vec<_> = text.as_bytes().chunks(120).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
     lines.join("\n")
 }
