@@ -272,11 +272,6 @@ pub enum EventKind {
         /// Its place among those that wait, counted from 1; 0 if a slot is free.
         position: u32,
     },
-    /// The site gave up waiting for an upstream slot, such as when nobody waits for the token any longer.
-    SlotAbandoned {
-        /// How long it had waited, in nanoseconds of true time.
-        waited_ns: u64,
-    },
     /// The site sent a GetClientTokens request.
     UpstreamStarted {
         /// What for.

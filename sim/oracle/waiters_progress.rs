@@ -1,8 +1,8 @@
 //! L4: waiter j of the upstream slots is served within ⌈j / slots⌉ upstream time-outs.
 //!
-//! Reading: a `SlotAwaited` with `position` others before it is waiter j = position + 1. Its `UpstreamStarted`,
-//! or its `SlotAbandoned`, comes within that time (and two ticks for each time-out). A waiter is known again by
-//! how long it says that it waited, else the oldest is meant.
+//! Reading: the `position` of a `SlotAwaited` is j; whoever finds a slot free (position 0) is held to the bound of
+//! the first waiter. Its `UpstreamStarted` comes within that time (and two ticks for each time-out). A waiter is
+//! known again by how long it says that it waited, else the oldest is meant.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -34,7 +34,7 @@ impl Checker for WaitersProgress {
         match event.kind {
             EventKind::Started { .. } => drop(self.waiters.remove(&site)),
             EventKind::SlotAwaited { position } => {
-                let number = position.saturating_add(1);
+                let number = position.max(1);
                 let bound = event.at.after(longest_wait(number, &before.assumptions));
                 self.waiters.entry(site).or_default().push_back(Waiter { since: event.at, number, bound });
             }
@@ -44,7 +44,6 @@ impl Checker for WaitersProgress {
                     findings.violated(Invariant::L4, site, || late(site, &waiter, event.at, "was served only"));
                 }
             }
-            EventKind::SlotAbandoned { waited_ns } => drop(self.take(site, event.at, waited_ns)),
             _ => {}
         }
     }
