@@ -87,7 +87,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub plan_only: bool,
     /// Run twice and show the first event that differs, if one does
-    #[arg(long, conflicts_with = "plan_only")]
+    #[arg(long, conflicts_with_all = ["plan_only", "out", "trace"])]
     pub check_determinism: bool,
 }
 

@@ -57,6 +57,9 @@ struct Destination<'a> {
 }
 
 fn execute(plan: &Plan, destination: &Destination<'_>) -> Result<Exit, Failure> {
+    if let Some(folder) = destination.out {
+        report::make_folder(folder).map_err(|error| Failure::Usage(error.to_string()))?;
+    }
     // A second Ctrl-C ends the process at once, as if nobody listened.
     let heard = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Relaxed) {

@@ -160,8 +160,8 @@ impl Assumptions {
 /// The validation period by token lifetime (rule 38).
 const fn period_s(token_lifetime_s: u64) -> u64 {
     match token_lifetime_s {
-        0..3_600 => 300,
-        3_600..28_800 => 600,
+        0..3_900 => 300,
+        3_900..29_400 => 600,
         _ => 1_800,
     }
 }
@@ -195,6 +195,6 @@ mod tests {
 
     #[test]
     fn the_period_follows_the_token_lifetime() {
-        assert_eq!([60, 3_599, 3_600, 28_799, 28_800, 86_400].map(period_s), [300, 300, 600, 600, 1_800, 1_800]);
+        assert_eq!([60, 3_899, 3_900, 29_399, 29_400, 86_400].map(period_s), [300, 300, 600, 600, 1_800, 1_800]);
     }
 }

@@ -10,6 +10,12 @@ use crate::types::{ActorId, Caps, ClockModel, Costs, Parameters, TimeSpan};
 const HOUR_S: u64 = 3_600;
 const DAY_S: u64 = 86_400;
 const DAY_MS: u64 = 86_400_000;
+/// Two years after 1970, so that no clock of a run goes below zero.
+const RUN_START_S_MIN: u64 = 2 * 366 * DAY_S;
+/// In the year 2500: no clock of a run comes to the last instant that can be told, in 2554.
+const RUN_START_S_MAX: u64 = 530 * 366 * DAY_S;
+/// The HTTP library's own minimum; it panics below.
+const HEADER_SECTION_BYTES_MIN: u64 = 8_192;
 const RUN_MS_MAX: u64 = RUN_DAYS_MAX * DAY_MS;
 
 impl Plan {
@@ -23,6 +29,8 @@ impl Plan {
                 .help("another build wrote this plan; resolve its scenario again with `run SCENARIO --plan-only`"));
         }
         within("duration_ms", self.duration_ms, 1..=RUN_MS_MAX, "ms", "a run lasts at most 400 days")?;
+        let starts = RUN_START_S_MIN..=RUN_START_S_MAX;
+        within("run_start", self.run_start.0, starts, "", "clocks show nanoseconds since 1970 in 64 bits")?;
         self.check_network()?;
         check_parameters(&self.parameters)?;
         check_costs(&self.costs)?;
@@ -232,14 +240,15 @@ fn check_parameters(parameters: &Parameters) -> Result<(), PlanError> {
 }
 
 fn check_caps(caps: &Caps) -> Result<(), PlanError> {
-    for (key, bytes) in [
-        ("header_section_bytes", caps.header_section_bytes),
-        ("token_bytes", caps.token_bytes),
-        ("request_body_bytes", caps.request_body_bytes),
-        ("batch_response_bytes", caps.batch_response_bytes),
+    let token = "a token alone takes more than a kilobyte";
+    for (key, bytes, bytes_min, why) in [
+        ("header_section_bytes", caps.header_section_bytes, HEADER_SECTION_BYTES_MIN, "a header section holds a token"),
+        ("token_bytes", caps.token_bytes, 2_048, token),
+        ("request_body_bytes", caps.request_body_bytes, 1_024, token),
+        ("batch_response_bytes", caps.batch_response_bytes, 2_048, token),
     ] {
         let place = format!("parameters.caps.{key}");
-        within(&place, bytes.into(), 1_024..=64 << 20, "bytes", "a token alone takes more than a kilobyte")?;
+        within(&place, bytes.into(), bytes_min..=64 << 20, "bytes", why)?;
     }
     Ok(())
 }

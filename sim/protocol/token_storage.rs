@@ -70,9 +70,11 @@ impl TokenStorage {
         Some(Nonce { uid, counter: state.counter })
     }
 
-    /// The stored token of a path, if it has not expired by the agent's clock (rule 10).
+    /// The stored token of a path, if it has not expired by the agent's clock (rule 10), and if its uid is not about
+    /// to be given up.
     pub fn live(&self, path: &ServerPath, now: WallTime) -> Option<&StoredToken> {
-        let stored = self.paths.get(path)?.token.as_ref()?;
+        let state = self.paths.get(path).filter(|state| state.counter < self.counter_max)?;
+        let stored = state.token.as_ref()?;
         (now < stored.token.claims.exp.wall()).then_some(stored)
     }
 

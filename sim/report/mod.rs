@@ -17,7 +17,7 @@ pub use expected_violation::ExpectedViolation;
 pub use json::schema;
 pub use text::text;
 pub use verdict::Verdict;
-pub use write::{WriteError, write};
+pub use write::{WriteError, make_folder, write};
 
 use std::collections::BTreeMap;
 

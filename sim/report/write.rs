@@ -34,6 +34,14 @@ pub enum WriteError {
     },
 }
 
+/// Makes the folder for a report. Ask before a long run, not after it.
+///
+/// # Errors
+/// If the folder cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(|error| WriteError::Folder { path: folder.into(), error })
+}
+
 /// Writes `report.json`, `report.txt` and `plan.json` into `folder`, which is made if it is not there.
 ///
 /// Each file is whole or, if something fails, as it was before.
@@ -41,7 +49,7 @@ pub enum WriteError {
 /// # Errors
 /// If the folder or a file cannot be written.
 pub fn write(folder: &Path, report: &Report, plan: &Plan) -> Result<(), WriteError> {
-    fs::create_dir_all(folder).map_err(|error| WriteError::Folder { path: folder.into(), error })?;
+    make_folder(folder)?;
     write_file(&folder.join("plan.json"), || Ok(serde_json::to_string_pretty(plan)? + "\n"))?;
     write_file(&folder.join("report.txt"), || Ok(text(report, false)))?;
     write_file(&folder.join("report.json"), || Ok(report.to_json()?))

@@ -59,7 +59,8 @@ pub fn plan(profile: Profile) -> Plan {
         duration_ms: 24 * 3_600_000,
         run_start: START,
         network: Network { tick_ms: 1, latency_ms_min: 1, latency_ms_max: 1 },
-        parameters: Parameters::defaults(profile),
+        // Half of the look-ahead and more, so that the two are told apart.
+        parameters: Parameters { validation_period_s: Some(600), ..Parameters::defaults(profile) },
         costs: Costs { sign_ns: 0, verify_ns: 0, parse_ns: 0, seal_ns: 0, open_ns: 0, request_ns: 0 },
         scheme: Scheme::Https,
         smp: server.clone(),

@@ -116,11 +116,13 @@ impl<E: Environment> AgentActor<E> {
         let mut next_sweep = now.after(sweep_period);
         let mut next_policy = self.policy_due(now);
         let mut schedule = Schedule::new(self.settings.visits.clone());
-        let mut next_visit = schedule.next(now, &mut *locked(&self.rng));
+        let mut planned = schedule.next(now, &mut *locked(&self.rng));
+        let mut retry = None;
         let mut failures = 0;
         loop {
             let leaves_at = self.settings.leaves_at.unwrap_or(VirtualTime(u64::MAX));
-            let due = next_visit.unwrap_or(VirtualTime(u64::MAX)).min(next_sweep).min(next_policy);
+            let next_visit = planned.into_iter().chain(retry).min().unwrap_or(VirtualTime(u64::MAX));
+            let due = next_visit.min(next_sweep).min(next_policy);
             let now = self.environment.now();
             if now >= leaves_at {
                 return;
@@ -138,16 +140,15 @@ impl<E: Environment> AgentActor<E> {
                 self.fetch_policy().await;
                 next_policy = self.policy_due(self.environment.now());
             }
-            if next_visit.is_some_and(|due| now >= due) {
+            if now >= next_visit {
                 let was_served = self.visit().await;
-                let now = self.environment.now();
-                let planned = schedule.next(now, &mut *locked(&self.rng));
+                let ended = self.environment.now();
+                // A retry comes on top of the visits that are planned; it takes none of them away.
+                if planned.is_some_and(|planned| now >= planned) {
+                    planned = schedule.next(ended, &mut *locked(&self.rng));
+                }
                 failures = if was_served { 0 } else { failures + 1 };
-                next_visit = match planned {
-                    _ if was_served => planned,
-                    Some(planned) => Some(planned.min(self.retry_at(now, failures))),
-                    None => Some(self.retry_at(now, failures)),
-                };
+                retry = (!was_served).then(|| self.retry_at(ended, failures));
             }
         }
     }

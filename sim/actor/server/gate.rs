@@ -91,7 +91,7 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     request: &ServerRequest,
 ) -> Option<Reply> {
     let core = server.core();
-    if request.path().starts_with(PUBLIC_PATH) {
+    if is_public(request.path()) {
         core.charge(1).await;
         return Some(serve(core, request, None));
     }
@@ -142,6 +142,13 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     })
 }
 
+/// Whether a path needs no authentication. A path that another reader could resolve to a place outside the public
+/// folder is not public, however it starts.
+fn is_public(path: &str) -> bool {
+    let is_plain = !path.contains(['%', '\\']) && path.split('/').all(|segment| !matches!(segment, "." | ".."));
+    is_plain && path.starts_with(PUBLIC_PATH)
+}
+
 async fn present<E: Environment, S: TokenServer<E>>(
     server: &Arc<S>,
     connection: &Arc<ServerConnection>,
@@ -156,18 +163,21 @@ async fn present<E: Environment, S: TokenServer<E>>(
         content_digest: &digest,
         channel_binding: connection.channel_binding.as_deref(),
     };
-    let mut result = server.validate(text, &facts);
-    if let Ok(acceptance) = &result {
-        record_use(core, request, acceptance);
-    }
+    // What the registry has done is told before anything waits: the client may give up, and this future with it.
+    let validate = || {
+        let result = server.validate(text, &facts);
+        match &result {
+            Ok(acceptance) => record_use(core, request, acceptance),
+            Err(rejection) => record_removal(core, rejection),
+        }
+        result
+    };
+    let mut result = validate();
     core.charge(1).await;
     if let Err(rejection) = &result
         && server.reconsider(rejection).await
     {
-        result = server.validate(text, &facts);
-        if let Ok(acceptance) = &result {
-            record_use(core, request, acceptance);
-        }
+        result = validate();
         core.charge(0).await;
     }
     match result {
@@ -188,18 +198,10 @@ async fn refuse<E: Environment, S: TokenServer<E>>(
     rejection: &Rejection,
 ) -> Reply {
     let core = server.core();
-    let claims = rejection.token.as_ref().map(|token| &token.issued.claims);
-    if let Some(claims) = claims.filter(|_| rejection.left_registry) {
-        core.environment.record(EventKind::RegistryRemoved {
-            agent: claims.sub,
-            jti: claims.jti,
-            why: Removal::ExpiredInUse,
-        });
-    }
     core.environment.record(EventKind::Refused {
         request: request.id,
         why: rejection.why,
-        claimed_agent: claims.map(|claims| claims.sub),
+        claimed_agent: rejection.token.as_ref().map(|token| token.issued.claims.sub),
     });
     match (RefusalAnswer::from(rejection.why), &rejection.token) {
         (RefusalAnswer::Forbid, _) => forbid(),
@@ -289,6 +291,13 @@ fn record_use<E: Environment>(core: &Core<E>, request: &ServerRequest, acceptanc
     core.environment.record(EventKind::Accepted { request: request.id, presented, expires });
 }
 
+fn record_removal<E: Environment>(core: &Core<E>, rejection: &Rejection) {
+    let Some(token) = rejection.token.as_ref().filter(|_| rejection.left_registry) else { return };
+    let claims = &token.issued.claims;
+    let why = Removal::ExpiredInUse;
+    core.environment.record(EventKind::RegistryRemoved { agent: claims.sub, jti: claims.jti, why });
+}
+
 fn presented(token: &CountersignedToken) -> Presented {
     Presented {
         agent: token.issued.claims.sub,
@@ -297,5 +306,31 @@ fn presented(token: &CountersignedToken) -> Presented {
         counter: token.nonce.counter,
         token: Undigested(token.issued.fingerprint()),
         countersigned: Undigested(token.fingerprint()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_public;
+
+    #[test]
+    fn rule_3_no_spelling_of_a_protected_path_is_public() {
+        for path in ["/Altiris/Public/", "/Altiris/Public/status", "/Altiris/Public/a/b.c", "/Altiris/Public/..a"] {
+            assert!(is_public(path), "{path}");
+        }
+        for path in [
+            "/Altiris/Packages/index",
+            "/Altiris/Public",
+            "/Altiris/Publican",
+            "/altiris/public/status",
+            "/Altiris/Public/../Packages/index",
+            "/Altiris/Public/..",
+            "/Altiris/Public/./../Packages",
+            "/Altiris/Public/%2e%2e/Packages",
+            "/Altiris/Public/..%2fPackages",
+            "/Altiris/Public/..\\Packages",
+        ] {
+            assert!(!is_public(path), "{path}");
+        }
     }
 }
