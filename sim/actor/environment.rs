@@ -11,7 +11,7 @@ use crate::{
 
 /// Everything that one actor gets from outside: its network, its clocks, its CPU, and somebody to report to.
 ///
-/// Every sleep and every byte of an actor goes through here.
+/// Every sleep, every task and every byte of an actor goes through here.
 pub trait Environment: Send + Sync + 'static {
     /// A byte stream between two actors.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
@@ -44,6 +44,12 @@ pub trait Environment: Send + Sync + 'static {
 
     /// Waits.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Starts a task, in the order in which tasks are started.
+    ///
+    /// The order in which tasks run is the world's business as much as time is: a runtime's own scheduler serves
+    /// wake-ups from outside now and then before its own, by a count of everything that it ever ran.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
     /// Occupies a core of the actor's CPU for as long as `work` takes; comes back when it is done.
     fn occupy(&self, work: &Work) -> impl Future<Output = Occupied> + Send;

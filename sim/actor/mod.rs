@@ -10,6 +10,7 @@ mod figure;
 mod http;
 mod lock;
 mod server;
+mod task;
 mod timeout;
 
 pub use agent::{AgentActor, AgentSettings, Visits};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     actor::{
-        AgentActor, AgentSettings, ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings,
+        AgentActor, AgentSettings, Environment as _, ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings,
         Visits as AgentVisits,
     },
     crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
@@ -131,7 +131,8 @@ impl Builder<'_> {
                     let clock = Arc::new(HostClock::new(Arc::clone(&template.shared.clock)));
                     for (actor, wall, start, settings) in agents.iter().cloned() {
                         let (environment, engine) = template.agent(actor, wall, &clock);
-                        tokio::spawn(async move {
+                        let spawner = Arc::clone(&environment);
+                        spawner.spawn(async move {
                             environment.clock.sleep(start).await;
                             AgentActor::start(environment, engine, settings).run().await;
                         });

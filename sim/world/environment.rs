@@ -83,6 +83,12 @@ impl Environment for SimulatedEnvironment {
         self.clock.sleep(duration).await;
     }
 
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        // The host's own queue is first come, first served, whoever wakes a task. The runtime's queue is not: whether
+        // a timer or a byte of the same instant comes first would depend on how often the runtime was idle before.
+        tokio::task::spawn_local(task);
+    }
+
     async fn occupy(&self, work: &Work) -> Occupied {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
         let occupied = cpu.book(self.now(), self.costs.of(work));

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
-
 use super::AgentActor;
 use crate::{
-    actor::{Environment, HttpConnection, figure::nanos, http::ExchangeError, lock::locked},
+    actor::{Environment, HttpConnection, figure::nanos, http::ExchangeError, lock::locked, task::spawned},
     event::{EventKind, Outcome},
     types::VirtualTime,
 };
@@ -17,12 +15,16 @@ impl<E: Environment> AgentActor<E> {
         if self.settings.connections == 1 {
             return self.use_connection().await;
         }
-        let mut connections = JoinSet::new();
-        for _ in 0..self.settings.connections {
+        let connections = (0..self.settings.connections).map(|_| {
             let agent = Arc::clone(self);
-            connections.spawn(async move { agent.use_connection().await });
+            spawned(&*self.environment, async move { agent.use_connection().await })
+        });
+        let connections: Vec<_> = connections.collect();
+        let mut was_served = true;
+        for connection in connections {
+            was_served &= connection.await.unwrap_or(false);
         }
-        connections.join_all().await.into_iter().all(|was_served| was_served)
+        was_served
     }
 
     /// Makes the requests of a visit on one connection, up to the first that is not served.

@@ -88,7 +88,9 @@ impl<E: Environment> HttpConnection<E> {
             .await
             .map_err(broken)?;
         // The driver ends when the sender is dropped or the peer is gone; its errors reach us through the sender.
-        tokio::spawn(driver);
+        environment.spawn(async move {
+            let _ = driver.await;
+        });
         environment.record(EventKind::ConnectionOpened {
             connection: connection.id,
             server,

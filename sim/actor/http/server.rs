@@ -120,7 +120,7 @@ pub async fn serve<E: Environment, S: Service>(
     let mut listener = environment.listen(&origin).await?;
     loop {
         let connection = environment.accept(&mut listener).await?;
-        tokio::spawn(serve_connection(
+        environment.spawn(serve_connection(
             Arc::clone(&environment),
             Arc::clone(&service),
             connection,

@@ -24,6 +24,7 @@ use crate::{
         figure::{count, nanos},
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
         lock::locked,
+        task::spawned,
     },
     crypto::{Engine, PublicKey},
     event::{EventKind, Removal, UpstreamPurpose},
@@ -94,7 +95,7 @@ impl<E: Environment> SiteServer<E> {
         self.take_over(policy);
         for task in [Task::Registry, Task::Policy, Task::Cache] {
             let site = Arc::clone(&self);
-            tokio::spawn(async move {
+            self.core.environment.spawn(async move {
                 match task {
                     Task::Registry => site.core.keep_registry(&site.state, |state| &mut state.registry).await,
                     Task::Policy => site.keep_policy().await,
@@ -241,6 +242,14 @@ impl<E: Environment> SiteServer<E> {
         }
     }
 
+    /// Runs a fetch in a task of its own, so that a token that was asked for is cached even if the agent has given up.
+    async fn finished_by_itself(
+        &self,
+        fetch: impl Future<Output = Result<Offer, NoToken>> + Send + 'static,
+    ) -> Result<Offer, NoToken> {
+        spawned(&*self.core.environment, fetch).await.unwrap_or(Err(NoToken::Unavailable))
+    }
+
     /// Caches a token. Tells whether the cache took it.
     fn store(&self, token: &IssuedToken, agent_key: PublicKey, fetched: Fetched) -> bool {
         let (agent, uid) = (token.claims.sub, token.uid);
@@ -338,7 +347,10 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             Refusal::BadAgentSignature if profile.refetches_agent_key() => {
                 let may = locked(&self.state).cache.may_refetch_key(agent, uid);
                 let site = Arc::clone(self);
-                may && finished_by_itself(async move { site.first_fetch(Holder { agent, uid }).await }).await.is_ok()
+                may && self
+                    .finished_by_itself(async move { site.first_fetch(Holder { agent, uid }).await })
+                    .await
+                    .is_ok()
             }
             _ => false,
         }
@@ -370,7 +382,7 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             Flight::default()
         };
         let site = Arc::clone(self);
-        finished_by_itself(async move {
+        self.finished_by_itself(async move {
             let offer = flight.get_or_init(|| site.first_fetch(holder)).await.clone();
             let mut flights = locked(&site.flights);
             if flights.get(&holder).is_some_and(|current| Arc::ptr_eq(current, &flight)) {
@@ -380,13 +392,6 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         })
         .await
     }
-}
-
-/// Runs a fetch in a task of its own, so that a token that was asked for is cached even if the agent has given up.
-async fn finished_by_itself(
-    fetch: impl Future<Output = Result<Offer, NoToken>> + Send + 'static,
-) -> Result<Offer, NoToken> {
-    tokio::spawn(fetch).await.unwrap_or(Err(NoToken::Unavailable))
 }
 
 /// A site knows an agent's key from the token that it fetched for it, and from nowhere else (rule 44).

@@ -93,8 +93,8 @@ impl<E: Environment> SmpServer<E> {
     /// If the door cannot be opened, or breaks.
     pub async fn run(self: Arc<Self>) -> io::Result<Infallible> {
         let keeper = Arc::clone(&self);
-        tokio::spawn(async move { keeper.core.keep_registry(&keeper.state, |state| &mut state.registry).await });
         let environment = Arc::clone(&self.core.environment);
+        environment.spawn(async move { keeper.core.keep_registry(&keeper.state, |state| &mut state.registry).await });
         let origin = self.core.settings.origin.clone();
         let parameters = Arc::clone(&self.core.settings.parameters);
         serve(environment, self, origin, parameters).await
