@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, fs};
 use countersign::{
     oracle::{Judgement, Violation},
     plan::{AgentPlan, Bootstrap, ConnectionUse, Invariant, Milestone, Plan, Visits},
-    report::{Calibration, Environment, Findings, Listening, Operations, Report, Verdict, schema, text, write},
+    report::{
+        Calibration, Environment, Findings, Listening, Operations, Report, Verdict, reproduce, schema, text, write,
+    },
     types::{ActorId, ClockModel, VirtualTime},
 };
 use history::{fleet, measure, plan};
@@ -29,7 +31,14 @@ fn findings(plan: &Plan) -> Findings {
     let measurements = measure(plan, []);
     let judgement = Judgement::default();
     let environment = Environment::default();
-    Findings { judgement, measurements, digest: "5eed".repeat(16), interrupted: false, environment }
+    Findings {
+        judgement,
+        measurements,
+        digest: "5eed".repeat(16),
+        interrupted: false,
+        reproduce: reproduce(&plan.scenario, plan),
+        environment,
+    }
 }
 
 fn verdict(plan: &Plan, change: impl FnOnce(&mut Findings)) -> (Verdict, u8) {
@@ -135,7 +144,17 @@ fn fleet_report(plan: &Plan, change: impl FnOnce(&mut Judgement)) -> Report {
     change(&mut judgement);
     let digest = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8".to_owned();
     let environment = environment();
-    Report::new(plan, Findings { judgement, measurements, digest, interrupted: false, environment })
+    Report::new(
+        plan,
+        Findings {
+            judgement,
+            measurements,
+            digest,
+            interrupted: false,
+            reproduce: reproduce(&plan.scenario, plan),
+            environment,
+        },
+    )
 }
 
 #[test]
@@ -266,11 +285,11 @@ fn type_of(schema: &serde_json::Value) -> String {
 fn the_command_to_see_a_run_again_is_safe_in_a_shell() {
     let mut plan = plan();
     assert_eq!(
-        countersign::report::reproduce(&plan),
+        reproduce(&plan.scenario, &plan),
         "countersign run smoke/by_hand --seed 7 --profile literal --crypto modelled"
     );
     plan.scenario = "my scenario's.toml".into();
-    assert!(countersign::report::reproduce(&plan).starts_with(r"countersign run 'my scenario'\''s.toml' --seed 7"));
+    assert!(reproduce(&plan.scenario, &plan).starts_with(r"countersign run 'my scenario'\''s.toml' --seed 7"));
 }
 
 #[test]

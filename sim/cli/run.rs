@@ -17,11 +17,13 @@ use super::{
     progress::Progress,
 };
 use crate::{
+    crypto::KeyError,
     plan::Plan,
     report::{self, Findings, Report, text},
-    run::{self, Options, Standing},
+    run::{self, Options, RunError, Standing},
     scenario,
     types::CryptoTier,
+    world::WorldError,
 };
 
 /// Becomes true at the first Ctrl-C: the run ends and reports what was measured.
@@ -40,13 +42,19 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         print(&text)?;
         return Ok(exit);
     }
-    execute(&plan, &Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format })
+    let reproduce = report::reproduce(&args.scenario, &plan);
+    let destination =
+        Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format, reproduce };
+    execute(&plan, destination)
 }
 
 /// `replay`: runs a plan from a file.
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let plan = read_plan(&args.plan)?;
-    execute(&plan, &Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format })
+    let reproduce = report::reproduce_plan(&args.plan.display().to_string());
+    let destination =
+        Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format, reproduce };
+    execute(&plan, destination)
 }
 
 /// Where the results of a run go.
@@ -54,9 +62,11 @@ struct Destination<'a> {
     out: Option<&'a Path>,
     trace: Option<&'a Path>,
     format: Format,
+    /// The command that makes the run again.
+    reproduce: String,
 }
 
-fn execute(plan: &Plan, destination: &Destination<'_>) -> Result<Exit, Failure> {
+fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
     if let Some(folder) = destination.out {
         report::make_folder(folder).map_err(|error| Failure::Usage(error.to_string()))?;
     }
@@ -81,7 +91,12 @@ fn execute(plan: &Plan, destination: &Destination<'_>) -> Result<Exit, Failure> 
         interrupted: &INTERRUPTED,
         progress: &mut tell,
     };
-    let finished = run::run(plan, options).map_err(Failure::internal)?;
+    let finished = run::run(plan, options).map_err(|error| match error {
+        RunError::Plan(_) | RunError::World(WorldError::Key(KeyError::NotBuilt(_))) => {
+            Failure::Usage(error.to_string())
+        }
+        RunError::World(_) => Failure::internal(error),
+    })?;
     progress.finish();
     let mut environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
     if plan.crypto != CryptoTier::Modelled {
@@ -94,6 +109,7 @@ fn execute(plan: &Plan, destination: &Destination<'_>) -> Result<Exit, Failure> 
             measurements: finished.measurements,
             digest: finished.digest,
             interrupted: finished.ended.was_interrupted,
+            reproduce: destination.reproduce,
             environment,
         },
     );

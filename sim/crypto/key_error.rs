@@ -23,6 +23,8 @@ pub enum KeyError {
         reason: String,
     },
     /// The tier was not built in.
-    #[error("this build has no {0} backend: build with the feature of that name, or choose another tier")]
+    #[error(
+        "this build has no {0} backend: choose another one with `--crypto`, or build with the feature of that name"
+    )]
     NotBuilt(crate::types::CryptoTier),
 }

@@ -461,7 +461,7 @@ pub enum Removal {
     ExpiredInUse,
     /// It was not used for too long (rule 13).
     Idle,
-    /// 403 came back on it (rule 14).
+    /// 403 came back on it (rule 14), or the issuer gives its agent no token any more.
     Forbidden,
     /// The server turned it down with 401, and a newer one takes its place.
     Replaced,

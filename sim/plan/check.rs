@@ -236,16 +236,23 @@ fn check_parameters(parameters: &Parameters) -> Result<(), PlanError> {
     parameter("uids_per_agent_max", p.uids_per_agent_max.into(), 1..=1_024, "", "")?;
     parameter("first_requests_per_s", p.first_requests_per_s.into(), 1..=1_000_000, "", "0 would let nobody in")?;
     parameter("first_requests_burst", p.first_requests_burst.into(), 1..=1_000_000, "", "0 would let nobody in")?;
-    check_caps(&p.caps)
+    check_caps(&p.caps, p.batch_size_max)
 }
 
-fn check_caps(caps: &Caps) -> Result<(), PlanError> {
+/// What an agent takes at most in a GetClientTokens request, and its token and key in the encrypted answer.
+const REQUEST_ENTRY_BYTES: u64 = 128;
+const RESPONSE_ENTRY_BYTES: u64 = 2_048;
+
+fn check_caps(caps: &Caps, batch_size_max: u32) -> Result<(), PlanError> {
     let token = "a token alone takes more than a kilobyte";
+    let batch = "a full batch must fit: lower batch_size_max, or raise this";
+    // The entries of a full batch, and as much again as one of them for what is around them.
+    let for_batch = |entry_bytes: u64| (u64::from(batch_size_max) + 1) * entry_bytes;
     for (key, bytes, bytes_min, why) in [
         ("header_section_bytes", caps.header_section_bytes, HEADER_SECTION_BYTES_MIN, "a header section holds a token"),
         ("token_bytes", caps.token_bytes, 2_048, token),
-        ("request_body_bytes", caps.request_body_bytes, 1_024, token),
-        ("batch_response_bytes", caps.batch_response_bytes, 2_048, token),
+        ("request_body_bytes", caps.request_body_bytes, for_batch(REQUEST_ENTRY_BYTES), batch),
+        ("batch_response_bytes", caps.batch_response_bytes, for_batch(RESPONSE_ENTRY_BYTES), batch),
     ] {
         let place = format!("parameters.caps.{key}");
         within(&place, bytes.into(), bytes_min..=64 << 20, "bytes", why)?;

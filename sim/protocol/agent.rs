@@ -143,7 +143,6 @@ impl Agent {
         challenge: &TokenChallenge<'_>,
         request: &RequestFacts<'_>,
         engine: &Engine,
-        rng: &mut dyn Rng,
     ) -> Result<Authorization, Declined> {
         let text = challenge.token.filter(|text| text.len() <= self.token_bytes_max).ok_or(Declined::Syntax)?;
         engine.count_parse();
@@ -152,7 +151,7 @@ impl Agent {
         if !token.is_signed_by(server_key, engine) {
             return Err(Declined::BadServerSignature);
         }
-        if token.uid != self.storage.uid(path, rng) || token.claims.sub != self.node {
+        if Some(token.uid) != self.storage.known_uid(path) || token.claims.sub != self.node {
             return Err(Declined::ForeignUid);
         }
         if self.profile.checks_audience() && token.claims.aud != path.origin {
@@ -171,9 +170,10 @@ impl Agent {
         path: &ServerPath,
         token: &CountersignedToken,
         epoch: Option<Epoch>,
+        was_stored: bool,
         now: WallTime,
     ) -> bool {
-        self.storage.succeeded(path, &token.issued, epoch, now)
+        self.storage.succeeded(path, &token.issued, epoch, was_stored, now)
     }
 
     /// Notes that 403 came back on a token: a stored one is dropped (rule 14). Tells whether it was stored.

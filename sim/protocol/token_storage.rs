@@ -62,6 +62,11 @@ impl TokenStorage {
         self.state(path, rng).uid
     }
 
+    /// The uid of a path, if one was drawn. An answer never draws: the uid of its request must still be there.
+    pub fn known_uid(&self, path: &ServerPath) -> Option<Uid> {
+        self.paths.get(path).map(|state| state.uid)
+    }
+
     /// Raises the counter of a path's uid and returns the new nonce: one step, so that parallel connections never
     /// share a counter (hole 4). `None` if the path has another uid by now.
     pub fn next_nonce(&mut self, path: &ServerPath, uid: Uid) -> Option<Nonce> {
@@ -78,16 +83,26 @@ impl TokenStorage {
         (now < stored.token.claims.exp.wall()).then_some(stored)
     }
 
-    /// Stores a token that has just succeeded, or notes its use (rules 5, 14). Tells whether it is new.
-    pub fn succeeded(&mut self, path: &ServerPath, token: &IssuedToken, epoch: Option<Epoch>, now: WallTime) -> bool {
+    /// Notes that a token succeeded: a new one is stored (rules 5, 14), the stored one was used. Tells whether it is
+    /// new. A parallel exchange may have replaced a token that was stored when it was sent; it stays replaced.
+    pub fn succeeded(
+        &mut self,
+        path: &ServerPath,
+        token: &IssuedToken,
+        epoch: Option<Epoch>,
+        was_stored: bool,
+        now: WallTime,
+    ) -> bool {
         let Some(state) = self.paths.get_mut(path).filter(|state| state.uid == token.uid) else { return false };
-        let is_new = state.token.as_ref().is_none_or(|stored| stored.token.claims.jti != token.claims.jti);
-        // A slower parallel exchange must not put an older token back in place.
-        let is_older = is_new && state.token.as_ref().is_some_and(|stored| stored.token.claims.exp > token.claims.exp);
-        if !is_older {
-            state.token = Some(StoredToken { token: token.clone(), epoch, last_used: now });
+        match &mut state.token {
+            Some(stored) if stored.token.claims.jti == token.claims.jti => stored.last_used = now,
+            _ if was_stored => {}
+            slot => {
+                *slot = Some(StoredToken { token: token.clone(), epoch, last_used: now });
+                return true;
+            }
         }
-        is_new && !is_older
+        false
     }
 
     /// Drops the stored token of a path if it is the one named (rule 14). Tells whether it was.

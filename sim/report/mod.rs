@@ -64,6 +64,8 @@ pub struct Report {
     pub cast: Cast,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// Whether not one exchange was served, though some were made.
+    pub served_nobody: bool,
     /// Violations that the scenario does not expect; of each invariant at least the first.
     pub violations: Vec<Violation>,
     /// How often each of those invariants was violated.
@@ -108,6 +110,8 @@ pub struct Findings {
     pub digest: String,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// The command that makes this run again: [`reproduce`] or [`reproduce_plan`].
+    pub reproduce: String,
     /// The real world.
     pub environment: Environment,
 }
@@ -115,7 +119,7 @@ pub struct Findings {
 impl Report {
     /// Holds what was found against what the plan asks for.
     pub fn new(plan: &Plan, findings: Findings) -> Self {
-        let Findings { judgement, measurements, digest, interrupted, environment } = findings;
+        let Findings { judgement, measurements, digest, interrupted, reproduce, environment } = findings;
         let Judgement { violations, counts, reached: mut milestones, not_judged, events } = judgement;
         let asked = &plan.expectation;
         let is_expected = |invariant: &Invariant| asked.violations.contains(invariant);
@@ -134,9 +138,13 @@ impl Report {
         let violation_counts: BTreeMap<_, _> =
             counts.into_iter().filter(|(invariant, count)| *count > 0 && !is_expected(invariant)).collect();
 
+        // Invariants speak of what was accepted; a run in which nobody got anything has shown nothing.
+        let served_nobody =
+            measurements.total.authentication.ended > 0 && measurements.total.authentication.served == 0;
         let verdict = if !violations.is_empty() || !violation_counts.is_empty() {
             Verdict::Violated
         } else if interrupted
+            || served_nobody
             || !milestones_missing.is_empty()
             || expected_violations.iter().any(|expected| expected.count == 0)
         {
@@ -156,9 +164,10 @@ impl Report {
             crypto: plan.crypto,
             digest,
             events,
-            reproduce: reproduce(plan),
+            reproduce,
             cast: Cast::of(plan),
             interrupted,
+            served_nobody,
             violations,
             violation_counts,
             expected_violations,
@@ -189,17 +198,27 @@ impl Cast {
     }
 }
 
-/// The command that makes the run of `plan` again from its scenario.
-pub fn reproduce(plan: &Plan) -> String {
+/// The command that makes a run of `plan` again from its scenario, by the name or path by which it was found.
+pub fn reproduce(scenario: &str, plan: &Plan) -> String {
     let profile = match plan.profile {
         Profile::Literal => "literal",
         Profile::Hardened => "hardened",
     };
+    let (scenario, seed, crypto) = (quoted(scenario), plan.seed, plan.crypto);
+    format!("countersign run {scenario} --seed {seed} --profile {profile} --crypto {crypto}")
+}
+
+/// The command that makes a run again from the file of its plan.
+pub fn reproduce_plan(path: &str) -> String {
+    format!("countersign replay {}", quoted(path))
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:\\".contains(letter);
-    let scenario = if !plan.scenario.is_empty() && plan.scenario.chars().all(plain) {
-        plan.scenario.clone()
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
     } else {
-        format!("'{}'", plan.scenario.replace('\'', r"'\''"))
-    };
-    format!("countersign run {scenario} --seed {} --profile {profile} --crypto {}", plan.seed, plan.crypto)
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }

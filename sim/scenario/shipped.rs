@@ -1,6 +1,10 @@
 //! The scenarios that come with the program.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
 use include_dir::{Dir, DirEntry, include_dir};
 use thiserror::Error;
@@ -90,13 +94,24 @@ pub fn find(asked: &str) -> Result<Scenario, LookupError> {
     if let Some(shipped) = all.iter().find(|shipped| shipped.name == name) {
         return Ok(shipped.scenario()?);
     }
-    match fs::read_to_string(Path::new(asked)) {
+    match read(Path::new(asked)) {
         Ok(text) => Ok(Scenario::from_toml(asked, &text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })
         }
         Err(error) => Err(LookupError::Unreadable { path: asked.to_owned(), error }),
     }
+}
+
+/// Reads a scenario file; no sensible one is anywhere near the limit.
+fn read(path: &Path) -> io::Result<String> {
+    const BYTES_MAX: u64 = 1 << 20;
+    let mut text = String::new();
+    let read = fs::File::open(path)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    if read as u64 > BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "expected a scenario file of at most 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// At most three names that are like the whole of what was asked for, or like its last part.

@@ -133,6 +133,11 @@ impl Parameters {
         Duration::from_millis(self.exchange_timeout_ms)
     }
 
+    /// After how long without a request a server closes a connection.
+    pub const fn keep_alive_idle(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_idle_s)
+    }
+
     /// Time-out of one upstream exchange, connecting included.
     pub const fn upstream_timeout(&self) -> Duration {
         Duration::from_millis(self.upstream_timeout_ms)

@@ -130,15 +130,14 @@ impl<E: Environment> AgentActor<E> {
         let challenge = values.filter_map(|value| value.to_str().ok()).find_map(TokenChallenge::parse);
         let Some(challenge) = challenge else { return Err(Outcome::Unauthorized) };
         let mut agent = locked(&self.agent);
-        let rng = &mut *locked(&self.rng);
         if challenge.token.is_none() {
             return match sent {
                 // The server could not tell whose token that was; tell it.
-                Authorization::Token { .. } => Ok(agent.ask_anew(&self.path, rng)),
+                Authorization::Token { .. } => Ok(agent.ask_anew(&self.path, &mut *locked(&self.rng))),
                 Authorization::First { .. } => Err(Outcome::Unauthorized),
             };
         }
-        agent.answer(&self.path, &challenge, facts, &self.engine, rng).map_err(|why| {
+        agent.answer(&self.path, &challenge, facts, &self.engine).map_err(|why| {
             let server = self.settings.server;
             self.environment.record(EventKind::TokenDeclined { server, why: why.to_string() });
             Outcome::TokenDeclined
@@ -147,13 +146,13 @@ impl<E: Environment> AgentActor<E> {
 
     fn succeeded(&self, authorization: &Authorization) -> Outcome {
         let Authorization::Token { token, epoch, was_stored } = authorization else { return Outcome::ServedPublic };
-        self.note_success(token, *epoch);
+        self.note_success(token, *epoch, *was_stored);
         if *was_stored { Outcome::ServedOneStep } else { Outcome::ServedTwoStep }
     }
 
-    fn note_success(&self, token: &CountersignedToken, epoch: Option<Epoch>) {
+    fn note_success(&self, token: &CountersignedToken, epoch: Option<Epoch>, was_stored: bool) {
         let now = self.environment.wall();
-        if locked(&self.agent).succeeded(&self.path, token, epoch, now) {
+        if locked(&self.agent).succeeded(&self.path, token, epoch, was_stored, now) {
             self.environment.record(EventKind::TokenStored {
                 server: self.settings.server,
                 uid: token.issued.uid,

@@ -12,8 +12,8 @@ use std::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
-use self::schedule::Schedule;
-use super::{Environment, HttpConnection, enrolment::Enrolment, lock::locked};
+use self::{schedule::Schedule, visit::Line};
+use super::{Environment, enrolment::Enrolment, lock::locked};
 use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
@@ -87,7 +87,7 @@ pub struct AgentActor<E: Environment> {
     path: ServerPath,
     agent: Mutex<Agent>,
     rng: Mutex<ChaCha20Rng>,
-    kept: Mutex<Vec<HttpConnection<E>>>,
+    kept: Mutex<Vec<Line<E>>>,
 }
 
 impl<E: Environment> AgentActor<E> {

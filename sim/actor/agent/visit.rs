@@ -9,6 +9,13 @@ use crate::{
     types::VirtualTime,
 };
 
+/// A connection, and whether a token was accepted on it (rule 9).
+#[derive(Debug)]
+pub(super) struct Line<E: Environment> {
+    connection: HttpConnection<E>,
+    is_authenticated: bool,
+}
+
 impl<E: Environment> AgentActor<E> {
     /// Makes a visit. Tells whether everything was served.
     pub(super) async fn visit(self: &Arc<Self>) -> bool {
@@ -29,58 +36,51 @@ impl<E: Environment> AgentActor<E> {
 
     /// Makes the requests of a visit on one connection, up to the first that is not served.
     async fn use_connection(&self) -> bool {
-        let mut connection = locked(&self.kept).pop().filter(HttpConnection::is_open);
-        let mut is_authenticated = connection.is_some();
+        let idle_max = self.settings.parameters.keep_alive_idle();
+        let mut line = locked(&self.kept).pop().filter(|line| line.connection.is_fresh(idle_max));
         for number in 0..self.settings.requests {
             let is_public = number < self.settings.public_requests;
-            let outcome = self.exchange(&mut connection, is_authenticated, is_public).await;
-            if !outcome.is_served() {
+            if !self.exchange(&mut line, is_public).await.is_served() {
                 return false;
             }
-            is_authenticated |= !is_public;
         }
-        if let Some(connection) =
-            connection.filter(|connection| self.settings.keeps_connections && connection.is_open())
-        {
-            locked(&self.kept).push(connection);
+        if let Some(line) = line.filter(|line| self.settings.keeps_connections && line.connection.is_open()) {
+            locked(&self.kept).push(line);
         }
         true
     }
 
     /// Gets one answer, opening the connection first where there is none.
-    async fn exchange(
-        &self,
-        connection: &mut Option<HttpConnection<E>>,
-        is_authenticated: bool,
-        is_public: bool,
-    ) -> Outcome {
+    async fn exchange(&self, line: &mut Option<Line<E>>, is_public: bool) -> Outcome {
         let since = self.environment.now();
         let is_warm = locked(&self.agent).stored(&self.path, self.environment.wall()).is_some();
         // Over plain HTTP each hardened request carries its own token.
+        let is_authenticated = line.as_ref().is_some_and(|line| line.is_authenticated);
         let authenticated = is_authenticated && !self.needs_token_each_time();
         self.environment.record(EventKind::ExchangeStarted {
             server: self.settings.server,
             warm: is_warm,
             authenticated: authenticated || is_public,
         });
-        let (outcome, trips) = match self.connected(connection).await {
-            Ok(connection) => self.converse(connection, authenticated, is_public).await,
+        let (outcome, trips) = match self.connected(line).await {
+            Ok(line) => {
+                let (outcome, trips) = self.converse(&mut line.connection, authenticated, is_public).await;
+                line.is_authenticated |= outcome.is_served() && !is_public;
+                (outcome, trips)
+            }
             Err(ExchangeError::ConnectTimedOut | ExchangeError::NotConnected(_)) => (Outcome::NotConnected, 0),
             Err(_) => (Outcome::Broken, 0),
         };
         if matches!(outcome, Outcome::TimedOut | Outcome::Broken) {
-            *connection = None;
+            *line = None;
         }
         self.report(outcome, trips, since);
         outcome
     }
 
-    async fn connected<'a>(
-        &self,
-        connection: &'a mut Option<HttpConnection<E>>,
-    ) -> Result<&'a mut HttpConnection<E>, ExchangeError> {
-        match connection {
-            Some(connection) => Ok(connection),
+    async fn connected<'a>(&self, line: &'a mut Option<Line<E>>) -> Result<&'a mut Line<E>, ExchangeError> {
+        match line {
+            Some(line) => Ok(line),
             None => {
                 let parameters = &self.settings.parameters;
                 let opened = HttpConnection::open(
@@ -90,7 +90,7 @@ impl<E: Environment> AgentActor<E> {
                     parameters.connect_timeout(),
                     &parameters.caps,
                 );
-                Ok(connection.insert(opened.await?))
+                Ok(line.insert(Line { connection: opened.await?, is_authenticated: false }))
             }
         }
     }

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
     body::{Body, Incoming},
     server::conn::http1,
@@ -168,7 +168,7 @@ async fn serve_connection<E: Environment, S: Service>(
         .auto_date_header(false)
         .max_buf_size(parameters.caps.header_section_bytes as usize)
         .serve_connection(TokioIo::new(connection.stream), service_fn(answer));
-    let idle = Duration::from_secs(parameters.keep_alive_idle_s);
+    let idle = parameters.keep_alive_idle();
     tokio::select! {
         biased;
         // What goes wrong on a connection ends that connection and nothing else.
@@ -187,7 +187,11 @@ async fn read(id: RequestId, request: Request<Incoming>, body_bytes_max: u32) ->
         Bytes::new()
     } else {
         let read = Limited::new(body, body_bytes_max as usize).collect().await;
-        read.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes()
+        let status = |error: Box<dyn std::error::Error + Send + Sync>| match error.is::<LengthLimitError>() {
+            true => StatusCode::PAYLOAD_TOO_LARGE,
+            false => StatusCode::BAD_REQUEST,
+        };
+        read.map_err(status)?.to_bytes()
     };
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     Ok(ServerRequest { id, method: mem::take(&mut head.method), target, headers: head.headers, body })

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{AUTHORIZATION, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 
@@ -106,8 +106,12 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         core.environment.wall(),
         Duration::from_secs(parameters.connection_age_max_s),
     );
-    if let Some(agent) = admitted.filter(|agent| !server.is_revoked(*agent)) {
+    if let Some(agent) = admitted {
         core.charge(1).await;
+        // Literal: once authenticated, always authenticated (hole 13).
+        if core.settings.profile.bounds_connection_age() && server.is_revoked(agent) {
+            return Some(forbid_and_close());
+        }
         return Some(serve(core, request, Some(agent)));
     }
     // Two Authorization headers are as good as none that can be read.
@@ -132,11 +136,7 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         }
         Some(Credentials::First { agent, uid }) => {
             core.charge(1).await;
-            if server.admits_first_request(core.environment.source(connection.id)) {
-                offer(server, request, agent, uid, None).await
-            } else {
-                unavailable(core, request, StatusCode::TOO_MANY_REQUESTS)
-            }
+            offer(server, request, agent, uid, None).await
         }
         Some(Credentials::Token(text)) => present(server, connection, request, text).await,
     })
@@ -221,6 +221,10 @@ async fn offer<E: Environment, S: TokenServer<E>>(
     error: Option<ChallengeError>,
 ) -> Reply {
     let core = server.core();
+    // A refused token asks for a new one as a first request does, and proves as little (hole 18).
+    if !server.admits_first_request(core.environment.source(request.id.connection)) {
+        return unavailable(core, request, StatusCode::TOO_MANY_REQUESTS);
+    }
     match server.token_for(agent, uid).await {
         Ok(token) => challenge(core, request, Some(&token), error),
         Err(NoToken::Forbidden) => forbid(),
@@ -262,6 +266,13 @@ fn challenge<E: Environment>(
 fn forbid() -> Reply {
     let mut reply = empty_reply(StatusCode::FORBIDDEN);
     reply.headers_mut().insert(&NS_ERROR, HeaderValue::from_static(AGENT_REVOKED));
+    reply
+}
+
+/// 403 for the agent of a connection that was authenticated: the connection ends with it (hole 13).
+fn forbid_and_close() -> Reply {
+    let mut reply = forbid();
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply
 }
 

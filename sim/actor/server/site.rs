@@ -9,6 +9,7 @@ use std::{
 };
 
 use http::StatusCode;
+use rand_core::Rng;
 use tokio::sync::OnceCell;
 
 use super::{
@@ -119,7 +120,8 @@ impl<E: Environment> SiteServer<E> {
                 Ok(policy) => return policy,
                 Err(error) => self.core.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
             }
-            self.core.environment.sleep(Duration::from_millis(delay_ms)).await;
+            let jittered_ms = 1 + self.core.rng().next_u64() % delay_ms.max(1);
+            self.core.environment.sleep(Duration::from_millis(jittered_ms)).await;
             delay_ms = (delay_ms * 2).min(parameters.retry_max_ms);
         }
     }
@@ -188,18 +190,25 @@ impl<E: Environment> SiteServer<E> {
             }
             plan
         };
-        let (mut requested, mut refreshed, mut batches) = (0, 0, 0);
+        let (mut requested, mut refreshed, mut batches, mut connections) = (0, 0, 0, 0);
         let mut connection = None;
         for batch in plan.batches {
             requested += count(batch.len());
             batches += 1;
-            let holders = batch.into_iter().map(|(agent, uid)| Holder { agent, uid }).collect();
-            let Ok(tokens) = self.fetch(&mut connection, holders, UpstreamPurpose::Validation).await else {
+            connections += u32::from(connection.is_none());
+            let holders: Vec<_> = batch.into_iter().map(|(agent, uid)| Holder { agent, uid }).collect();
+            let Ok(tokens) = self.fetch(&mut connection, holders.clone(), UpstreamPurpose::Validation).await else {
                 // What is left is still due at the next validation.
                 break;
             };
-            for (token, agent_key) in tokens.into_iter().flatten() {
-                refreshed += u32::from(self.store(&token, agent_key, Fetched::Refresh));
+            for (holder, fetched) in holders.into_iter().zip(tokens) {
+                match fetched {
+                    Ok((token, agent_key)) => {
+                        refreshed += u32::from(self.store(&token, agent_key, Fetched::Refresh));
+                    }
+                    // Else it would stay due for ever, before everybody else.
+                    Err(_) => self.evict(holder.agent, holder.uid, Removal::Forbidden),
+                }
             }
         }
         core.environment.record(EventKind::ValidationEnded {
@@ -207,7 +216,7 @@ impl<E: Environment> SiteServer<E> {
             refreshed,
             removed: count(plan.removed.len()),
             batches,
-            connections: batches.min(1),
+            connections,
             took_ns: nanos(core.environment.now().since(since)),
         });
     }
@@ -237,7 +246,10 @@ impl<E: Environment> SiteServer<E> {
                 self.store(&token, agent_key, Fetched::First);
                 Ok(Offer::from(&token))
             }
-            Some(Err(_)) => Err(NoToken::Forbidden),
+            Some(Err(_)) => {
+                self.evict(holder.agent, holder.uid, Removal::Forbidden);
+                Err(NoToken::Forbidden)
+            }
             None => Err(NoToken::Unavailable),
         }
     }

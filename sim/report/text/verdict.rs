@@ -65,6 +65,8 @@ fn faults(page: &mut Page, report: &Report) {
 fn what_ran(page: &mut Page, report: &Report) {
     let meaning = if report.interrupted && report.verdict == Verdict::Inconclusive {
         "the run was interrupted"
+    } else if report.served_nobody && report.verdict == Verdict::Inconclusive {
+        "not one exchange was served, so that the run has shown nothing"
     } else {
         report.verdict.meaning()
     };
