@@ -1,10 +1,11 @@
-//! PROTOCOL.md says what the code does: its examples are made anew and compared, its bodies are read and its
+//! The documents say what the code does. PROTOCOL.md: its examples are made anew and compared, its bodies are read and its
 //! signatures verified by the library, and its tables are those of the code.
 //!
 //! To write the examples anew (after changing the wire format), run
-//! `cargo test --release --test protocol_document -- --ignored` and then the tests.
+//! `cargo test --release --test documents -- --ignored` and then the tests.
 
 mod examples;
+mod others;
 mod tables;
 
 use countersign::{

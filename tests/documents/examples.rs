@@ -93,7 +93,8 @@ impl Cast {
                 content_digest: &digest,
                 channel_binding,
             };
-            Binding::to(&request, self.site_origin.clone(), self.epoch)
+            let origin = if channel_binding.is_some() { "https://site-1" } else { "http://site-1" };
+            Binding::to(&request, origin.parse().expect("an origin"), self.epoch)
         });
         let nonce = Nonce { uid: self.uid, counter };
         CountersignedToken::sign(&self.issued(), nonce, binding, &self.agent_key, &self.engine).expect("it signs")
