@@ -27,7 +27,8 @@ impl<E: Environment> AgentActor<E> {
 
     /// Makes the requests of a visit on one connection, up to the first that is not served.
     async fn use_connection(&self) -> bool {
-        let mut connection = locked(&self.kept).pop().filter(HttpConnection::is_open);
+        let parameters = &self.settings.parameters;
+        let mut connection = locked(&self.kept).pop().filter(|connection| connection.is_reusable(parameters));
         let mut is_authenticated = connection.is_some();
         for number in 0..self.settings.requests {
             let is_public = number < self.settings.public_requests;

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::{
     actor::{Environment, timeout::timeout},
     event::{Carried, Close, EventKind},
-    types::{ActorId, Caps, ConnectionId, Origin, RequestId},
+    types::{ActorId, Caps, ConnectionId, Origin, Parameters, RequestId, VirtualTime},
 };
 
 /// A keep-alive connection to a server. Dropping it closes it.
@@ -25,6 +25,7 @@ pub struct HttpConnection<E: Environment> {
     host: HeaderValue,
     sender: SendRequest<Full<Bytes>>,
     requests: u32,
+    used_at: VirtualTime,
     closed: Option<Close>,
 }
 
@@ -102,6 +103,7 @@ impl<E: Environment> HttpConnection<E> {
             host: HeaderValue::try_from(origin.authority()).map_err(broken)?,
             sender,
             requests: 0,
+            used_at: environment.now(),
             closed: None,
         })
     }
@@ -124,6 +126,14 @@ impl<E: Environment> HttpConnection<E> {
     /// Whether a further exchange can be tried.
     pub fn is_open(&self) -> bool {
         self.closed.is_none() && !self.sender.is_closed()
+    }
+
+    /// Whether it can be taken up again after a pause. Not if its server may be about to close it for idleness: the
+    /// request and the end of the connection would pass each other on the way.
+    pub fn is_reusable(&self, parameters: &Parameters) -> bool {
+        let idle_max = Duration::from_secs(parameters.keep_alive_idle_s);
+        let margin = parameters.exchange_timeout().min(idle_max / 2);
+        self.is_open() && self.environment.now().since(self.used_at) < idle_max - margin
     }
 
     /// Sends a request and waits for the whole answer, for at most `patience`. After an error the connection is of
@@ -170,6 +180,7 @@ impl<E: Environment> HttpConnection<E> {
         };
         match result {
             Ok(response) => {
+                self.used_at = self.environment.now();
                 let status = response.status().as_u16();
                 self.environment.record(EventKind::ResponseReceived { request: id, status });
                 Ok((id, response))

@@ -97,12 +97,12 @@ impl<E: Environment> Upstream<E> {
 
     /// A connection to the SMP: one that is open and idle, else a new one.
     pub async fn connection(&self, core: &Core<E>) -> Result<HttpConnection<E>, ExchangeError> {
+        let parameters = &core.settings.parameters;
         while let Some(connection) = { locked(&self.idle).pop() } {
-            if connection.is_open() {
+            if connection.is_reusable(parameters) {
                 return Ok(connection);
             }
         }
-        let parameters = &core.settings.parameters;
         HttpConnection::open(&core.environment, ActorId::Smp, &self.smp, parameters.connect_timeout(), &parameters.caps)
             .await
     }
