@@ -178,12 +178,13 @@ async fn present<E: Environment, S: TokenServer<E>>(
             });
             serve(core, request, Some(claims.sub))
         }
-        Err(rejection) => refuse(server, request, &rejection).await,
+        Err(rejection) => refuse(server, connection, request, &rejection).await,
     }
 }
 
 async fn refuse<E: Environment, S: TokenServer<E>>(
     server: &Arc<S>,
+    connection: &ServerConnection,
     request: &ServerRequest,
     rejection: &Rejection,
 ) -> Reply {
@@ -203,6 +204,13 @@ async fn refuse<E: Environment, S: TokenServer<E>>(
     });
     match (RefusalAnswer::from(rejection.why), &rejection.token) {
         (RefusalAnswer::Forbid, _) => forbid(),
+        // Whoever makes up a token asks for a new one as cheaply as by a first request, so it counts as one (hole 18).
+        (RefusalAnswer::Challenge(_), Some(_))
+            if rejection.why <= Refusal::BadServerSignature
+                && !server.admits_first_request(core.environment.source(connection.id)) =>
+        {
+            unavailable(core, request, StatusCode::TOO_MANY_REQUESTS)
+        }
         (RefusalAnswer::Challenge(error), Some(token)) => {
             offer(server, request, token.issued.claims.sub, token.issued.uid, Some(error)).await
         }
