@@ -56,8 +56,7 @@ fn run(plan: &Plan) -> Vec<Event> {
     let heard = Arc::new(Mutex::new(History::default()));
     let controls = Controls { stopwatch: None, interrupted: &AtomicBool::new(false), progress: &mut |_| {} };
     world::run(plan, &heard, controls).expect("the plan is possible");
-    let events = std::mem::take(&mut heard.lock().expect("no panic").0);
-    events
+    std::mem::take(&mut heard.lock().expect("no panic").0)
 }
 
 /// What the requests of one actor carried, connection by connection.
@@ -210,7 +209,7 @@ fn sends_on_each_connection(profile: Profile, scheme: &str, expected: impl Fn(us
         let tokens = count(&events, |kind| {
             matches!(kind, EventKind::RequestSent { carries: Carried::NewToken | Carried::StoredToken, .. })
         });
-        let verified: u32 = events.iter().map(|event| verifies_for_agents(event)).sum();
+        let verified: u32 = events.iter().map(verifies_for_agents).sum();
         assert_eq!(count(&events, |kind| matches!(kind, EventKind::Accepted { .. })), tokens);
         assert_eq!(verified as usize, 2 * tokens, "what is authenticated is not verified again");
     }
