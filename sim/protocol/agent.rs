@@ -164,16 +164,17 @@ impl Agent {
         Ok(Authorization::Token { token: Box::new(token), epoch: challenge.epoch, was_stored: false })
     }
 
-    /// Notes that a token succeeded: a new one is stored only now (rules 5, 14). Tells whether it is new.
+    /// Notes that a token succeeded: a new one is stored only now (rules 5, 14), also in place of the one that it
+    /// `replaces` because the server refused that. Tells whether it is new.
     pub fn succeeded(
         &mut self,
         path: &ServerPath,
         token: &CountersignedToken,
         epoch: Option<Epoch>,
-        was_stored: bool,
+        replaces: Option<Jti>,
         now: WallTime,
     ) -> bool {
-        self.storage.succeeded(path, &token.issued, epoch, was_stored, now)
+        self.storage.succeeded(path, &token.issued, epoch, replaces, now)
     }
 
     /// Notes that 403 came back on a token: a stored one is dropped (rule 14). Tells whether it was stored.

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Binding, IssuedToken, Nonce, base64url, issued_token::push_json};
+use super::{
+    Binding, IssuedToken, Nonce, base64url, body,
+    issued_token::{push_json, read_json},
+};
 use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
     types::{Epoch, Fingerprint, Origin},
@@ -28,17 +31,17 @@ pub struct CountersignedToken {
 #[serde(deny_unknown_fields)]
 struct PartFour<'a> {
     nonce: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     aud: Option<Origin>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     epoch: Option<Epoch>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     htm: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     htu: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     content_digest: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     cb: Option<String>,
 }
 
@@ -99,7 +102,7 @@ impl CountersignedToken {
         let (issued, nonce) = rest.rsplit_once('.')?;
         let issued = IssuedToken::parse(issued)?;
         let part = base64url::decode(nonce)?;
-        let (nonce, binding) = serde_json::from_slice::<PartFour<'_>>(&part).ok()?.read()?;
+        let (nonce, binding) = read_json::<PartFour<'_>>(&part)?.read()?;
         let signature = base64url::decode(signature).filter(|signature| !signature.is_empty())?;
         Some(Self { text: text.to_owned(), issued, nonce, binding, signature })
     }

@@ -87,7 +87,7 @@ impl IssuedToken {
             return None;
         }
         let header = base64url::decode(header)?;
-        let header: Header<'_> = serde_json::from_slice(&header).ok()?;
+        let header: Header<'_> = read_json(&header)?;
         if header.alg != "RS256" || header.typ != "JWT" {
             return None;
         }
@@ -95,7 +95,7 @@ impl IssuedToken {
         if nonce.counter != 0 {
             return None;
         }
-        let claims = serde_json::from_slice(&base64url::decode(payload)?).ok()?;
+        let claims = read_json(&base64url::decode(payload)?)?;
         let signature = base64url::decode(signature).filter(|signature| !signature.is_empty())?;
         Some(Self { text: text.into(), kid: header.kid, uid: nonce.uid, claims, signature })
     }
@@ -127,4 +127,9 @@ pub(super) fn push_json(text: &mut String, value: &impl Serialize) {
     // The values are plain structs of strings and integers, for which writing JSON cannot fail.
     let json = serde_json::to_vec(value).unwrap_or_default();
     base64url::encode_onto(&json, text);
+}
+
+/// Reads a part that is a JSON object. Serde alone would also take an array for a struct.
+pub(super) fn read_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    json.starts_with(b"{").then(|| serde_json::from_slice(json).ok()).flatten()
 }

@@ -84,25 +84,29 @@ impl TokenStorage {
     }
 
     /// Notes that a token succeeded: a new one is stored (rules 5, 14), the stored one was used. Tells whether it is
-    /// new. A parallel exchange may have replaced a token that was stored when it was sent; it stays replaced.
+    /// new. A slower parallel exchange must not put an older token back in place of a newer one, unless that is the one
+    /// that it `replaces`, because its server refused it.
     pub fn succeeded(
         &mut self,
         path: &ServerPath,
         token: &IssuedToken,
         epoch: Option<Epoch>,
-        was_stored: bool,
+        replaces: Option<Jti>,
         now: WallTime,
     ) -> bool {
         let Some(state) = self.paths.get_mut(path).filter(|state| state.uid == token.uid) else { return false };
-        match &mut state.token {
-            Some(stored) if stored.token.claims.jti == token.claims.jti => stored.last_used = now,
-            _ if was_stored => {}
-            slot => {
-                *slot = Some(StoredToken { token: token.clone(), epoch, last_used: now });
-                return true;
+        if let Some(stored) = &mut state.token {
+            let claims = &stored.token.claims;
+            if claims.jti == token.claims.jti {
+                stored.last_used = now;
+                return false;
+            }
+            if claims.exp > token.claims.exp && replaces != Some(claims.jti) {
+                return false;
             }
         }
-        false
+        state.token = Some(StoredToken { token: token.clone(), epoch, last_used: now });
+        true
     }
 
     /// Drops the stored token of a path if it is the one named (rule 14). Tells whether it was.

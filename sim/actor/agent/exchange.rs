@@ -15,7 +15,7 @@ use crate::{
     },
     event::{Carried, EventKind, Outcome, Removal},
     protocol::{Authorization, CountersignedToken, Credentials, RequestFacts, TokenChallenge, content_digest},
-    types::{Epoch, Undigested},
+    types::{Epoch, Jti, Undigested},
 };
 
 /// Where agents get what needs authentication.
@@ -58,6 +58,7 @@ impl<E: Environment> AgentActor<E> {
         let now = self.environment.wall();
         let authorization =
             locked(&self.agent).authorize(&self.path, &facts, now, &self.engine, &mut *locked(&self.rng));
+        let mut refused = None;
         let Ok(mut authorization) = authorization else { return (Outcome::Broken, first_trip) };
         for trip in first_trip + 1..=first_trip + TRIPS_MAX {
             let response = match self.authorize_and_send(connection, &authorization).await {
@@ -65,8 +66,11 @@ impl<E: Environment> AgentActor<E> {
                 Err(error) => return (broken(&error), trip),
             };
             match response.status() {
-                StatusCode::OK => return (self.succeeded(&authorization), trip),
+                StatusCode::OK => return (self.succeeded(&authorization, refused), trip),
                 StatusCode::UNAUTHORIZED if trip < first_trip + TRIPS_MAX => {
+                    if let Authorization::Token { token, was_stored: true, .. } = &authorization {
+                        refused = Some(token.issued.claims.jti);
+                    }
                     match self.answer(&response, &authorization, &facts) {
                         Ok(next) => authorization = next,
                         Err(outcome) => return (outcome, trip),
@@ -144,15 +148,15 @@ impl<E: Environment> AgentActor<E> {
         })
     }
 
-    fn succeeded(&self, authorization: &Authorization) -> Outcome {
+    fn succeeded(&self, authorization: &Authorization, refused: Option<Jti>) -> Outcome {
         let Authorization::Token { token, epoch, was_stored } = authorization else { return Outcome::ServedPublic };
-        self.note_success(token, *epoch, *was_stored);
+        self.note_success(token, *epoch, refused);
         if *was_stored { Outcome::ServedOneStep } else { Outcome::ServedTwoStep }
     }
 
-    fn note_success(&self, token: &CountersignedToken, epoch: Option<Epoch>, was_stored: bool) {
+    fn note_success(&self, token: &CountersignedToken, epoch: Option<Epoch>, refused: Option<Jti>) {
         let now = self.environment.wall();
-        if locked(&self.agent).succeeded(&self.path, token, epoch, was_stored, now) {
+        if locked(&self.agent).succeeded(&self.path, token, epoch, refused, now) {
             self.environment.record(EventKind::TokenStored {
                 server: self.settings.server,
                 uid: token.issued.uid,

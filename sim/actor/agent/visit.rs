@@ -36,8 +36,8 @@ impl<E: Environment> AgentActor<E> {
 
     /// Makes the requests of a visit on one connection, up to the first that is not served.
     async fn use_connection(&self) -> bool {
-        let idle_max = self.settings.parameters.keep_alive_idle();
-        let mut line = locked(&self.kept).pop().filter(|line| line.connection.is_fresh(idle_max));
+        let parameters = &self.settings.parameters;
+        let mut line = locked(&self.kept).pop().filter(|line| line.connection.is_reusable(parameters));
         for number in 0..self.settings.requests {
             let is_public = number < self.settings.public_requests;
             if !self.exchange(&mut line, is_public).await.is_served() {

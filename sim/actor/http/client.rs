@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::{
     actor::{Environment, timeout::timeout},
     event::{Carried, Close, EventKind},
-    types::{ActorId, Caps, ConnectionId, Origin, RequestId, VirtualTime},
+    types::{ActorId, Caps, ConnectionId, Origin, Parameters, RequestId, VirtualTime},
 };
 
 /// A keep-alive connection to a server. Dropping it closes it.
@@ -25,7 +25,7 @@ pub struct HttpConnection<E: Environment> {
     host: HeaderValue,
     sender: SendRequest<Full<Bytes>>,
     requests: u32,
-    last_used: VirtualTime,
+    used_at: VirtualTime,
     closed: Option<Close>,
 }
 
@@ -105,7 +105,7 @@ impl<E: Environment> HttpConnection<E> {
             host: HeaderValue::try_from(origin.authority()).map_err(broken)?,
             sender,
             requests: 0,
-            last_used: environment.now(),
+            used_at: environment.now(),
             closed: None,
         })
     }
@@ -130,10 +130,12 @@ impl<E: Environment> HttpConnection<E> {
         self.closed.is_none() && !self.sender.is_closed()
     }
 
-    /// Whether the connection is worth keeping for another request: open, and not so long idle that its server may be
-    /// closing it at this moment. Half of the server's limit leaves time for both directions.
-    pub fn is_fresh(&self, keep_alive_idle: Duration) -> bool {
-        self.is_open() && self.environment.now().since(self.last_used) < keep_alive_idle / 2
+    /// Whether it can be taken up again after a pause. Not if its server may be about to close it for idleness: the
+    /// request and the end of the connection would pass each other on the way.
+    pub fn is_reusable(&self, parameters: &Parameters) -> bool {
+        let idle_max = parameters.keep_alive_idle();
+        let margin = parameters.exchange_timeout().min(idle_max / 2);
+        self.is_open() && self.environment.now().since(self.used_at) < idle_max - margin
     }
 
     /// Sends a request and waits for the whole answer, for at most `patience`. After an error the connection is of
@@ -180,7 +182,7 @@ impl<E: Environment> HttpConnection<E> {
         };
         match result {
             Ok(response) => {
-                self.last_used = self.environment.now();
+                self.used_at = self.environment.now();
                 let status = response.status().as_u16();
                 self.environment.record(EventKind::ResponseReceived { request: id, status });
                 Ok((id, response))

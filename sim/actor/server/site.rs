@@ -93,6 +93,8 @@ impl<E: Environment> SiteServer<E> {
     /// If the door cannot be opened, or breaks.
     pub async fn run(self: Arc<Self>) -> io::Result<Infallible> {
         let policy = self.register().await;
+        // Else the first agent would pay for it.
+        self.core.charge(0).await;
         self.take_over(policy);
         for task in [Task::Registry, Task::Policy, Task::Cache] {
             let site = Arc::clone(&self);

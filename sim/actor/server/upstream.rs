@@ -99,7 +99,7 @@ impl<E: Environment> Upstream<E> {
     pub async fn connection(&self, core: &Core<E>) -> Result<HttpConnection<E>, ExchangeError> {
         let parameters = &core.settings.parameters;
         while let Some(connection) = { locked(&self.idle).pop() } {
-            if connection.is_fresh(parameters.keep_alive_idle()) {
+            if connection.is_reusable(parameters) {
                 return Ok(connection);
             }
         }
