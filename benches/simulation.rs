@@ -296,8 +296,8 @@ fn doubling() -> Result<(), Box<dyn Error>> {
     );
     let folder = env::temp_dir().join(format!("countersign-doubling-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let mut before: Option<(u32, f64, f64)> = None;
-    for agents in [1_000, 2_000, 4_000, 8_000, 10_000, 16_000, 20_000] {
+    let mut measured: Vec<(u32, f64, f64)> = Vec::new();
+    for agents in [1_000, 2_000, 4_000, 8_000, 16_000, 10_000, 20_000] {
         let file = folder.join("plan.json");
         fs::write(&file, plan(agents, "15m", "1h")?.to_json()?)?;
         // A process for each, so that the peak of memory is its own.
@@ -311,22 +311,18 @@ fn doubling() -> Result<(), Box<dyn Error>> {
             environment["cpu_ns"].as_f64().ok_or("no CPU time")? / 1e9,
             environment["memory_peak_bytes"].as_f64().ok_or("no memory")? / f64::from(1 << 20),
         );
-        // The ratio to be compared with 2, whatever the step between two rows is.
-        let ratios = before.map_or(("–".to_owned(), "–".to_owned()), |(fewer, cpu_before, memory_before)| {
-            let doublings = (f64::from(agents) / f64::from(fewer)).log2();
-            let ratio = |now: f64, before: f64| format!("{:.2}", (now / before).powf(1.0 / doublings));
-            (ratio(cpu_s, cpu_before), ratio(memory, memory_before))
-        });
+        let half = measured.iter().find(|(fewer, ..)| 2 * fewer == agents);
+        let ratio = |now: f64, before: Option<f64>| before.map_or("–".to_owned(), |it| format!("{:.2}", now / it));
+        let cpu_ratio = ratio(cpu_s, half.map(|(_, cpu_s, _)| *cpu_s));
+        let memory_ratio = ratio(memory, half.map(|(.., memory)| *memory));
         let accepts =
             ["one_step", "two_step"].iter().filter_map(|name| report["milestones"][name].as_f64()).sum::<f64>();
         println!(
-            "{agents:>6}  {cpu_s:>6.2} s  {:>6}  {memory:>5.0} MiB  {:>6}  {:>11.0} µs  {:>8}",
-            ratios.0,
-            ratios.1,
+            "{agents:>6}  {cpu_s:>6.2} s  {cpu_ratio:>6}  {memory:>5.0} MiB  {memory_ratio:>6}  {:>11.0} µs  {:>8}",
             cpu_s * 1e6 / accepts,
             report["verdict"].as_str().unwrap_or("?")
         );
-        before = Some((agents, cpu_s, memory));
+        measured.push((agents, cpu_s, memory));
     }
     fs::remove_dir_all(&folder)?;
     Ok(())
