@@ -1,12 +1,21 @@
-//! The command line, as far as it needs no world: what it prints, where, and how it exits.
+//! The command line: what it prints, where, and how it exits.
 
-use std::{fs, path::Path, process::Output};
+mod json_schema;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use assert_cmd::Command;
 use countersign::{
-    plan::Plan,
+    plan::{Milestone, Plan},
+    report,
     scenario::{Overrides, find},
 };
+use json_schema::keeps_to;
 
 /// Runs the program in an empty folder, as after an installation.
 fn countersign(arguments: &[&str]) -> Output {
@@ -102,4 +111,152 @@ fn the_schema_is_printed() {
     let output = countersign(&["schema"]);
     let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(schema["title"], "countersign scenario");
+}
+
+/// A shipped plan, changed, as a file in `folder`.
+fn plan_in(folder: &Path, scenario: &str, change: impl FnOnce(&mut Plan)) {
+    let overrides = Overrides { profile: None, crypto: Some(countersign::types::CryptoTier::Modelled) };
+    let mut plan = find(scenario).unwrap().resolve(None, overrides).unwrap();
+    change(&mut plan);
+    fs::write(folder.join("plan.json"), plan.to_json().unwrap()).unwrap();
+}
+
+/// Replays a changed plan; gives the exit code and the report.
+fn replayed(scenario: &str, change: impl FnOnce(&mut Plan)) -> (Option<i32>, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    plan_in(folder.path(), scenario, change);
+    let output = countersign_in(folder.path(), &["replay", "plan.json", "--format", "json"]);
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn the_exit_code_of_a_run_is_its_verdict() {
+    let (code, report) = replayed("rules/window_of_one", |_| {});
+    assert_eq!((code, &report["verdict"]), (Some(0), &"passed".into()));
+    let (code, report) = replayed("rules/window_of_one", |plan| plan.expectation.violations.clear());
+    assert_eq!((code, &report["verdict"]), (Some(1), &"violated".into()));
+    assert_eq!(report["violations"][0]["invariant"], "L2");
+    let (code, report) = replayed("rules/window_of_one", |plan| plan.expectation.thresholds.one_step_p99_ms = Some(1));
+    assert_eq!((code, &report["verdict"]), (Some(3), &"threshold_missed".into()));
+    let (code, report) = replayed("rules/window_of_one", |plan| plan.expectation.reach.push(Milestone::ValidationFull));
+    assert_eq!((code, &report["verdict"]), (Some(4), &"inconclusive".into()));
+    assert_eq!(report["milestones_missing"], serde_json::json!(["validation_full"]));
+}
+
+#[test]
+fn the_json_report_is_one_document_that_keeps_to_its_schema() {
+    let output = countersign(&["run", "rules/cache_hit", "--crypto", "modelled", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let schema = serde_json::to_value(report::schema()).unwrap();
+    keeps_to(&report, &schema, &schema).unwrap();
+    let mut wrong = report.clone();
+    wrong["measurements"]["traffic"]["opened"] = "many".into();
+    assert!(keeps_to(&wrong, &schema, &schema).is_err());
+    let mut lacking = report;
+    lacking.as_object_mut().unwrap().remove("digest");
+    assert!(keeps_to(&lacking, &schema, &schema).is_err());
+}
+
+#[test]
+fn out_has_the_report_twice_and_the_plan_that_makes_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = ["run", "rules/cache_hit", "--seed", "5", "--crypto", "modelled", "--out", "kept/here"];
+    let output = countersign_in(folder.path(), &run);
+    assert_eq!(output.status.code(), Some(0));
+    let kept = folder.path().join("kept/here");
+    let mut names: Vec<_> =
+        fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["plan.json", "report.json", "report.txt"]);
+    assert_eq!(fs::read_to_string(kept.join("report.txt")).unwrap(), text(&output.stdout));
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(kept.join("report.json")).unwrap()).unwrap();
+    let replay = countersign_in(folder.path(), &["replay", "kept/here/plan.json", "--format", "json"]);
+    let replayed: serde_json::Value = serde_json::from_slice(&replay.stdout).unwrap();
+    assert_eq!((&replayed["digest"], &replayed["seed"]), (&report["digest"], &5.into()));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_the_report_is_printed_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("taken"), "").unwrap();
+    fs::create_dir_all(folder.path().join("half/report.json")).unwrap();
+    let run = |option: &str, path: &str| {
+        let arguments = ["run", "rules/validation_period_5", "--crypto", "modelled", option, path];
+        countersign_in(folder.path(), &arguments)
+    };
+    for (path, named) in [("taken", "`taken`"), ("taken/below", "`taken/below`"), ("half", "`half/report.json`")] {
+        let output = run("--out", path);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(named), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("PASSED"), "{}", text(&output.stdout));
+    }
+    let output = run("--trace", "nowhere/trace.jsonl");
+    assert!(refused(&output).contains("`nowhere/trace.jsonl`"), "{output:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_with_the_file_and_how_far_the_trace_goes() {
+    let arguments = ["run", "rules/validation_period_5", "--crypto", "modelled", "--trace", "/dev/full"];
+    let output = countersign(&arguments);
+    assert_eq!(output.status.code(), Some(70));
+    let error = text(&output.stderr);
+    assert!(error.contains("/dev/full") && error.contains("failed to write event"), "{error}");
+    assert!(text(&output.stdout).contains("PASSED"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let long: [&[&str]; 3] = [
+        &["run", "smoke/thousand_agents", "--plan-only"],
+        &["run", "smoke/first_contact", "--crypto", "modelled", "--trace", "-"],
+        &["schema"],
+    ];
+    for arguments in long {
+        let mut child = started(tempfile::tempdir().unwrap().path(), arguments);
+        let mut first_line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut first_line).unwrap();
+        assert!(first_line.starts_with('{'), "{first_line}");
+        drop(stdout);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_still_reports_what_was_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    // Its trace goes through a pipe that nobody empties, so that it cannot come to its end before the signal.
+    let arguments = ["run", "smoke/first_contact", "--crypto", "modelled", "--trace", "-", "--out", "kept"];
+    let mut child = started(folder.path(), &arguments);
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut trace = String::new();
+    stdout.read_line(&mut trace).unwrap();
+    let process = child.id().to_string();
+    assert!(std::process::Command::new("sh").args(["-c", &format!("kill -INT {process}")]).status().unwrap().success());
+    stdout.read_to_string(&mut trace).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("kept/report.json")).unwrap()).unwrap();
+    assert_eq!((&report["verdict"], &report["interrupted"]), (&"inconclusive".into(), &true.into()));
+    // What was measured is what happened until then.
+    assert_eq!(report["events"], trace.lines().count());
+    let page = fs::read_to_string(folder.path().join("kept/report.txt")).unwrap();
+    assert!(page.contains("interrupted"), "{page}");
+}
+
+/// The program, running, with its outputs as pipes.
+fn started(folder: &Path, arguments: &[&str]) -> std::process::Child {
+    std::process::Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .current_dir(folder)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }

@@ -1,5 +1,7 @@
 //! Scenario files: what they resolve to, and what is said about those that cannot be.
 
+mod json_schema;
+
 use std::{fs, path::Path};
 
 use countersign::{
@@ -7,6 +9,7 @@ use countersign::{
     scenario::{LookupError, Overrides, Scenario, ScenarioError, find, schema, shipped},
     types::{ActorId, CryptoTier, Profile},
 };
+use json_schema::keeps_to;
 use proptest::prelude::*;
 
 const SMALL: &str = "description = \"Small.\"\nprofile = \"literal\"\nduration = \"10m\"\n\n[sites]\ncount = 2\n\n\
@@ -119,64 +122,6 @@ fn every_shipped_scenario_names_the_schema_and_keeps_to_it() {
     assert!(keeps_to(&stray, &schema, &schema).is_err());
     let wrong = serde_json::json!({ "description": "", "profile": "mild", "duration": "1m" });
     assert!(keeps_to(&wrong, &schema, &schema).is_err());
-}
-
-/// As much of JSON Schema as ours uses, patterns and bounds aside.
-fn keeps_to(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_json::Value) -> Result<(), String> {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let target = root.pointer(reference.trim_start_matches('#')).ok_or(format!("{reference} leads nowhere"))?;
-        keeps_to(value, target, root)?;
-    }
-    for word in ["anyOf", "oneOf"] {
-        if let Some(choices) = schema[word].as_array()
-            && !choices.iter().any(|choice| keeps_to(value, choice, root).is_ok())
-        {
-            return Err(format!("{value} is none of {word}"));
-        }
-    }
-    for part in schema["allOf"].as_array().into_iter().flatten() {
-        keeps_to(value, part, root)?;
-    }
-    if let Some(values) = schema["enum"].as_array()
-        && !values.contains(value)
-    {
-        return Err(format!("{value} is not in {values:?}"));
-    }
-    if schema.get("const").is_some_and(|only| only != value) {
-        return Err(format!("{value} is not {}", schema["const"]));
-    }
-    let kind = match value {
-        serde_json::Value::Object(_) => "object",
-        serde_json::Value::Array(_) => "array",
-        serde_json::Value::String(_) => "string",
-        serde_json::Value::Number(_) => "integer",
-        serde_json::Value::Bool(_) => "boolean",
-        serde_json::Value::Null => "null",
-    };
-    let allowed: Vec<&str> = match &schema["type"] {
-        serde_json::Value::String(one) => vec![one],
-        serde_json::Value::Array(some) => some.iter().filter_map(|kind| kind.as_str()).collect(),
-        _ => vec![kind],
-    };
-    if !allowed.contains(&kind) {
-        return Err(format!("{value} is no {allowed:?}"));
-    }
-    for item in value.as_array().into_iter().flatten() {
-        keeps_to(item, &schema["items"], root)?;
-    }
-    for (key, inner) in value.as_object().into_iter().flatten() {
-        match schema["properties"].get(key) {
-            Some(property) => keeps_to(inner, property, root).map_err(|error| format!("{key}: {error}"))?,
-            None if schema["additionalProperties"] == false => return Err(format!("unknown key {key}")),
-            None => {}
-        }
-    }
-    for required in schema["required"].as_array().into_iter().flatten() {
-        if value.is_object() && value.get(required.as_str().unwrap()).is_none() {
-            return Err(format!("{required} is missing"));
-        }
-    }
-    Ok(())
 }
 
 #[test]

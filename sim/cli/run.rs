@@ -113,12 +113,8 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
             environment,
         },
     );
-    if let Some(folder) = destination.out {
-        report::write(folder, &report, plan).map_err(|error| Failure::Usage(error.to_string()))?;
-    }
-    if let Some(error) = finished.trace_error {
-        return Err(Failure::Internal(error.to_string()));
-    }
+    // A file that cannot be written must not cost whoever waited for it the report on standard output.
+    let written = destination.out.map_or(Ok(()), |folder| report::write(folder, &report, plan));
     // A trace on standard output stands alone there.
     if destination.trace != Some(Path::new("-")) {
         match destination.format {
@@ -126,7 +122,14 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
             Format::Json => print(&report.to_json().map_err(Failure::internal)?)?,
         };
     }
-    Ok(report.verdict.into())
+    written.map_err(|error| Failure::Usage(error.to_string()))?;
+    match (finished.trace_error, destination.trace) {
+        // A reader that has read enough (`| head`) is no failure.
+        (Some(error), Some(path)) if error.source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Internal(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(report.verdict.into()),
+    }
 }
 
 fn trace_writer(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {

@@ -1,0 +1,329 @@
+//! What a simulation costs: an authentication without its RSA, and a run with ever more agents.
+//!
+//! `cargo bench --bench simulation` prints two tables; `-- authentication` or `-- doubling` only one of them.
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    hint::black_box,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use countersign::{
+    crypto::{
+        Backend, Engine, KeyError, KeyPool, PrivateKey, PrivateOperations, PublicKey, PublicOperations, WallTotals,
+    },
+    event::{Event, EventKind, Listener},
+    metrics::Metrics,
+    oracle::Oracle,
+    plan::Plan,
+    protocol::{
+        Agent, AgentKeys, Authorization, Credentials, Issuer, Registry, RegistrySettings, RequestFacts, ServerKeys,
+        ServerPath, Subject, TokenChallenge, ValidationRules, content_digest,
+    },
+    scenario::{Overrides, Scenario},
+    trace::Digest,
+    types::{
+        ActorId, CryptoTier, Epoch, Jti, NodeId, Origin, Parameters, Profile, Refusal, Scheme, SeedStream, Uid,
+        UnixSeconds, VirtualTime,
+    },
+    world::{self, Controls},
+};
+use rand_chacha::ChaCha20Rng;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let asked: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| name.contains(asked.as_str()));
+    if is_asked("authentication") {
+        authentication()?;
+    }
+    if is_asked("doubling") {
+        doubling()?;
+    }
+    Ok(())
+}
+
+/// RSA that costs nothing and checks nothing: what is left is codec and registry.
+#[derive(Debug)]
+struct Nothing;
+
+impl Backend for Nothing {
+    fn tier(&self) -> CryptoTier {
+        CryptoTier::Modelled
+    }
+
+    fn load_private(&self, _: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {
+        Ok(Box::new(Self))
+    }
+
+    fn load_public(&self, _: &PublicKey) -> Result<Box<dyn PublicOperations>, KeyError> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl PrivateOperations for Nothing {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, KeyError> {
+        Ok(vec![0x5a; 256])
+    }
+
+    fn open(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl PublicOperations for Nothing {
+    fn verify(&self, _: &[u8], signature: &[u8]) -> bool {
+        signature.len() == 256
+    }
+
+    fn seal(&self, _: &[u8], _: &mut dyn rand_core::CryptoRng) -> Result<Vec<u8>, KeyError> {
+        Ok(Vec::new())
+    }
+}
+
+struct OneKey(PublicKey);
+
+impl AgentKeys for OneKey {
+    fn agent_key(&mut self, _: NodeId, _: Uid) -> Result<PublicKey, Refusal> {
+        Ok(self.0.clone())
+    }
+}
+
+const RUN_START: UnixSeconds = UnixSeconds(1_767_600_000);
+const REGISTRY_ENTRIES: u128 = 100_000;
+const REPETITIONS: u64 = 20_000;
+
+fn authentication() -> Result<(), Box<dyn Error>> {
+    println!("One authentication without RSA and HTTP, both sides; target: codec, registry and events in 10 µs\n");
+    println!(
+        "{:<10}{:>18}{:>20}{:>10}{:>10}{:>10}",
+        "PROFILE", "ONE-STEP CODEC", "DIGEST OF EVENTS", "TOGETHER", "ORACLE", "METRICS"
+    );
+    let micros = |ns: f64| format!("{:.1} µs", ns / 1_000.0);
+    for profile in [Profile::Literal, Profile::Hardened] {
+        let (one_step_ns, two_step_ns) = codec_and_registry(profile)?;
+        let events = events(profile)?;
+        let per_authentication_ns = |took: Duration| took.as_nanos() as f64 / events.authentications as f64;
+        println!(
+            "{:<10}{:>18}{:>20}{:>10}{:>10}{:>10}",
+            format!("{profile:?}").to_lowercase(),
+            micros(one_step_ns),
+            micros(per_authentication_ns(events.digest)),
+            micros(one_step_ns + per_authentication_ns(events.digest)),
+            micros(per_authentication_ns(events.oracle)),
+            micros(per_authentication_ns(events.metrics)),
+        );
+        println!(
+            "          two-step codec, the issuer's part included: {}; {:.1} events an authentication",
+            micros(two_step_ns),
+            events.heard as f64 / events.authentications as f64,
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// Nanoseconds of a one-step and of a two-step authentication, the SMP's part included in the latter.
+fn codec_and_registry(profile: Profile) -> Result<(f64, f64), Box<dyn Error>> {
+    let engine = Engine::new(Arc::new(Nothing), Arc::new(WallTotals::default()), None);
+    let seed = SeedStream::new(1);
+    let (keys, mut rng) = (KeyPool::new(seed), seed.rng("bench", 0));
+    let (smp_key, agent_key) = (keys.private_key(0)?, keys.private_key(1)?);
+    let parameters = Parameters::defaults(profile);
+    let origin = Origin::new(Scheme::Http, "site-1", 80);
+    let (node, site) = (Plan::node_of(ActorId::Agent(1)), Plan::node_of(ActorId::Site(1)));
+    let mut server_keys = ServerKeys::default();
+    server_keys.insert(smp_key.public().clone());
+    let mut agent = Agent::new(node, agent_key.clone(), profile, &parameters, server_keys.clone());
+    let issuer = Issuer::new(Plan::node_of(ActorId::Smp), smp_key, parameters.token_lifetime());
+    let path = ServerPath { server: site, origin: origin.clone() };
+    let epoch = Epoch::from_bits(7);
+    let rules = ValidationRules {
+        profile,
+        origin: origin.clone(),
+        epoch,
+        leeway: parameters.leeway(),
+        token_bytes_max: parameters.caps.token_bytes as usize,
+    };
+    let mut registry = Registry::new(RegistrySettings::new(profile, &parameters), epoch);
+    for number in 0..REGISTRY_ENTRIES {
+        let jti = Jti::from_bits(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        registry
+            .check_and_record(node, jti, 1, RUN_START.after(Duration::from_secs(3_600)))
+            .map_err(|why| format!("{why:?}"))?;
+    }
+    let mut agent_keys = OneKey(agent_key.public().clone());
+    let digest = content_digest(b"");
+    let facts = RequestFacts {
+        method: "GET",
+        target: "/Altiris/Packages/index",
+        content_digest: &digest,
+        channel_binding: None,
+    };
+    let now = RUN_START.wall();
+
+    let mut present = |authorization: Authorization, agent: &mut Agent| -> Result<(), Box<dyn Error>> {
+        let Authorization::Token { token, epoch, .. } = authorization else { return Err("no token to present".into()) };
+        let value = Credentials::Token(token.text()).to_value();
+        let Some(Credentials::Token(text)) = Credentials::parse(&value) else { return Err("no token arrived".into()) };
+        let accepted = rules.validate(text, &facts, &server_keys, &mut agent_keys, &mut registry, now, &engine);
+        black_box(accepted.map_err(|rejection| format!("{:?}", rejection.why))?);
+        agent.succeeded(&path, &token, epoch, now);
+        Ok(())
+    };
+    let mut jti = 1_u128 << 100;
+    let mut two_step = |agent: &mut Agent, rng: &mut ChaCha20Rng| -> Result<(), Box<dyn Error>> {
+        let Authorization::First { uid } = agent.ask_anew(&path, rng) else { return Err("not a first request".into()) };
+        jti += 1;
+        let agent_key = agent_key.public().thumbprint();
+        let subject = Subject { agent: node, uid, agent_key, audience: origin.clone() };
+        let issued = issuer.issue(subject, Jti::from_bits(jti), RUN_START, &engine)?;
+        let epoch = profile.binds_epoch().then_some(epoch);
+        let value = TokenChallenge { token: Some(issued.text()), error: None, epoch }.to_value();
+        let challenge = TokenChallenge::parse(&value).ok_or("no challenge arrived")?;
+        let authorization = agent.answer(&path, &challenge, &facts, &engine, rng)?;
+        present(authorization, agent)
+    };
+    let two_step_ns = time(|| two_step(&mut agent, &mut rng))?;
+    let one_step_ns = time(|| {
+        let authorization = agent.authorize(&path, &facts, now, &engine, &mut rng)?;
+        present(authorization, &mut agent)
+    })?;
+    Ok((one_step_ns, two_step_ns))
+}
+
+/// The fastest of a few series, in nanoseconds for each repetition: noise only ever adds.
+fn time(mut repeat: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        let start = Instant::now();
+        for _ in 0..REPETITIONS {
+            repeat()?;
+        }
+        fastest = fastest.min(start.elapsed());
+    }
+    Ok(fastest.as_nanos() as f64 / REPETITIONS as f64)
+}
+
+/// What the events of a warm fleet cost those that listen.
+struct Events {
+    heard: usize,
+    authentications: usize,
+    digest: Duration,
+    oracle: Duration,
+    metrics: Duration,
+}
+
+#[derive(Default)]
+struct Kept(Vec<Event>);
+
+impl Listener for Kept {
+    fn hear(&mut self, event: &Event) {
+        self.0.push(event.clone());
+    }
+}
+
+fn events(profile: Profile) -> Result<Events, Box<dyn Error>> {
+    let mut plan = plan(200, "1m", "40m")?;
+    plan.profile = profile;
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let controls =
+        Controls { stopwatch: None, skips_idle: true, interrupted: &AtomicBool::new(false), progress: &mut |_| {} };
+    world::run(&plan, &kept, controls)?;
+    let events = std::mem::take(&mut kept.lock().map_err(|_| "the run broke down")?.0);
+    let end = VirtualTime::from_millis(plan.duration_ms);
+    let fastest = |hear_all: &dyn Fn()| {
+        let took = (0..5).map(|_| {
+            let start = Instant::now();
+            hear_all();
+            start.elapsed()
+        });
+        took.min().unwrap_or_default()
+    };
+    let digest = fastest(&|| {
+        let mut digest = Digest::new();
+        events.iter().for_each(|event| digest.hear(event));
+        black_box(digest.finish());
+    });
+    let oracle = fastest(&|| {
+        let mut oracle = Oracle::new(&plan);
+        events.iter().for_each(|event| oracle.hear(event));
+        black_box(oracle.finish(end));
+    });
+    let metrics = fastest(&|| {
+        let mut metrics = Metrics::new(&plan);
+        events.iter().for_each(|event| metrics.hear(event));
+        black_box(metrics.finish(end));
+    });
+    let authentications = events.iter().filter(|event| matches!(event.kind, EventKind::Accepted { .. })).count();
+    Ok(Events { heard: events.len(), authentications, digest, oracle, metrics })
+}
+
+/// A fleet on four sites, as in `load/ten_thousand_day`.
+fn plan(agents: u32, interval: &str, duration: &str) -> Result<Plan, Box<dyn Error>> {
+    let text = format!(
+        r#"
+        description = "A fleet that grows."
+        profile = "literal"
+        crypto = "modelled"
+        duration = "{duration}"
+        [network]
+        tick = "100ms"
+        latency = "100ms"
+        [sites]
+        count = 4
+        [[agents]]
+        count = {agents}
+        start = {{ min = "0s", max = "{interval}" }}
+        bootstrap = "installed"
+        policy_interval = "never"
+        visits = {{ every = "{interval}", jitter = "20s" }}
+        "#
+    );
+    Ok(Scenario::from_toml("growing.toml", &text)?.resolve(None, Overrides::default())?)
+}
+
+fn doubling() -> Result<(), Box<dyn Error>> {
+    println!(
+        "An hour with a visit every 15 minutes; target: twice the agents take at most twice the time and memory\n"
+    );
+    println!(
+        "{:>6}  {:>8}  {:>6}  {:>9}  {:>6}  {:>14}  {:>8}",
+        "AGENTS", "CPU", "RATIO", "MEMORY", "RATIO", "CPU PER ACCEPT", "VERDICT"
+    );
+    let folder = env::temp_dir().join(format!("countersign-doubling-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let mut measured: Vec<(u32, f64, f64)> = Vec::new();
+    for agents in [1_000, 2_000, 4_000, 8_000, 16_000, 10_000, 20_000] {
+        let file = folder.join("plan.json");
+        fs::write(&file, plan(agents, "15m", "1h")?.to_json()?)?;
+        // A process for each, so that the peak of memory is its own.
+        let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["replay".as_ref(), file.as_os_str(), "--format".as_ref(), "json".as_ref()])
+            .stderr(Stdio::inherit())
+            .output()?;
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let environment = &report["environment"];
+        let (cpu_s, memory) = (
+            environment["cpu_ns"].as_f64().ok_or("no CPU time")? / 1e9,
+            environment["memory_peak_bytes"].as_f64().ok_or("no memory")? / f64::from(1 << 20),
+        );
+        let half = measured.iter().find(|(fewer, ..)| 2 * fewer == agents);
+        let ratio = |now: f64, before: Option<f64>| before.map_or("–".to_owned(), |it| format!("{:.2}", now / it));
+        let cpu_ratio = ratio(cpu_s, half.map(|(_, cpu_s, _)| *cpu_s));
+        let memory_ratio = ratio(memory, half.map(|(.., memory)| *memory));
+        let accepts =
+            ["one_step", "two_step"].iter().filter_map(|name| report["milestones"][name].as_f64()).sum::<f64>();
+        println!(
+            "{agents:>6}  {cpu_s:>6.2} s  {cpu_ratio:>6}  {memory:>5.0} MiB  {memory_ratio:>6}  {:>11.0} µs  {:>8}",
+            cpu_s * 1e6 / accepts,
+            report["verdict"].as_str().unwrap_or("?")
+        );
+        measured.push((agents, cpu_s, memory));
+    }
+    fs::remove_dir_all(&folder)?;
+    Ok(())
+}
