@@ -146,7 +146,14 @@ const fn broken(name: &'static str, change: fn(&mut Plan), lost: &'static [Miles
 }
 
 const BROKEN: &[Broken] = &[
-    broken("rules/batch_ceiling", |plan| plan.parameters.batch_size_max = 4_096, &[Milestone::BatchFull]),
+    broken(
+        "rules/batch_ceiling",
+        |plan| {
+            plan.parameters.batch_size_max = 4_096;
+            plan.parameters.caps.batch_response_bytes = 16 << 20;
+        },
+        &[Milestone::BatchFull],
+    ),
     broken("rules/cache_expiry", |plan| every_agent(plan, |agent| agent.leave_ms = None), &[Milestone::CacheExpired]),
     broken(
         "rules/cache_hit",

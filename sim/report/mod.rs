@@ -1,7 +1,7 @@
 //! What a run leaves behind for people and for programs: the verdict, what it rests on, and every figure.
 //!
-//! A [`Report`] is one versioned document. All of it but [`Environment`] follows from the plan alone, so that
-//! two runs of one plan write the same bytes there.
+//! A [`Report`] is one versioned document. All of it but [`Environment`] and the command that it names follows from
+//! the plan alone, so that two runs of one plan write the same bytes there.
 
 mod environment;
 mod expected_violation;

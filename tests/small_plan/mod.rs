@@ -58,7 +58,17 @@ pub fn digest(plan: &Plan) -> String {
 pub fn report(plan: &Plan) -> Report {
     let Finished { judgement, measurements, digest, ended, .. } = finished(plan);
     let environment = Environment::default();
-    Report::new(plan, Findings { judgement, measurements, digest, interrupted: ended.was_interrupted, environment })
+    Report::new(
+        plan,
+        Findings {
+            judgement,
+            measurements,
+            digest,
+            interrupted: ended.was_interrupted,
+            reproduce: String::new(),
+            environment,
+        },
+    )
 }
 
 /// Runs a plan to its end, step by step.
