@@ -65,7 +65,7 @@ impl Listener for Audience {
     fn hear(&mut self, event: &Event) {
         self.accepted += u64::from(matches!(event.kind, EventKind::Accepted { .. }));
         self.heard += 1;
-        match self.stopwatch.filter(|_| self.heard % TIMED_EVERY == 0) {
+        match self.stopwatch.filter(|_| self.heard.is_multiple_of(TIMED_EVERY)) {
             None => {
                 self.oracle.hear(event);
                 self.metrics.hear(event);
