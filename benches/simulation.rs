@@ -171,7 +171,7 @@ fn codec_and_registry(profile: Profile) -> Result<(f64, f64), Box<dyn Error>> {
         let Some(Credentials::Token(text)) = Credentials::parse(&value) else { return Err("no token arrived".into()) };
         let accepted = rules.validate(text, &facts, &server_keys, &mut agent_keys, &mut registry, now, &engine);
         black_box(accepted.map_err(|rejection| format!("{:?}", rejection.why))?);
-        agent.succeeded(&path, &token, epoch, now);
+        agent.succeeded(&path, &token, epoch, None, now);
         Ok(())
     };
     let mut jti = 1_u128 << 100;
@@ -184,7 +184,7 @@ fn codec_and_registry(profile: Profile) -> Result<(f64, f64), Box<dyn Error>> {
         let epoch = profile.binds_epoch().then_some(epoch);
         let value = TokenChallenge { token: Some(issued.text()), error: None, epoch }.to_value();
         let challenge = TokenChallenge::parse(&value).ok_or("no challenge arrived")?;
-        let authorization = agent.answer(&path, &challenge, &facts, &engine, rng)?;
+        let authorization = agent.answer(&path, &challenge, &facts, &engine)?;
         present(authorization, agent)
     };
     let two_step_ns = time(|| two_step(&mut agent, &mut rng))?;
