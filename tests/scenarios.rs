@@ -182,8 +182,8 @@ const BROKEN: &[Broken] = &[
     broken("rules/late_refresh_literal", |plan| plan.parameters.look_ahead_s = 31 * 60, &[]),
     Broken {
         name: "rules/look_ahead_15_minutes",
-        // Nothing is due before it has expired.
-        change: |plan| plan.parameters.look_ahead_s = 0,
+        // At 0:56, with four minutes left, nothing is due yet.
+        change: |plan| plan.parameters.look_ahead_s = 3 * 60,
         lost: &[],
         verdict: Verdict::Violated,
     },
