@@ -9,6 +9,11 @@ use countersign::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
+/// The allocator of the command, so that the tables lie in memory as they do there.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXPIRES: UnixSeconds = UnixSeconds(1_800_003_600);
 
 fn key(number: u64) -> (NodeId, Jti) {
