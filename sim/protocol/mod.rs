@@ -23,7 +23,6 @@ mod rate_limit;
 mod refusal_answer;
 mod registration;
 mod registry;
-mod registry_table;
 mod signature_base;
 mod site_authentication;
 mod token_cache;

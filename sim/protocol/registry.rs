@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{
-    Window,
-    registry_table::{RegistryEntry, RegistryTable},
-};
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, hash_map::Entry};
+
+use super::Window;
 use crate::types::{Epoch, Jti, NodeId, Parameters, Profile, Refusal, UnixSeconds, WallTime};
 
 /// What a registry decides by.
@@ -55,14 +55,22 @@ pub struct Use {
 pub struct Registry {
     settings: RegistrySettings,
     epoch: Epoch,
-    table: RegistryTable,
+    // Neither order nor hashes can be observed: every listing is sorted. The issuer draws `jti` at random, so
+    // no client chooses where an entry lands, and a hasher without a secret is enough.
+    entries: HashMap<(NodeId, Jti), RegistryEntry, FixedState>,
     high_water: Option<UnixSeconds>,
+}
+
+#[derive(Clone, Debug)]
+struct RegistryEntry {
+    window: Window,
+    expires: UnixSeconds,
 }
 
 impl Registry {
     /// An empty registry for a server that starts with `epoch` (hole 6).
     pub fn new(settings: RegistrySettings, epoch: Epoch) -> Self {
-        Self { settings, epoch, table: RegistryTable::default(), high_water: None }
+        Self { settings, epoch, entries: HashMap::default(), high_water: None }
     }
 
     /// The epoch of this start of the server.
@@ -98,17 +106,21 @@ impl Registry {
             let slid_by = window.check_and_record(counter, counter_jump_max)?;
             Ok(Use { is_new, highest: window.highest(), slid_by, window: window.lowest_64_bits() })
         };
-        let key = (agent, jti);
-        if let Some(entry) = self.table.get_mut(&key) {
-            let recorded = record(&mut entry.window, false)?;
-            // An honest issuer never gives one jti two expiries; should it, the record outlives both.
-            entry.expires = entry.expires.max(expires);
-            return Ok(recorded);
+        match self.entries.entry((agent, jti)) {
+            Entry::Occupied(mut occupied) => {
+                let entry = occupied.get_mut();
+                let recorded = record(&mut entry.window, false)?;
+                // An honest issuer never gives one jti two expiries; should it, the record outlives both.
+                entry.expires = entry.expires.max(expires);
+                Ok(recorded)
+            }
+            Entry::Vacant(vacant) => {
+                let mut window = Window::new(window_width);
+                let recorded = record(&mut window, true)?;
+                vacant.insert(RegistryEntry { window, expires });
+                Ok(recorded)
+            }
         }
-        let mut window = Window::new(window_width);
-        let recorded = record(&mut window, true)?;
-        self.table.insert(RegistryEntry { key, window, expires });
-        Ok(recorded)
     }
 
     /// Whether the record of a token with this expiry may be gone already, so that the token must be refused
@@ -120,7 +132,7 @@ impl Registry {
     /// Removes a token that was seen to have expired during authentication (rule 48), and says whether it
     /// was there. Its expiry raises the high-water mark as a purge would (hole 19).
     pub fn remove(&mut self, agent: NodeId, jti: Jti) -> bool {
-        let removed = self.table.remove(&(agent, jti));
+        let removed = self.entries.remove(&(agent, jti));
         if let Some(entry) = &removed {
             self.high_water = self.high_water.max(Some(entry.expires));
         }
@@ -131,12 +143,9 @@ impl Registry {
     pub fn purge(&mut self, now: WallTime) -> Vec<(NodeId, Jti)> {
         let Some(mark) = self.greatest_passed_expiry(now) else { return Vec::new() };
         self.high_water = self.high_water.max(Some(mark));
-        let expired = self.table.entries().iter().filter(|entry| entry.expires <= mark);
-        let mut removed: Vec<_> = expired.map(|entry| entry.key).collect();
+        let expired = self.entries.extract_if(|_, entry| entry.expires <= mark);
+        let mut removed: Vec<_> = expired.map(|(key, _)| key).collect();
         removed.sort_unstable();
-        for key in &removed {
-            self.table.remove(key);
-        }
         removed
     }
 
@@ -149,12 +158,12 @@ impl Registry {
 
     /// How many tokens the registry holds.
     pub fn len(&self) -> usize {
-        self.table.entries().len()
+        self.entries.len()
     }
 
     /// Whether the registry holds no token.
     pub fn is_empty(&self) -> bool {
-        self.table.entries().is_empty()
+        self.entries.is_empty()
     }
 
     /// Memory on the heap, in bytes: the table with its spare room, and what wide windows take beside it.
@@ -162,14 +171,14 @@ impl Registry {
         let beside = if self.settings.window_width <= u64::BITS {
             0
         } else {
-            self.table.entries().iter().map(|entry| entry.window.heap_bytes()).sum()
+            self.entries.values().map(|entry| entry.window.heap_bytes()).sum()
         };
-        self.table.allocation_bytes() + beside
+        self.entries.allocation_size() + beside
     }
 
     /// How many counters are marked within all windows, and how many could be.
     pub fn window_bits(&self) -> (u64, u64) {
-        self.table.entries().iter().fold((0, 0), |(used, total), RegistryEntry { window, .. }| {
+        self.entries.values().fold((0, 0), |(used, total), RegistryEntry { window, .. }| {
             (used + u64::from(window.used()), total + u64::from(window.width()))
         })
     }
