@@ -383,10 +383,11 @@ fn s8_a_validation_uses_one_connection_unless_it_breaks() {
 fn s8_a_registry_entry_leaves_with_the_purge() {
     let removed_at = |late_ms: Option<u64>| {
         let mut history = History::of(Profile::Hardened);
+        history.plan.sites[0].clock.offset_ms = -300;
         let token = history.issue_until(1, UnixSeconds(START.0 + 100));
         history.present(1, SITE, &token, 1);
-        // Expiry, leeway, purge period, granularity.
-        let bound_ms = (100 + 60 + 3 * 3_600 + 1) * 1_000 + 2;
+        // Expiry, leeway, purge period, granularity, skew.
+        let bound_ms = (100 + 60 + 3 * 3_600 + 1) * 1_000 + 2 + 300;
         let (agent, jti, why) = (token.agent, token.jti, Removal::ExpiredSweep);
         match late_ms {
             Some(late_ms) => {
@@ -851,6 +852,17 @@ fn l5_finds_that_a_period_longer_than_the_look_ahead_refreshes_nothing_in_betwee
     let judgement = history.judge();
     assert_eq!(judgement.counts, BTreeMap::from([(Invariant::L5, 1)]));
     assert_eq!(judgement.reached.get(&Milestone::PeriodThirtyMinutes), Some(&1));
+}
+
+#[test]
+fn l5_waits_for_a_validation_in_progress() {
+    let validated_from = |second| {
+        let (mut history, _) = cached(Profile::Literal, Some(10));
+        history.at_s(second).validate().at_s(3_601);
+        history.violated()
+    };
+    assert_eq!(validated_from(3_600), NOTHING);
+    assert_eq!(validated_from(3_601), [Invariant::L5]);
 }
 
 #[test]
