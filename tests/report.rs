@@ -112,6 +112,8 @@ fn fleet_plan() -> Plan {
         connections: 1,
         connection_use: ConnectionUse::New,
         key: 1,
+        profile: None,
+        clone_of: None,
     };
     plan.agents = vec![agent; 1_000];
     plan.expectation.reach = vec![Milestone::OneStep, Milestone::CacheHit];

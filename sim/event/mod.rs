@@ -3,10 +3,12 @@
 //! An event states a fact that its actor did or saw, never an opinion about it. The oracle, the metrics
 //! and the trace read the same stream, in the order in which things happened.
 
+mod detail;
 mod kind;
 mod listener;
 
-pub use kind::{Carried, Challenge, Close, EventKind, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
+pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
+pub use kind::EventKind;
 pub use listener::Listener;
 
 use serde::{Deserialize, Serialize};

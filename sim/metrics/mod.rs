@@ -99,7 +99,7 @@ impl Metrics {
         match actor {
             ActorId::Smp => Some(&mut self.smp),
             ActorId::Site(number) => self.sites.get_mut(usize::try_from(number).ok()?.checked_sub(1)?),
-            ActorId::Agent(_) => None,
+            ActorId::Agent(_) | ActorId::Attacker(_) => None,
         }
     }
 }

@@ -62,8 +62,8 @@ impl Assumptions {
             granularity: Duration::from_millis(plan.network.tick_ms.saturating_mul(2))
                 .saturating_add(Duration::from_secs(1)),
             run_start: plan.run_start,
-            smp_clock: plan.smp.clock,
-            site_clocks: plan.sites.iter().map(|site| site.clock).collect(),
+            smp_clock: plan.clock_of(ActorId::Smp),
+            site_clocks: (1..).map(ActorId::Site).map(|site| plan.clock_of(site)).take(plan.sites.len()).collect(),
             agents: plan
                 .agents
                 .iter()
@@ -93,11 +93,14 @@ impl Assumptions {
     /// What a server's own clock shows at a true instant.
     pub fn wall(&self, server: ActorId, at: VirtualTime) -> WallTime {
         let clock = match server {
-            ActorId::Smp => Some(self.smp_clock),
-            ActorId::Site(number) => nth(&self.site_clocks, number).copied(),
-            ActorId::Agent(_) => None,
+            ActorId::Smp => Some(&self.smp_clock),
+            ActorId::Site(number) => nth(&self.site_clocks, number),
+            ActorId::Agent(_) | ActorId::Attacker(_) => None,
         };
-        clock.unwrap_or_default().wall_at(self.run_start, at)
+        match clock {
+            Some(clock) => clock.wall_at(self.run_start, at),
+            None => self.run_start.wall().after(at.since(VirtualTime::ZERO)),
+        }
     }
 
     /// On how many connections an agent works at the same time; 1 for whoever is no agent of the plan.
@@ -152,7 +155,7 @@ impl Assumptions {
     fn agent(&self, actor: ActorId) -> Option<&AgentAssumptions> {
         match actor {
             ActorId::Agent(number) => nth(&self.agents, number),
-            ActorId::Smp | ActorId::Site(_) => None,
+            ActorId::Smp | ActorId::Site(_) | ActorId::Attacker(_) => None,
         }
     }
 }
@@ -166,22 +169,17 @@ const fn period_s(token_lifetime_s: u64) -> u64 {
     }
 }
 
-/// σ. Errors are linear in time, so that two clocks are farthest apart at the start or at the end.
+/// σ, at any two times of the run: who compares may have been told earlier.
 fn skew(plan: &Plan) -> Duration {
-    let clocks = || {
-        let servers = std::iter::once(&plan.smp).chain(&plan.sites).map(|server| server.clock);
-        let truth = std::iter::once(ClockModel::default());
-        truth.chain(servers).chain(plan.agents.iter().map(|agent| agent.clock))
-    };
-    let spread_at = |at| {
-        let (least, most) = clocks()
-            .map(|clock| clock.error_nanos(at))
-            .fold((0, 0), |(least, most): (i128, i128), error| (least.min(error), most.max(error)));
-        most - least
-    };
     let end = VirtualTime(plan.duration_ms.saturating_mul(1_000_000));
-    let nanos = spread_at(VirtualTime::ZERO).max(spread_at(end));
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    let sites = (1..).map(ActorId::Site).take(plan.sites.len());
+    let agents = (1..).map(ActorId::Agent).take(plan.agents.len());
+    let actors = std::iter::once(ActorId::Smp).chain(sites).chain(agents);
+    // True time is one of the clocks, hence the zeroes.
+    let (least, most) = actors
+        .map(|actor| plan.clock_of(actor).error_bounds_nanos(end))
+        .fold((0, 0), |(least, most): (i128, i128), (low, high)| (least.min(low), most.max(high)));
+    Duration::from_nanos(u64::try_from(most - least).unwrap_or(u64::MAX))
 }
 
 /// The element that people call the `number`th, counted from 1.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Visits;
-use crate::types::{ActorId, ClockModel};
+use crate::types::{ActorId, ClockModel, Profile};
 
 /// What one agent is and does.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -35,6 +35,12 @@ pub struct AgentPlan {
     pub connection_use: ConnectionUse,
     /// Which key of the key pool it has.
     pub key: u32,
+    /// Which face of the protocol it shows at first, if another than the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Of which agent it is a clone, counted from 1: it has that agent's identity and key (hole 15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clone_of: Option<u32>,
 }
 
 /// What an agent knows when it starts.

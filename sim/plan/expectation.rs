@@ -13,6 +13,9 @@ pub struct Expectation {
     pub violations: Vec<Invariant>,
     /// What must happen at least once; what never did is inconclusive (exit 4).
     pub reach: Vec<Milestone>,
+    /// What must not happen: one that does is a violation (exit 1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<Milestone>,
     /// Figures that must not be missed (exit 3).
     pub thresholds: Thresholds,
 }

@@ -2,8 +2,11 @@
 //! printed, kept, replayed and cut down; nothing in it is left to chance.
 
 mod agent;
+mod attacker;
 mod check;
 mod expectation;
+mod fault;
+mod group;
 mod network;
 mod plan_error;
 mod plan_file;
@@ -11,7 +14,10 @@ mod server;
 mod visits;
 
 pub use agent::{AgentPlan, Bootstrap, ConnectionUse};
+pub use attacker::{Attack, AttackerPlan, Power};
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};
+pub use fault::{Fault, FaultKind};
+pub use group::Group;
 pub use network::Network;
 pub use plan_error::PlanError;
 pub use plan_file::PlanFileError;
@@ -22,10 +28,13 @@ pub(crate) use check::too_many_agents;
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ActorId, Costs, CryptoTier, NodeId, Origin, Parameters, Profile, Scheme, UnixSeconds};
+use crate::types::{
+    ActorId, ClockModel, ClockStep, Costs, CryptoTier, NodeId, Origin, Parameters, Profile, Scheme, UnixSeconds,
+    VirtualTime,
+};
 
 /// The version of the plan's form that this build writes and reads.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// How many distinct RSA keys the key pool holds, and so how many nodes a plan can have.
 pub const KEYS_MAX: u32 = 21_945;
@@ -73,6 +82,16 @@ pub struct Plan {
     pub branches: u32,
     /// The agents; `agent-1` is the first.
     pub agents: Vec<AgentPlan>,
+    /// What goes wrong, in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// When everything has healed, in milliseconds of virtual time: up to then only safety is judged, from then on
+    /// liveness too. None if nothing heals, or nothing is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heal_ms: Option<u64>,
+    /// The attackers; `attacker-1` is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attackers: Vec<AttackerPlan>,
     /// What the run must and must not show.
     pub expectation: Expectation,
 }
@@ -84,6 +103,7 @@ impl Plan {
             ActorId::Smp => (0x1_u128, 0),
             ActorId::Site(number) => (0x2, number),
             ActorId::Agent(number) => (0x3, number),
+            ActorId::Attacker(number) => (0x4, number),
         };
         // A version 8 UUID (RFC 9562 section 5.8): the vendor's own form.
         NodeId::from_bits(kind << 124 | 0x8000_8000 << 48 | u128::from(number))
@@ -96,9 +116,56 @@ impl Plan {
             1 => ActorId::Smp,
             2 => ActorId::Site(number),
             3 => ActorId::Agent(number),
+            4 => ActorId::Attacker(number),
             _ => return None,
         };
         (Self::node_of(actor) == node).then_some(actor)
+    }
+
+    /// The agent of that number, counted from 1.
+    pub fn agent(&self, number: u32) -> Option<&AgentPlan> {
+        nth(&self.agents, number)
+    }
+
+    /// A server.
+    pub fn server(&self, server: ActorId) -> Option<&ServerPlan> {
+        match server {
+            ActorId::Smp => Some(&self.smp),
+            ActorId::Site(number) => nth(&self.sites, number),
+            ActorId::Agent(_) | ActorId::Attacker(_) => None,
+        }
+    }
+
+    /// An actor's wall clock for the whole run, with what faults do to it. Attackers have the right time.
+    pub fn clock_of(&self, actor: ActorId) -> ClockModel {
+        let own = match actor {
+            ActorId::Agent(number) => self.agent(number).map(|agent| &agent.clock),
+            server => self.server(server).map(|server| &server.clock),
+        };
+        let mut clock = own.cloned().unwrap_or_default();
+        for fault in &self.faults {
+            if let FaultKind::ClockStep { who, by_ms } = fault.kind
+                && who.contains(actor, self)
+            {
+                clock.steps.push(ClockStep { at_ms: fault.at_ms, by_ms });
+                clock.steps.extend(fault.until_ms.map(|at_ms| ClockStep { at_ms, by_ms: -by_ms }));
+            }
+        }
+        clock
+    }
+
+    /// The profile of an actor's software at an instant.
+    pub fn profile_of(&self, actor: ActorId, at: VirtualTime) -> Profile {
+        let own = match actor {
+            ActorId::Agent(number) => self.agent(number).and_then(|agent| agent.profile),
+            server => self.server(server).and_then(|server| server.profile),
+        };
+        let upgrades = self.faults.iter().filter(|fault| fault.at() <= at).filter_map(|fault| match fault.kind {
+            FaultKind::Upgrade { actor: upgraded, profile } if upgraded == actor => Some((fault.at_ms, profile)),
+            _ => None,
+        });
+        let latest = upgrades.max_by_key(|(at_ms, _)| *at_ms).map(|(_, profile)| profile);
+        latest.or(own).unwrap_or(self.profile)
     }
 
     /// The name of the host on which a server runs.
@@ -116,13 +183,19 @@ impl Plan {
     }
 }
 
+/// The element that people call the `number`th, counted from 1.
+fn nth<T>(of: &[T], number: u32) -> Option<&T> {
+    usize::try_from(number).ok().and_then(|number| of.get(number.checked_sub(1)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_actor_has_a_node_of_its_own() {
-        for actor in [ActorId::Smp, ActorId::Site(1), ActorId::Agent(1), ActorId::Agent(u32::MAX)] {
+        for actor in [ActorId::Smp, ActorId::Site(1), ActorId::Agent(1), ActorId::Agent(u32::MAX), ActorId::Attacker(1)]
+        {
             assert_eq!(Plan::actor_of(Plan::node_of(actor)), Some(actor));
         }
         assert_eq!(Plan::node_of(ActorId::Agent(17)).to_string(), "30000000-0000-8000-8000-000000000011");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::ClockModel;
+use crate::types::{ClockModel, Profile};
 
 /// What an SMP or a site server is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -16,4 +16,7 @@ pub struct ServerPlan {
     pub start_ms: u64,
     /// Which key of the key pool it has.
     pub key: u32,
+    /// Which face of the protocol it shows at first, if another than the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }

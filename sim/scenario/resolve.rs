@@ -66,9 +66,13 @@ impl Scenario {
             sites: (1..=site_count).map(|number| self.site(&draws, number)).collect::<Result<_, _>>()?,
             branches: document.network.branches.unwrap_or(site_count.clamp(1, 4)),
             agents: Vec::new(),
+            faults: Vec::new(),
+            heal_ms: None,
+            attackers: Vec::new(),
             expectation: Expectation {
                 violations: document.expect.violations.clone(),
                 reach: document.expect.reach.clone(),
+                never: Vec::new(),
                 thresholds: document.thresholds.clone(),
             },
         };
@@ -136,6 +140,7 @@ impl Scenario {
             cores: table.cores.map_or(Ok(SMP_CORES), |cores| draws.count("smp.cores", 0, cores))?,
             start_ms: table.start.map_or(Ok(0), |start| draws.time("smp.start", 0, start, MILLISECOND))?,
             key: 0,
+            profile: None,
         })
     }
 
@@ -147,6 +152,7 @@ impl Scenario {
             cores: table.cores.map_or(Ok(SITE_CORES), |cores| draws.count("sites.cores", user, cores))?,
             start_ms: table.start.map_or(Ok(0), |start| draws.time("sites.start", user, start, MILLISECOND))?,
             key: number,
+            profile: None,
         })
     }
 }
@@ -239,6 +245,8 @@ impl GroupBuilder<'_> {
             connections: count("agents.connections", table.connections)?,
             connection_use: table.connection_use,
             key: small(1 + site_count + number),
+            profile: None,
+            clone_of: None,
         })
     }
 
@@ -270,7 +278,8 @@ impl GroupBuilder<'_> {
 fn clock(draws: &Draws, key: &str, user: u64, table: &ClockTable) -> Result<ClockModel, Problem> {
     let offset = |range| draws.offset_ms(&format!("{key}.offset"), user, range);
     let drift = |range| draws.signed(&format!("{key}.drift_ppm"), user, range);
-    Ok(ClockModel { offset_ms: table.offset.map_or(Ok(0), offset)?, drift_ppm: table.drift_ppm.map_or(Ok(0), drift)? })
+    let (offset_ms, drift_ppm) = (table.offset.map_or(Ok(0), offset)?, table.drift_ppm.map_or(Ok(0), drift)?);
+    Ok(ClockModel { offset_ms, drift_ppm, ..ClockModel::default() })
 }
 
 fn at(problem: Problem, key: &str) -> Problem {

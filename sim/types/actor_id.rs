@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One actor of a run, as people name it: `smp`, `site-2`, `agent-17`.
+/// One actor of a run, as people name it: `smp`, `site-2`, `agent-17`, `attacker-1`.
 ///
 /// The number is the position in the plan, counted from 1. The protocol knows nodes by
 /// [`NodeId`](crate::types::NodeId); this name is for events and reports.
@@ -16,6 +16,8 @@ pub enum ActorId {
     Site(u32),
     /// An agent.
     Agent(u32),
+    /// An attacker.
+    Attacker(u32),
 }
 
 impl fmt::Display for ActorId {
@@ -24,6 +26,7 @@ impl fmt::Display for ActorId {
             Self::Smp => f.write_str("smp"),
             Self::Site(number) => write!(f, "site-{number}"),
             Self::Agent(number) => write!(f, "agent-{number}"),
+            Self::Attacker(number) => write!(f, "attacker-{number}"),
         }
     }
 }
@@ -38,6 +41,7 @@ impl Serialize for ActorId {
             Self::Smp => (0u8, 0u32),
             Self::Site(number) => (1, *number),
             Self::Agent(number) => (2, *number),
+            Self::Attacker(number) => (3, *number),
         }
         .serialize(serializer)
     }
@@ -53,6 +57,7 @@ impl<'de> Deserialize<'de> for ActorId {
             (0, 0) => Ok(Self::Smp),
             (1, number) => Ok(Self::Site(number)),
             (2, number) => Ok(Self::Agent(number)),
+            (3, number) => Ok(Self::Attacker(number)),
             (kind, _) => Err(serde::de::Error::custom(format!("unknown kind of actor {kind}"))),
         }
     }
@@ -62,7 +67,7 @@ impl FromStr for ActorId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = || format!("`{text}` names no actor: expected `smp`, `site-N` or `agent-N`");
+        let unknown = || format!("`{text}` names no actor: expected `smp`, `site-N`, `agent-N` or `attacker-N`");
         if text == "smp" {
             return Ok(Self::Smp);
         }
@@ -71,6 +76,7 @@ impl FromStr for ActorId {
         match kind {
             "site" => Ok(Self::Site(number)),
             "agent" => Ok(Self::Agent(number)),
+            "attacker" => Ok(Self::Attacker(number)),
             _ => Err(unknown()),
         }
     }

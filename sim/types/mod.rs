@@ -22,7 +22,7 @@ mod time_span;
 mod work;
 
 pub use actor_id::ActorId;
-pub use clock_model::ClockModel;
+pub use clock_model::{ClockModel, ClockStep, Wander};
 pub use connection_id::{ConnectionId, RequestId};
 pub use crypto_tier::CryptoTier;
 pub use fingerprint::{Fingerprint, Undigested};

@@ -119,7 +119,7 @@ impl Builder<'_> {
             let actor = ActorId::Agent(number_of(index));
             let settings = self.agent_settings(number_of(index), agent)?;
             let start = Duration::from_millis(agent.start_ms);
-            branches.entry(agent.branch).or_default().push((actor, agent.clock, start, settings));
+            branches.entry(agent.branch).or_default().push((actor, self.plan.clock_of(actor), start, settings));
         }
         for (branch, agents) in branches {
             let agents = Arc::new(agents);
@@ -198,7 +198,7 @@ impl Builder<'_> {
     fn host(&self, server: &ServerPlan, actor: ActorId) -> HostTemplate {
         HostTemplate {
             actor,
-            wall: server.clock,
+            wall: self.plan.clock_of(actor),
             start: Duration::from_millis(server.start_ms),
             cores: server.cores,
             plan_start: self.plan.run_start,
@@ -228,7 +228,7 @@ impl HostTemplate {
         self.shared.pacers.start();
         let clock = Arc::new(HostClock::new(Arc::clone(&self.shared.clock)));
         clock.sleep(self.start).await;
-        self.environment(self.actor, self.wall, &clock, Some(VirtualCpu::new(self.cores)))
+        self.environment(self.actor, self.wall.clone(), &clock, Some(VirtualCpu::new(self.cores)))
     }
 
     /// An agent's environment and engine.

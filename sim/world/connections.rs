@@ -54,6 +54,7 @@ impl Connections {
             None | Some(ActorId::Smp) => 0,
             Some(ActorId::Site(number)) => 1 << 32 | u64::from(*number),
             Some(ActorId::Agent(number)) => 2 << 32 | u64::from(*number),
+            Some(ActorId::Attacker(number)) => 3 << 32 | u64::from(*number),
         }
     }
 

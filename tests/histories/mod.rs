@@ -34,7 +34,7 @@ pub fn node(number: u32) -> NodeId {
 
 /// A plan of 24 hours with an SMP, a site and three agents, over TLS, with true clocks.
 pub fn plan(profile: Profile) -> Plan {
-    let server = ServerPlan { clock: ClockModel::default(), cores: 2, start_ms: 0, key: 0 };
+    let server = ServerPlan { clock: ClockModel::default(), cores: 2, start_ms: 0, key: 0, profile: None };
     let agent = AgentPlan {
         branch: 1,
         server: SITE,
@@ -49,6 +49,8 @@ pub fn plan(profile: Profile) -> Plan {
         connections: 1,
         connection_use: ConnectionUse::New,
         key: 0,
+        profile: None,
+        clone_of: None,
     };
     Plan {
         version: PLAN_VERSION,
@@ -67,6 +69,9 @@ pub fn plan(profile: Profile) -> Plan {
         sites: vec![server],
         branches: 1,
         agents: vec![agent; 3],
+        faults: Vec::new(),
+        heal_ms: None,
+        attackers: Vec::new(),
         expectation: Expectation::default(),
     }
 }

@@ -23,7 +23,7 @@ pub const MILLISECOND: u64 = 1_000_000;
 
 /// A plan with two sites of two cores, no agents and 10 s of virtual time.
 pub fn plan() -> Plan {
-    let server = ServerPlan { clock: ClockModel::default(), cores: 2, start_ms: 0, key: 0 };
+    let server = ServerPlan { clock: ClockModel::default(), cores: 2, start_ms: 0, key: 0, profile: None };
     Plan {
         version: PLAN_VERSION,
         scenario: "smoke/by_hand".into(),
@@ -47,6 +47,9 @@ pub fn plan() -> Plan {
         sites: vec![server.clone(), server],
         branches: 1,
         agents: Vec::new(),
+        faults: Vec::new(),
+        heal_ms: None,
+        attackers: Vec::new(),
         expectation: Expectation::default(),
     }
 }
