@@ -18,7 +18,7 @@ use crate::{
         Answered, MessageError, NodeKind, POLICY_PATH, Policy, PolicyError, REGISTER_PATH, RegisterRequest,
         RegisterResponse, RegistrationError, RequestTarget, ServerKeys, SignedHeaders, sign_request, verify_response,
     },
-    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Thumbprint},
+    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint},
 };
 
 /// A node that talks to its SMP in its own name.
@@ -55,6 +55,13 @@ pub enum EnrolmentError {
     Key(#[from] KeyError),
 }
 
+impl EnrolmentError {
+    /// Whether the SMP knows the node no more, or never did.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Status(StatusCode::FORBIDDEN))
+    }
+}
+
 impl<E: Environment> Enrolment<'_, E> {
     /// Registers the node; trusts the answer of the key that was `pinned` at installation only (attack 30).
     ///
@@ -64,10 +71,11 @@ impl<E: Environment> Enrolment<'_, E> {
         &self,
         kind: NodeKind,
         origin: Option<Origin>,
+        profile: Profile,
         pinned: Thumbprint,
         nonce: MessageNonce,
     ) -> Result<Policy, EnrolmentError> {
-        let request = RegisterRequest { id: self.node, kind, public_key: self.key.public().clone(), origin };
+        let request = RegisterRequest { id: self.node, kind, public_key: self.key.public().clone(), origin, profile };
         let target = RequestTarget::new(&Method::POST, REGISTER_PATH)?;
         let (status, headers, body) = self.ask(target, Method::POST, REGISTER_PATH, request.encode(), nonce).await?;
         let answered = Answered { target, nonce };

@@ -36,6 +36,11 @@ pub trait Environment: Send + Sync + 'static {
     /// From where an accepted connection comes, as far as the network shows: a number per address (hole 18).
     fn source(&self, connection: ConnectionId) -> u64;
 
+    /// What becomes of the next request of this actor on its way.
+    fn disturbance(&self) -> Disturbance {
+        Disturbance::default()
+    }
+
     /// True, monotonic time: for durations and time-outs. No decision about a token may use it.
     fn now(&self) -> VirtualTime;
 
@@ -69,6 +74,15 @@ pub struct Connection<S> {
     pub is_secure: bool,
     /// Over TLS, the channel binding (RFC 9266), base64url; the same at both ends of one connection only.
     pub channel_binding: Option<String>,
+}
+
+/// What happens to a request on its way, beside what happens to its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Disturbance {
+    /// How long it is held up, so that later ones overtake it.
+    pub held: Duration,
+    /// Whether a copy of it arrives, too, on a connection of its own.
+    pub is_duplicated: bool,
 }
 
 /// What a piece of work cost.

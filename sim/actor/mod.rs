@@ -9,11 +9,13 @@ mod environment;
 mod figure;
 mod http;
 mod lock;
+mod secure_storage;
 mod server;
 mod task;
 mod timeout;
 
-pub use agent::{AgentActor, AgentSettings, Visits};
-pub use environment::{Connection, Environment, Occupied};
+pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits};
+pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection};
-pub use server::{ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings};
+pub use secure_storage::SecureStorage;
+pub use server::{Database, ServerSettings, SiteServer, SiteSettings, SmpServer};

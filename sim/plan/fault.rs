@@ -118,7 +118,8 @@ pub enum FaultKind {
     },
 
     // --- administration --------------------------------------------------------------------------------
-    /// The SMP signs tokens with a new key from now on. The old one is withdrawn when the fault is over.
+    /// The SMP signs tokens with a new key from now on. The one before is withdrawn when the fault is over, unless it is
+    /// the key of the SMP's identity, which signs answers for good.
     RotateServerKey {
         /// Which key of the key pool is the new one.
         key: u32,

@@ -154,6 +154,39 @@ impl Plan {
         clock
     }
 
+    /// The node identity that an actor shows: that of the original if it is a clone (hole 15).
+    pub fn identity_of(&self, actor: ActorId) -> NodeId {
+        let original = match actor {
+            ActorId::Agent(number) => self.agent(number).and_then(|agent| agent.clone_of).map(ActorId::Agent),
+            _ => None,
+        };
+        Self::node_of(original.unwrap_or(actor))
+    }
+
+    /// The key that an agent has at an instant: an index into the key pool.
+    pub fn agent_key_at(&self, number: u32, at: VirtualTime) -> Option<u32> {
+        let changes = self.faults.iter().filter(|fault| fault.at() <= at).filter_map(|fault| match fault.kind {
+            FaultKind::ChangeAgentKey { agent, key } if agent == ActorId::Agent(number) => Some((fault.at_ms, key)),
+            _ => None,
+        });
+        let latest = changes.max_by_key(|(at_ms, _)| *at_ms).map(|(_, key)| key);
+        latest.or(self.agent(number).map(|agent| agent.key))
+    }
+
+    /// The parameters that policy spreads at an instant: later changes come on top of earlier ones.
+    pub fn parameters_at(&self, at: VirtualTime) -> Parameters {
+        let mut changes: Vec<_> = self.faults.iter().filter(|fault| fault.lasts_at(at)).collect();
+        changes.sort_by_key(|fault| fault.at_ms);
+        let mut parameters = self.parameters.clone();
+        for fault in changes {
+            if let FaultKind::ChangePolicy { token_lifetime_s, validation_period_s } = fault.kind {
+                parameters.token_lifetime_s = token_lifetime_s.unwrap_or(parameters.token_lifetime_s);
+                parameters.validation_period_s = validation_period_s.or(parameters.validation_period_s);
+            }
+        }
+        parameters
+    }
+
     /// The profile of an actor's software at an instant.
     pub fn profile_of(&self, actor: ActorId, at: VirtualTime) -> Profile {
         let own = match actor {
@@ -173,12 +206,28 @@ impl Plan {
         server.to_string()
     }
 
-    /// Where a server is reached.
+    /// The server that is reached at an origin, by the name of its host.
+    pub fn server_at(origin: &Origin) -> Option<ActorId> {
+        let actor: ActorId = origin.host().parse().ok()?;
+        matches!(actor, ActorId::Smp | ActorId::Site(_)).then_some(actor)
+    }
+
+    /// Where a server is reached at first.
     pub fn origin_of(&self, server: ActorId) -> Origin {
-        let port = match self.scheme {
+        self.origin_at(server, VirtualTime::ZERO)
+    }
+
+    /// Where a server is reached at an instant: it may move to another port.
+    pub fn origin_at(&self, server: ActorId, at: VirtualTime) -> Origin {
+        let usual = match self.scheme {
             Scheme::Http => 80,
             Scheme::Https => 443,
         };
+        let moves = self.faults.iter().filter(|fault| fault.lasts_at(at)).filter_map(|fault| match fault.kind {
+            FaultKind::Move { site, port } if site == server => Some((fault.at_ms, port)),
+            _ => None,
+        });
+        let port = moves.max_by_key(|(at_ms, _)| *at_ms).map_or(usual, |(_, port)| port);
         Origin::new(self.scheme, Self::host_of(server), port)
     }
 }

@@ -1,6 +1,6 @@
 //! The agent's side of an authentication (rules 2, 4 to 7, 10, 12 to 15).
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use rand_core::Rng;
 
@@ -22,6 +22,8 @@ pub struct Agent {
     profile: Profile,
     /// The server keys from registration and policy.
     pub server_keys: ServerKeys,
+    /// Servers that show the hardened face, by policy or by their own challenge.
+    hardened_servers: BTreeSet<NodeId>,
     storage: TokenStorage,
     token_bytes_max: usize,
     idle: Duration,
@@ -86,6 +88,7 @@ impl Agent {
             key,
             profile,
             server_keys,
+            hardened_servers: BTreeSet::new(),
             storage: TokenStorage::new(parameters.counter_jump_max),
             token_bytes_max: parameters.caps.token_bytes as usize,
             idle: Duration::from_secs(parameters.agent_idle_s),
@@ -100,6 +103,36 @@ impl Agent {
     /// The agent's key.
     pub fn key(&self) -> &PrivateKey {
         &self.key
+    }
+
+    /// Notes which face a server shows, by policy. A hardened agent that knows a server to be hardened binds every token
+    /// for it, and takes no offer that it could not bind; nobody in between can talk it out of that.
+    pub fn server_is(&mut self, server: NodeId, profile: Profile) {
+        if profile.binds_request() {
+            self.hardened_servers.insert(server);
+        } else {
+            self.hardened_servers.remove(&server);
+        }
+    }
+
+    /// Whether tokens for a server are bound to their requests.
+    pub fn binds_for(&self, server: NodeId) -> bool {
+        self.profile.binds_request() && self.hardened_servers.contains(&server)
+    }
+
+    /// A copy of its tokens and counters.
+    pub fn tokens(&self) -> TokenStorage {
+        self.storage.clone()
+    }
+
+    /// Goes back to an earlier copy of its tokens and counters (hole 7).
+    pub fn roll_back(&mut self, tokens: TokenStorage) {
+        self.storage = tokens;
+    }
+
+    /// Signs with another key from now on (hole 14).
+    pub fn change_key(&mut self, key: PrivateKey) {
+        self.key = key;
     }
 
     /// The live stored token of a path.
@@ -157,8 +190,11 @@ impl Agent {
         if self.profile.checks_audience() && token.claims.aud != path.origin {
             return Err(Declined::WrongAudience);
         }
-        if self.profile.binds_epoch() && challenge.epoch.is_none() {
-            return Err(Declined::NoEpoch);
+        match challenge.epoch {
+            // A server that was hardened after the latest policy.
+            Some(_) if self.profile.binds_epoch() => drop(self.hardened_servers.insert(path.server)),
+            None if self.binds_for(path.server) => return Err(Declined::NoEpoch),
+            _ => {}
         }
         let token = self.countersign(path, &token, challenge.epoch, request, engine)?.ok_or(Declined::ForeignUid)?;
         Ok(Authorization::Token { token: Box::new(token), epoch: challenge.epoch, was_stored: false })

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{IssueError, NodeKind, RegisterRequest, ServerEntry, ServerKind};
 use crate::{
     crypto::PublicKey,
-    types::{NodeId, Origin, Thumbprint},
+    types::{NodeId, Origin, Profile, Thumbprint},
 };
 
 /// What the SMP knows of its nodes: who registered with which key, which site servers are legitimate, who is revoked.
@@ -30,7 +30,7 @@ struct Node {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Role {
     Agent,
-    Site(Origin),
+    Site(Origin, Profile),
 }
 
 /// What a registration did.
@@ -91,14 +91,19 @@ impl RegisterError {
 
 impl Directory {
     /// The directory of an SMP that knows nobody yet.
-    pub fn new(smp: NodeId, origin: Origin) -> Self {
+    pub fn new(smp: NodeId, origin: Origin, profile: Profile) -> Self {
         Self {
-            smp: ServerEntry { id: smp, kind: ServerKind::Smp, origin },
+            smp: ServerEntry { id: smp, kind: ServerKind::Smp, origin, profile },
             nodes: BTreeMap::new(),
             holders: BTreeMap::new(),
             approved_sites: BTreeSet::new(),
             revoked: BTreeSet::new(),
         }
+    }
+
+    /// Notes which face of the protocol the SMP itself shows from now on.
+    pub fn smp_is(&mut self, profile: Profile) {
+        self.smp.profile = profile;
     }
 
     /// Lets a node register as a site server. Without it, whoever reaches the SMP could make itself one.
@@ -115,7 +120,7 @@ impl Directory {
         let id = request.id;
         let role = match (request.kind, &request.origin) {
             (NodeKind::Agent, None) => Role::Agent,
-            (NodeKind::Site, Some(origin)) => Role::Site(origin.clone()),
+            (NodeKind::Site, Some(origin)) => Role::Site(origin.clone(), request.profile),
             _ => return Err(RegisterError::Origin(id)),
         };
         if self.revoked.contains(&id) {
@@ -124,7 +129,7 @@ impl Directory {
         if id == self.smp.id {
             return Err(RegisterError::OtherKind(id));
         }
-        if let Role::Site(origin) = &role {
+        if let Role::Site(origin, _) = &role {
             if !self.approved_sites.contains(&id) {
                 return Err(RegisterError::SiteNotApproved(id));
             }
@@ -172,7 +177,7 @@ impl Directory {
     /// whether it was registered.
     pub fn remove_site(&mut self, site: NodeId) -> bool {
         self.approved_sites.remove(&site);
-        if !matches!(self.nodes.get(&site), Some(Node { role: Role::Site(_), .. })) {
+        if !matches!(self.nodes.get(&site), Some(Node { role: Role::Site(..), .. })) {
             return false;
         }
         if let Some(node) = self.nodes.remove(&site) {
@@ -213,14 +218,14 @@ impl Directory {
 
     /// Whether this is a legitimate site server: approved, registered, and not revoked.
     pub fn is_site(&self, id: NodeId) -> bool {
-        matches!(self.nodes.get(&id), Some(Node { role: Role::Site(_), .. })) && !self.revoked.contains(&id)
+        matches!(self.nodes.get(&id), Some(Node { role: Role::Site(..), .. })) && !self.revoked.contains(&id)
     }
 
     /// The servers, as policy lists them: the SMP, then the legitimate site servers in the order of their ids.
     pub fn servers(&self) -> impl Iterator<Item = ServerEntry> {
         let sites = self.nodes.iter().filter_map(|(id, node)| match &node.role {
-            Role::Site(origin) if !self.revoked.contains(id) => {
-                Some(ServerEntry { id: *id, kind: ServerKind::Site, origin: origin.clone() })
+            Role::Site(origin, profile) if !self.revoked.contains(id) => {
+                Some(ServerEntry { id: *id, kind: ServerKind::Site, origin: origin.clone(), profile: *profile })
             }
             _ => None,
         });

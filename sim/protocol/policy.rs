@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{BodyError, ServerKeys, body};
-use crate::types::{NodeId, Origin, Parameters};
+use crate::types::{NodeId, Origin, Parameters, Profile};
 
 /// Where policy is fetched, with GET. Request and response are signed.
 pub const POLICY_PATH: &str = "/NS/Agent/Policy";
@@ -59,6 +59,10 @@ pub struct ServerEntry {
     pub kind: ServerKind,
     /// Where it is reached; a hardened agent binds its tokens to it (hole 11).
     pub origin: Origin,
+    /// Which face of the protocol it shows. Agents believe this and not the server's challenge, since whoever sits in
+    /// between could make a hardened server look like another.
+    #[serde(default, skip_serializing_if = "Profile::is_literal")]
+    pub profile: Profile,
 }
 
 /// What a server is.
@@ -194,9 +198,14 @@ impl Policy {
         }
     }
 
+    /// What it says of a server.
+    pub fn server(&self, server: NodeId) -> Option<&ServerEntry> {
+        self.servers.iter().find(|entry| entry.id == server)
+    }
+
     /// Where a server is reached.
     pub fn origin_of(&self, server: NodeId) -> Option<&Origin> {
-        self.servers.iter().find(|entry| entry.id == server).map(|entry| &entry.origin)
+        self.server(server).map(|entry| &entry.origin)
     }
 
     /// Whether an administrator has revoked this agent.

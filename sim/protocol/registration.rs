@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     crypto::{Engine, PublicKey},
-    types::{NodeId, Origin, Thumbprint},
+    types::{NodeId, Origin, Profile, Thumbprint},
 };
 
 /// Where nodes register, with POST. The request is signed by the key that it registers, the response by the SMP.
@@ -30,6 +30,9 @@ pub struct RegisterRequest {
     /// Where it is reached: for a site server, and for nobody else.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     pub origin: Option<Origin>,
+    /// Which face of the protocol a site server shows; policy passes it on.
+    #[serde(default, skip_serializing_if = "Profile::is_literal")]
+    pub profile: Profile,
 }
 
 /// What a registered node is.

@@ -7,16 +7,23 @@ use serde::{Deserialize, Serialize};
 ///
 /// Each method is one decision of SPEC section 5; its number is given as "hole". Code asks for the
 /// decision, never for the profile, so that every difference between the two is listed here.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// What the documents say, weaknesses included.
+    #[default]
     Literal,
     /// What the documents say, with the holes of SPEC section 5 closed.
     Hardened,
 }
 
 impl Profile {
+    /// Whether it is the one in which the holes are open. Serde leaves it out where a server's profile is told: who says
+    /// nothing is literal.
+    pub const fn is_literal(&self) -> bool {
+        matches!(self, Self::Literal)
+    }
+
     const fn is_hardened(self) -> bool {
         matches!(self, Self::Hardened)
     }

@@ -1,25 +1,35 @@
 //! Puts the actors of a plan on simulated hosts: one host per server, and many agents on each branch.
 
-use std::{collections::BTreeMap, error::Error, future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use super::{
     WorldError,
+    administrator::Administrator,
     clock::{HostClock, WorldClock},
     connections::Connections,
     cpu::VirtualCpu,
     environment::SimulatedEnvironment,
+    life::Life,
+    network::Network,
     pacer::Pacers,
     recorder::Recorder,
+    supervisor::{Started, Starter, supervise, turns_of},
 };
 use crate::{
     actor::{
-        AgentActor, AgentSettings, Environment as _, ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings,
-        Visits as AgentVisits,
+        AgentActor, AgentSettings, Database, Knowledge, SecureStorage, ServerSettings, SiteServer, SiteSettings,
+        SmpServer, Visits as AgentVisits,
     },
     crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, ServerPlan, Visits},
-    protocol::ServerKeys,
-    types::{ActorId, ClockModel, Parameters, SeedStream, VirtualTime},
+    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
+    protocol::{Policy, ServerEntry, ServerKeys, ServerKind},
+    types::{ActorId, ClockModel, Parameters, SeedStream, Thumbprint, VirtualTime},
 };
 
 /// What all actors of a world share.
@@ -27,6 +37,7 @@ use crate::{
 pub struct Shared {
     pub clock: Arc<WorldClock>,
     pub connections: Arc<Connections>,
+    pub network: Network,
     pub recorder: Arc<Recorder>,
     pub pacers: Pacers,
     pub totals: Arc<WallTotals>,
@@ -34,108 +45,101 @@ pub struct Shared {
 }
 
 /// What is worked out once per plan.
-struct Builder<'a> {
-    plan: &'a Plan,
-    shared: &'a Shared,
+struct Foundation {
+    plan: Plan,
+    shared: Shared,
     backend: Arc<dyn Backend>,
     parameters: Arc<Parameters>,
     keys: KeyPool,
     seed: SeedStream,
-    smp_key: PrivateKey,
-}
-
-/// Adds every host of a plan to a simulation.
-pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> Result<(), WorldError> {
-    let seed = SeedStream::new(plan.seed);
-    let keys = KeyPool::new(seed);
-    let builder = Builder {
-        plan,
-        shared,
-        backend: backend(plan.crypto)?,
-        parameters: Arc::new(plan.parameters.clone()),
-        smp_key: keys.private_key(plan.smp.key)?,
-        keys,
-        seed,
-    };
-    builder.smp(sim)?;
-    for (index, site) in plan.sites.iter().enumerate() {
-        builder.site(sim, number_of(index), site)?;
-    }
-    builder.branches(sim)
-}
-
-/// Actors are counted from 1.
-fn number_of(index: usize) -> u32 {
-    u32::try_from(index + 1).unwrap_or(u32::MAX)
+    pinned: Thumbprint,
 }
 
 type HostResult = Result<(), Box<dyn Error>>;
 
-impl Builder<'_> {
-    fn smp(&self, sim: &mut turmoil::Sim<'_>) -> Result<(), WorldError> {
-        let settings = self.server_settings(ActorId::Smp, &self.plan.smp)?;
-        let mut installed = Vec::new();
-        for (index, agent) in self.plan.agents.iter().enumerate() {
-            if agent.bootstrap == Bootstrap::Installed {
-                let node = Plan::node_of(ActorId::Agent(number_of(index)));
-                installed.push((node, self.keys.private_key(agent.key)?.public().clone()));
+/// Adds every host of a plan to a simulation.
+pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> Result<(), WorldError> {
+    let keys = KeyPool::new(SeedStream::new(plan.seed));
+    let smp_key = keys.private_key(plan.smp.key)?;
+    let foundation = Arc::new(Foundation {
+        plan: plan.clone(),
+        shared: shared.clone(),
+        backend: backend(plan.crypto)?,
+        parameters: Arc::new(plan.parameters.clone()),
+        keys,
+        seed: SeedStream::new(plan.seed),
+        pinned: smp_key.public().thumbprint(),
+    });
+    foundation.smp(sim, smp_key.clone())?;
+    for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
+        foundation.site(sim, site)?;
+    }
+    foundation.branches(sim, &smp_key)
+}
+
+impl Foundation {
+    fn smp(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, key: PrivateKey) -> Result<(), WorldError> {
+        let (plan, actor) = (&self.plan, ActorId::Smp);
+        let profile = plan.profile_of(actor, VirtualTime::ZERO);
+        let database =
+            Database::new(Plan::node_of(actor), plan.origin_of(actor), key.clone(), profile, plan.parameters.clone());
+        {
+            let mut records = database.open();
+            for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
+                records.approve_site(Plan::node_of(site));
+            }
+            for (number, agent) in (1..).zip(&plan.agents) {
+                if agent.bootstrap == Bootstrap::Installed {
+                    let key = self.keys.private_key(agent.key)?.public().clone();
+                    records.install(plan.identity_of(ActorId::Agent(number)), key);
+                }
             }
         }
-        let approved_sites =
-            (0..self.plan.sites.len()).map(|index| Plan::node_of(ActorId::Site(number_of(index)))).collect();
-        let smp = SmpSettings { approved_sites, installed };
-        let host = self.host(&self.plan.smp, ActorId::Smp);
-        sim.host(Plan::host_of(ActorId::Smp), move || {
-            let (host, settings, smp) = (host.clone(), settings.clone(), smp.clone());
-            async move {
-                let (environment, engine) = host.start().await;
-                SmpServer::start(environment, engine, settings, smp).run().await?;
-                Ok(())
-            }
-        });
+        let administrator = Administrator::new(plan, &self.keys, database.clone())?;
+        let server = Server { foundation: Arc::clone(self), actor, key, kind: ServerState::Smp(database) };
+        sim.host(Plan::host_of(actor), move || server.clone().host(Some(administrator.clone())));
         Ok(())
     }
 
-    fn site(&self, sim: &mut turmoil::Sim<'_>, number: u32, site: &ServerPlan) -> Result<(), WorldError> {
-        let actor = ActorId::Site(number);
-        let settings = self.server_settings(actor, site)?;
-        let host = self.host(site, actor);
-        let upstream =
-            SiteSettings { smp: self.plan.origin_of(ActorId::Smp), pinned: self.smp_key.public().thumbprint() };
-        sim.host(Plan::host_of(actor), move || {
-            let (host, settings, upstream) = (host.clone(), settings.clone(), upstream.clone());
-            async move {
-                let (environment, engine) = host.start().await;
-                SiteServer::start(environment, engine, settings, upstream).run().await?;
-                Ok(())
-            }
-        });
+    fn site(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, actor: ActorId) -> Result<(), WorldError> {
+        let Some(site) = self.plan.server(actor) else { return Ok(()) };
+        let key = self.keys.private_key(site.key)?;
+        let kind = ServerState::Site(SecureStorage::default());
+        let server = Server { foundation: Arc::clone(self), actor, key, kind };
+        sim.host(Plan::host_of(actor), move || server.clone().host(None));
         Ok(())
     }
 
-    fn branches(&self, sim: &mut turmoil::Sim<'_>) -> Result<(), WorldError> {
-        let mut branches: BTreeMap<u32, Vec<(ActorId, ClockModel, Duration, AgentSettings)>> = BTreeMap::new();
-        for (index, agent) in self.plan.agents.iter().enumerate() {
-            let actor = ActorId::Agent(number_of(index));
-            let settings = self.agent_settings(number_of(index), agent)?;
-            let start = Duration::from_millis(agent.start_ms);
-            branches.entry(agent.branch).or_default().push((actor, self.plan.clock_of(actor), start, settings));
+    fn branches(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, smp_key: &PrivateKey) -> Result<(), WorldError> {
+        let mut branches: BTreeMap<u32, Vec<BranchAgent>> = BTreeMap::new();
+        for (number, agent) in (1..).zip(&self.plan.agents) {
+            let secure_storage = match agent.bootstrap {
+                Bootstrap::Installed => SecureStorage::with(self.known_at_start(agent, smp_key)),
+                Bootstrap::Register => SecureStorage::default(),
+            };
+            // That the key is there is seen now, where it can still be told.
+            self.keys.private_key(agent.key)?;
+            branches.entry(agent.branch).or_default().push(BranchAgent {
+                foundation: Arc::clone(self),
+                number,
+                secure_storage,
+                wall: Arc::new(self.plan.clock_of(ActorId::Agent(number))),
+            });
         }
         for (branch, agents) in branches {
-            let agents = Arc::new(agents);
-            let template = self.host(&self.plan.smp, ActorId::Smp);
+            let (agents, foundation) = (Arc::new(agents), Arc::clone(self));
             sim.host(format!("branch-{branch}"), move || {
-                let (agents, template) = (Arc::clone(&agents), template.clone());
+                let (agents, foundation) = (Arc::clone(&agents), Arc::clone(&foundation));
                 async move {
-                    template.shared.pacers.start();
-                    let clock = Arc::new(HostClock::new(Arc::clone(&template.shared.clock)));
-                    for (actor, wall, start, settings) in agents.iter().cloned() {
-                        let (environment, engine) = template.agent(actor, wall, &clock);
-                        let spawner = Arc::clone(&environment);
-                        spawner.spawn(async move {
-                            environment.clock.sleep(start).await;
-                            AgentActor::start(environment, engine, settings).run().await;
-                        });
+                    foundation.shared.pacers.start();
+                    let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
+                    for agent in agents.iter().cloned() {
+                        let agent = AgentStarter { agent, clock: Arc::clone(&clock) };
+                        let start = VirtualTime::from_millis(agent.plan().map_or(0, |plan| plan.start_ms));
+                        let turns = turns_of(agent.actor(), start, &foundation.plan);
+                        let clock = Arc::clone(&clock);
+                        // Agents do not break down: they have no door that might not open.
+                        tokio::task::spawn_local(async move { drop(supervise(clock, turns, agent).await) });
                     }
                     pending::<HostResult>().await
                 }
@@ -144,121 +148,210 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn server_settings(&self, actor: ActorId, server: &ServerPlan) -> Result<ServerSettings, WorldError> {
-        Ok(ServerSettings {
-            node: Plan::node_of(actor),
-            origin: self.plan.origin_of(actor),
-            key: self.keys.private_key(server.key)?,
-            profile: self.plan.profile,
-            parameters: Arc::clone(&self.parameters),
-            rng: match actor {
-                ActorId::Site(number) => self.seed.rng("site", number.into()),
-                _ => self.seed.rng("smp", 0),
-            },
-        })
+    /// What an agent that registered long ago has in its secure storage.
+    fn known_at_start(&self, agent: &AgentPlan, smp_key: &PrivateKey) -> Knowledge {
+        let server = ServerEntry {
+            id: Plan::node_of(agent.server),
+            kind: if agent.server == ActorId::Smp { ServerKind::Smp } else { ServerKind::Site },
+            origin: self.plan.origin_of(agent.server),
+            profile: self.plan.profile_of(agent.server, VirtualTime::ZERO),
+        };
+        let server_keys: ServerKeys = [smp_key.public().clone()].into_iter().collect();
+        Knowledge { server_keys, server: Some(server) }
     }
 
-    fn agent_settings(&self, number: u32, agent: &AgentPlan) -> Result<AgentSettings, WorldError> {
-        let installed_keys = (agent.bootstrap == Bootstrap::Installed).then(|| {
-            let mut keys = ServerKeys::default();
-            keys.insert(self.smp_key.public().clone());
-            keys
+    /// Environment and engine of an actor for its next life.
+    fn environment(
+        &self,
+        actor: ActorId,
+        times_before: u32,
+        wall: &Arc<ClockModel>,
+        clock: &Arc<HostClock>,
+        cpu: Option<VirtualCpu>,
+    ) -> (Arc<SimulatedEnvironment>, Arc<Engine>) {
+        let shared = &self.shared;
+        let engine = Engine::new(Arc::clone(&self.backend), Arc::clone(&shared.totals), shared.stopwatch);
+        let mishaps = || Mutex::new(self.seed.rng(&format!("network of {actor}"), times_before.into()));
+        let environment = SimulatedEnvironment {
+            actor,
+            clock: Arc::clone(clock),
+            wall: Arc::clone(wall),
+            run_start: self.plan.run_start,
+            cpu,
+            costs: self.plan.costs,
+            connections: Arc::clone(&shared.connections),
+            network: shared.network.clone(),
+            seed: self.seed,
+            mishaps: (!shared.network.is_untroubled()).then(mishaps),
+            life: Life::default(),
+            recorder: Arc::clone(&shared.recorder),
+        };
+        (Arc::new(environment), Arc::new(engine))
+    }
+
+    /// The random numbers of an actor for its next life.
+    fn rng(&self, actor: ActorId, times_before: u32) -> rand_chacha::ChaCha20Rng {
+        let (kind, number) = match actor {
+            ActorId::Smp => ("smp", 0),
+            ActorId::Site(number) => ("site", number),
+            ActorId::Agent(number) => ("agent", number),
+            ActorId::Attacker(number) => ("attacker", number),
+        };
+        match times_before {
+            0 => self.seed.rng(kind, number.into()),
+            times => self.seed.rng(&format!("{kind} after {times} restarts"), number.into()),
+        }
+    }
+}
+
+/// A server, through all of its lives.
+#[derive(Clone)]
+struct Server {
+    foundation: Arc<Foundation>,
+    actor: ActorId,
+    key: PrivateKey,
+    kind: ServerState,
+}
+
+/// What a server keeps from one life to the next.
+#[derive(Clone)]
+enum ServerState {
+    Smp(Database),
+    Site(SecureStorage<Policy>),
+}
+
+impl Server {
+    /// The host of a server, from the start of the run on.
+    async fn host(self, administrator: Option<Administrator>) -> HostResult {
+        let foundation = Arc::clone(&self.foundation);
+        foundation.shared.pacers.start();
+        let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
+        let wall = Arc::new(foundation.plan.clock_of(self.actor));
+        if let Some(administrator) = administrator {
+            let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, None);
+            tokio::task::spawn_local(administrator.work(Arc::clone(&clock), desk));
+        }
+        let start_ms = foundation.plan.server(self.actor).map_or(0, |server| server.start_ms);
+        let turns = turns_of(self.actor, VirtualTime::from_millis(start_ms), &foundation.plan);
+        supervise(Arc::clone(&clock), turns, ServerStarter { server: self, wall, clock }).await
+    }
+}
+
+struct ServerStarter {
+    server: Server,
+    wall: Arc<ClockModel>,
+    clock: Arc<HostClock>,
+}
+
+impl Starter for ServerStarter {
+    fn start(&self, times_before: u32, now: VirtualTime) -> Option<Started> {
+        let Server { foundation, actor, key, kind } = &self.server;
+        let plan = &foundation.plan;
+        let cpu = VirtualCpu::new(plan.server(*actor)?.cores);
+        let (environment, engine) = foundation.environment(*actor, times_before, &self.wall, &self.clock, Some(cpu));
+        let settings = ServerSettings {
+            node: Plan::node_of(*actor),
+            origin: plan.origin_at(*actor, now),
+            key: key.clone(),
+            profile: plan.profile_of(*actor, now),
+            parameters: Arc::clone(&foundation.parameters),
+            rng: foundation.rng(*actor, times_before),
+        };
+        let (life, kind, pinned) = (Arc::clone(&environment), kind.clone(), foundation.pinned);
+        let smp = plan.origin_of(ActorId::Smp);
+        let run = Box::pin(async move {
+            match kind {
+                ServerState::Smp(database) => SmpServer::start(life, engine, settings, database).run().await?,
+                ServerState::Site(secure_storage) => {
+                    let site = SiteSettings { smp, pinned, secure_storage };
+                    SiteServer::start(life, engine, settings, site).run().await?
+                }
+            };
+            Ok(())
         });
-        Ok(AgentSettings {
-            node: Plan::node_of(ActorId::Agent(number)),
-            key: self.keys.private_key(agent.key)?,
-            profile: self.plan.profile,
-            parameters: Arc::clone(&self.parameters),
-            smp: self.plan.origin_of(ActorId::Smp),
-            pinned: self.smp_key.public().thumbprint(),
-            installed_keys,
+        Some(Started { environment, run, agent: None })
+    }
+
+    fn key(&self, _number: u32) -> Option<PrivateKey> {
+        None
+    }
+}
+
+/// An agent, through all of its lives.
+#[derive(Clone)]
+struct BranchAgent {
+    foundation: Arc<Foundation>,
+    number: u32,
+    secure_storage: SecureStorage<Knowledge>,
+    wall: Arc<ClockModel>,
+}
+
+struct AgentStarter {
+    agent: BranchAgent,
+    clock: Arc<HostClock>,
+}
+
+impl AgentStarter {
+    fn actor(&self) -> ActorId {
+        ActorId::Agent(self.agent.number)
+    }
+
+    fn plan(&self) -> Option<&AgentPlan> {
+        self.agent.foundation.plan.agent(self.agent.number)
+    }
+}
+
+impl Starter for AgentStarter {
+    fn start(&self, times_before: u32, now: VirtualTime) -> Option<Started> {
+        let (actor, agent, foundation) = (self.actor(), self.plan()?, &self.agent.foundation);
+        let leaves_at = agent.leave_ms.map(VirtualTime::from_millis);
+        if leaves_at.is_some_and(|leaves_at| leaves_at <= now) {
+            return None;
+        }
+        let plan = &foundation.plan;
+        let key = self.key(plan.agent_key_at(self.agent.number, now)?)?;
+        let (environment, engine) = foundation.environment(actor, times_before, &self.agent.wall, &self.clock, None);
+        let settings = AgentSettings {
+            node: plan.identity_of(actor),
+            key,
+            profile: plan.profile_of(actor, now),
+            parameters: Arc::clone(&foundation.parameters),
+            smp: plan.origin_of(ActorId::Smp),
+            pinned: foundation.pinned,
+            secure_storage: self.agent.secure_storage.clone(),
             server: agent.server,
             server_node: Plan::node_of(agent.server),
-            server_origin: self.plan.origin_of(agent.server),
+            server_origin: plan.origin_of(agent.server),
             visits: match &agent.visits {
                 Visits::Every { first_ms, interval_ms, jitter_ms } => AgentVisits::Every {
                     first: VirtualTime::from_millis(*first_ms),
                     interval: Duration::from_millis(*interval_ms),
                     jitter: Duration::from_millis(*jitter_ms),
                 },
-                Visits::At { times_ms } => {
-                    AgentVisits::At(times_ms.iter().copied().map(VirtualTime::from_millis).collect())
-                }
+                Visits::At { times_ms } => AgentVisits::At(
+                    // Calls that came while it was down are lost.
+                    times_ms.iter().copied().map(VirtualTime::from_millis).filter(|at| *at >= now).collect(),
+                ),
             },
             requests: agent.requests,
             public_requests: agent.public_requests,
             connections: agent.connections,
             keeps_connections: agent.connection_use == ConnectionUse::KeepAlive,
             policy_interval: Duration::from_secs(agent.policy_interval_s),
-            leaves_at: agent.leave_ms.map(VirtualTime::from_millis),
-            rng: self.seed.rng("agent", number.into()),
-        })
-    }
-
-    fn host(&self, server: &ServerPlan, actor: ActorId) -> HostTemplate {
-        HostTemplate {
-            actor,
-            wall: self.plan.clock_of(actor),
-            start: Duration::from_millis(server.start_ms),
-            cores: server.cores,
-            plan_start: self.plan.run_start,
-            costs: self.plan.costs,
-            backend: Arc::clone(&self.backend),
-            shared: self.shared.clone(),
-        }
-    }
-}
-
-/// What a host needs each time that it starts.
-#[derive(Clone)]
-struct HostTemplate {
-    actor: ActorId,
-    wall: ClockModel,
-    start: Duration,
-    cores: u32,
-    plan_start: crate::types::UnixSeconds,
-    costs: crate::types::Costs,
-    backend: Arc<dyn Backend>,
-    shared: Shared,
-}
-
-impl HostTemplate {
-    /// A server's environment and engine, once its time has come.
-    async fn start(&self) -> (Arc<SimulatedEnvironment>, Arc<Engine>) {
-        self.shared.pacers.start();
-        let clock = Arc::new(HostClock::new(Arc::clone(&self.shared.clock)));
-        clock.sleep(self.start).await;
-        self.environment(self.actor, self.wall.clone(), &clock, Some(VirtualCpu::new(self.cores)))
-    }
-
-    /// An agent's environment and engine.
-    fn agent(
-        &self,
-        actor: ActorId,
-        wall: ClockModel,
-        clock: &Arc<HostClock>,
-    ) -> (Arc<SimulatedEnvironment>, Arc<Engine>) {
-        self.environment(actor, wall, clock, None)
-    }
-
-    fn environment(
-        &self,
-        actor: ActorId,
-        wall: ClockModel,
-        clock: &Arc<HostClock>,
-        cpu: Option<VirtualCpu>,
-    ) -> (Arc<SimulatedEnvironment>, Arc<Engine>) {
-        let engine = Engine::new(Arc::clone(&self.backend), Arc::clone(&self.shared.totals), self.shared.stopwatch);
-        let environment = SimulatedEnvironment {
-            actor,
-            clock: Arc::clone(clock),
-            wall,
-            run_start: self.plan_start,
-            cpu,
-            costs: self.costs,
-            connections: Arc::clone(&self.shared.connections),
-            recorder: Arc::clone(&self.shared.recorder),
+            leaves_at,
+            rng: foundation.rng(actor, times_before),
         };
-        (Arc::new(environment), Arc::new(engine))
+        let actor = AgentActor::start(Arc::clone(&environment), engine, settings);
+        let life = Arc::clone(&actor);
+        let run = Box::pin(async move {
+            life.run().await;
+            Ok(())
+        });
+        Some(Started { environment, run, agent: Some(actor) })
+    }
+
+    fn key(&self, number: u32) -> Option<PrivateKey> {
+        // The plan was checked: the pool has every key that it names.
+        self.agent.foundation.keys.private_key(number).ok()
     }
 }

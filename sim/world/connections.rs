@@ -1,4 +1,4 @@
-//! Gives both ends of a connection the same name.
+//! Gives both ends of a connection the same name, and tells either who is at the other.
 
 use std::{
     collections::BTreeMap,
@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::types::{ActorId, ConnectionId};
+use crate::types::{ActorId, ConnectionId, VirtualTime};
 
 /// The connections of a run.
 #[derive(Debug, Default)]
@@ -19,47 +19,80 @@ struct State {
     named: u64,
     /// Accepted, while the other end does not know it yet.
     half_named: BTreeMap<(SocketAddr, SocketAddr), ConnectionId>,
-    openers: BTreeMap<ConnectionId, ActorId>,
+    records: BTreeMap<ConnectionId, Record>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Record {
+    parties: Option<Parties>,
+    ends: u8,
+}
+
+/// Who is at the ends of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parties {
+    /// Who opened it.
+    pub opener: ActorId,
+    /// To whom.
+    pub server: ActorId,
+    /// Since when it has been open.
+    pub opened_at: VirtualTime,
 }
 
 impl Connections {
     /// The name of a connection that a server has just accepted: the client's end is named later.
     pub fn accepted(&self, client: SocketAddr, server: SocketAddr) -> ConnectionId {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.named += 1;
-        let id = ConnectionId(state.named);
+        let id = state.next_name();
         // An older entry belongs to a client that gave up before the server accepted.
         state.half_named.insert((client, server), id);
+        state.records.entry(id).or_default().ends += 1;
         id
     }
 
     /// The name of a connection that its server has accepted, for the end that opened it.
-    pub fn opened(&self, client: SocketAddr, server: SocketAddr, opener: ActorId) -> ConnectionId {
+    pub fn opened(&self, client: SocketAddr, server: SocketAddr, parties: Parties) -> ConnectionId {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let id = match state.half_named.remove(&(client, server)) {
             Some(id) => id,
-            None => {
-                state.named += 1;
-                ConnectionId(state.named)
-            }
+            None => state.next_name(),
         };
-        state.openers.insert(id, opener);
+        let record = state.records.entry(id).or_default();
+        record.parties = Some(parties);
+        record.ends += 1;
         id
+    }
+
+    /// Who is at the ends of a connection; not known while its opener does not know that it was accepted.
+    pub fn parties(&self, id: ConnectionId) -> Option<Parties> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.records.get(&id).and_then(|record| record.parties)
     }
 
     /// A number for whoever opened a connection: many agents share a simulated host, but each stands for a machine.
     pub fn source(&self, id: ConnectionId) -> u64 {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.openers.get(&id) {
+        match self.parties(id).map(|parties| parties.opener) {
             None | Some(ActorId::Smp) => 0,
-            Some(ActorId::Site(number)) => 1 << 32 | u64::from(*number),
-            Some(ActorId::Agent(number)) => 2 << 32 | u64::from(*number),
-            Some(ActorId::Attacker(number)) => 3 << 32 | u64::from(*number),
+            Some(ActorId::Site(number)) => 1 << 32 | u64::from(number),
+            Some(ActorId::Agent(number)) => 2 << 32 | u64::from(number),
+            Some(ActorId::Attacker(number)) => 3 << 32 | u64::from(number),
         }
     }
 
-    /// One end of a connection is gone.
+    /// One end of a connection is gone. The other may still ask who was there.
     pub fn ended(&self, id: ConnectionId) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).openers.remove(&id);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(record) = state.records.get_mut(&id) else { return };
+        record.ends = record.ends.saturating_sub(1);
+        if record.ends == 0 {
+            state.records.remove(&id);
+        }
+    }
+}
+
+impl State {
+    fn next_name(&mut self) -> ConnectionId {
+        self.named += 1;
+        ConnectionId(self.named)
     }
 }

@@ -2,25 +2,35 @@
 
 use std::{
     io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::{TcpListener, TcpStream};
 
-use super::{clock::HostClock, connections::Connections, cpu::VirtualCpu, recorder::Recorder};
+use super::{
+    clock::HostClock,
+    connections::{Connections, Parties},
+    cpu::VirtualCpu,
+    life::Life,
+    network::{Network, Way},
+    recorder::Recorder,
+    stream::SimulatedStream,
+};
 use crate::{
-    actor::{Connection, Environment, Occupied},
+    actor::{Connection, Disturbance, Environment, Occupied},
     event::{Event, EventKind},
+    plan::Plan,
     protocol::base64url,
-    types::{ActorId, ClockModel, ConnectionId, Costs, Origin, UnixSeconds, VirtualTime, WallTime, Work},
+    types::{ActorId, ClockModel, ConnectionId, Costs, Origin, SeedStream, UnixSeconds, VirtualTime, WallTime, Work},
 };
 
-/// The environment of one actor.
+/// How long TCP waits for an answer before it asks again for a connection; it doubles each time (RFC 6298 section 2).
+const CONNECT_AGAIN: Duration = Duration::from_secs(1);
+
+/// The environment of one actor, from one start to the next.
 #[derive(Debug)]
 pub struct SimulatedEnvironment {
     /// Whose it is.
@@ -28,7 +38,7 @@ pub struct SimulatedEnvironment {
     /// The time of the host on which the actor lives.
     pub clock: Arc<HostClock>,
     /// How the actor's wall clock errs.
-    pub wall: ClockModel,
+    pub wall: Arc<ClockModel>,
     /// What a true clock shows at the start of the run.
     pub run_start: UnixSeconds,
     /// The actor's CPU; agents have no model of theirs.
@@ -37,6 +47,14 @@ pub struct SimulatedEnvironment {
     pub costs: Costs,
     /// The names of connections.
     pub connections: Arc<Connections>,
+    /// What goes wrong between actors.
+    pub network: Network,
+    /// Where the draws of what goes wrong come from.
+    pub seed: SeedStream,
+    /// The draws of this actor; none in a network where nothing goes wrong.
+    pub mishaps: Option<Mutex<ChaCha20Rng>>,
+    /// The actor's tasks.
+    pub life: Life,
     /// Where events go.
     pub recorder: Arc<Recorder>,
 }
@@ -50,9 +68,14 @@ impl Environment for SimulatedEnvironment {
     }
 
     async fn connect(&self, origin: &Origin) -> io::Result<Connection<SimulatedStream>> {
+        let opener = self.actor;
+        let server = Plan::server_at(origin).unwrap_or(opener);
+        let (forth, back) = (self.network.way(opener, server), self.network.way(server, opener));
+        self.handshake(&[forth, back]).await;
+        let opened_at = self.now();
         let stream = TcpStream::connect((origin.host(), origin.port())).await?;
-        let (client, server) = (stream.local_addr()?, stream.peer_addr()?);
-        let id = self.connections.opened(client, server, self.actor);
+        let ends = (stream.local_addr()?, stream.peer_addr()?);
+        let id = self.connections.opened(ends.0, ends.1, Parties { opener, server, opened_at });
         Ok(self.connection(id, stream, origin.is_secure()))
     }
 
@@ -71,6 +94,12 @@ impl Environment for SimulatedEnvironment {
         self.connections.source(connection)
     }
 
+    fn disturbance(&self) -> Disturbance {
+        let Some(mishaps) = &self.mishaps else { return Disturbance::default() };
+        let rng = &mut *mishaps.lock().unwrap_or_else(PoisonError::into_inner);
+        self.network.disturbance(self.actor, self.now(), rng)
+    }
+
     fn now(&self) -> VirtualTime {
         self.clock.now()
     }
@@ -84,14 +113,13 @@ impl Environment for SimulatedEnvironment {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        // The host's own queue is first come, first served, whoever wakes a task. The runtime's queue is not: whether
-        // a timer or a byte of the same instant comes first would depend on how often the runtime was idle before.
-        tokio::task::spawn_local(task);
+        self.life.spawn(task);
     }
 
     async fn occupy(&self, work: &Work) -> Occupied {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
-        let occupied = cpu.book(self.now(), self.costs.of(work));
+        let now = self.now();
+        let occupied = cpu.book(now, self.costs.of(work) * self.network.slowdown(self.actor, now));
         // The account is kept in nanoseconds and the clock in milliseconds, so what is below one is not waited for.
         let millis = (occupied.waited + occupied.busy).as_millis();
         self.clock.sleep(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))).await;
@@ -99,7 +127,7 @@ impl Environment for SimulatedEnvironment {
     }
 
     fn record(&self, kind: EventKind) {
-        if self.recorder.is_closed() {
+        if self.recorder.is_closed() || self.life.is_over() {
             return;
         }
         self.clock.world().note_activity();
@@ -108,10 +136,35 @@ impl Environment for SimulatedEnvironment {
 }
 
 impl SimulatedEnvironment {
+    /// Asks for a connection until the answer can come back. Whoever asks gives up in time.
+    async fn handshake(&self, ways: &[Option<Way>; 2]) {
+        let (Some(mishaps), true) = (&self.mishaps, ways.iter().any(Option::is_some)) else { return };
+        let ways = || ways.iter().flatten();
+        let mut again = CONNECT_AGAIN;
+        loop {
+            let now = self.now();
+            let gets_through = {
+                let rng = &mut *mishaps.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_lost = ways().fold(false, |is_lost, way| is_lost | way.loses(now, rng));
+                ways().all(|way| way.is_open(now)) && !is_lost
+            };
+            if gets_through {
+                break;
+            }
+            self.sleep(again).await;
+            again = again.saturating_mul(2);
+        }
+        let longer = {
+            let rng = &mut *mishaps.lock().unwrap_or_else(PoisonError::into_inner);
+            ways().map(|way| way.added(self.now(), rng)).sum()
+        };
+        self.sleep(longer).await;
+    }
+
     fn connection(&self, id: ConnectionId, stream: TcpStream, is_secure: bool) -> Connection<SimulatedStream> {
         self.clock.world().note_activity();
-        let stream =
-            SimulatedStream { stream, id, clock: Arc::clone(&self.clock), connections: Arc::clone(&self.connections) };
+        let (clock, connections) = (Arc::clone(&self.clock), Arc::clone(&self.connections));
+        let stream = SimulatedStream::new(stream, id, self.actor, clock, connections, self.network.clone(), self.seed);
         Connection { id, stream, is_secure, channel_binding: is_secure.then(|| channel_binding(id)) }
     }
 }
@@ -126,49 +179,4 @@ fn channel_binding(id: ConnectionId) -> String {
 pub struct SimulatedListener {
     listener: TcpListener,
     is_secure: bool,
-}
-
-/// A byte stream in the simulation. It notes every byte that is taken off it: the task that takes it may do more.
-#[derive(Debug)]
-pub struct SimulatedStream {
-    stream: TcpStream,
-    id: ConnectionId,
-    clock: Arc<HostClock>,
-    connections: Arc<Connections>,
-}
-
-impl Drop for SimulatedStream {
-    fn drop(&mut self) {
-        self.connections.ended(self.id);
-    }
-}
-
-impl AsyncRead for SimulatedStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if poll.is_ready() {
-            self.clock.world().note_activity();
-        }
-        poll
-    }
-}
-
-impl AsyncWrite for SimulatedStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        self.clock.world().note_activity();
-        Pin::new(&mut self.stream).poll_write(context, buffer)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.clock.world().note_activity();
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

@@ -1,12 +1,17 @@
 //! The simulated world: a network of hosts (turmoil), clocks, CPUs and the actors of a plan on them.
 
+mod administrator;
 mod build;
 mod clock;
 mod connections;
 mod cpu;
 mod environment;
+mod life;
+mod network;
 mod pacer;
 mod recorder;
+mod stream;
+mod supervisor;
 
 use std::{
     sync::{
@@ -18,7 +23,10 @@ use std::{
 
 use thiserror::Error;
 
-use self::{build::build_hosts, clock::WorldClock, connections::Connections, pacer::Pacers, recorder::Recorder};
+use self::{
+    build::build_hosts, clock::WorldClock, connections::Connections, network::Network, pacer::Pacers,
+    recorder::Recorder,
+};
 use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
     event::Listener,
@@ -106,6 +114,7 @@ pub fn run<L: Listener + Send + 'static>(
         &build::Shared {
             clock: Arc::clone(&clock),
             connections: Arc::new(Connections::default()),
+            network: Network::new(plan),
             recorder: Arc::clone(&recorder),
             pacers: pacers.clone(),
             totals: Arc::clone(&totals),

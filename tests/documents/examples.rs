@@ -64,8 +64,18 @@ impl Cast {
 
     pub fn policy(&self) -> Policy {
         let servers = vec![
-            ServerEntry { id: self.smp, kind: ServerKind::Smp, origin: self.smp_origin.clone() },
-            ServerEntry { id: self.site, kind: ServerKind::Site, origin: self.site_origin.clone() },
+            ServerEntry {
+                id: self.smp,
+                kind: ServerKind::Smp,
+                origin: self.smp_origin.clone(),
+                profile: Profile::Literal,
+            },
+            ServerEntry {
+                id: self.site,
+                kind: ServerKind::Site,
+                origin: self.site_origin.clone(),
+                profile: Profile::Literal,
+            },
         ];
         let authentication = Authentication { token: true, asdk: false, windows: false, acc: false };
         let parameters = Parameters::defaults(Profile::Literal);
@@ -102,7 +112,7 @@ impl Cast {
 
     pub fn register(&self) -> RegisterRequest {
         let public_key = self.agent_key.public().clone();
-        RegisterRequest { id: self.agent, kind: NodeKind::Agent, public_key, origin: None }
+        RegisterRequest { id: self.agent, kind: NodeKind::Agent, public_key, origin: None, profile: Profile::Literal }
     }
 
     pub fn batch(&self) -> (ClientTokensRequest, ClientTokensResponse) {

@@ -118,7 +118,7 @@ fn the_policy_request_is_accepted() {
 #[test]
 fn the_batch_request_and_its_sealed_answer_are_accepted() {
     let (cast, document) = (Cast::new(), document());
-    let mut directory = Directory::new(cast.smp, cast.smp_origin.clone());
+    let mut directory = Directory::new(cast.smp, cast.smp_origin.clone(), countersign::types::Profile::Literal);
     directory.approve_site(cast.site);
     let site = serde_json::json!({
         "id": cast.site, "kind": "site", "public_key": cast.site_key.public().to_jwk(), "origin": "http://site-1",

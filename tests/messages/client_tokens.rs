@@ -30,15 +30,25 @@ fn response(numbers: impl IntoIterator<Item = u128>) -> ClientTokensResponse {
 
 /// Key 1 is the site's, key 3 an agent's; key 2 belongs to another site.
 fn directory() -> Directory {
-    let mut directory = Directory::new(SMP, "http://smp".parse().unwrap());
+    let mut directory = Directory::new(SMP, "http://smp".parse().unwrap(), Profile::Literal);
     for (id, number) in [(SITE, 1), (node(2), 2)] {
         directory.approve_site(id);
         let origin = Some(format!("http://site-{number}").parse().unwrap());
         let public_key = key(number).public().clone();
-        directory.register(&RegisterRequest { id, kind: NodeKind::Site, public_key, origin }).unwrap();
+        directory
+            .register(&RegisterRequest { id, kind: NodeKind::Site, public_key, origin, profile: Profile::Literal })
+            .unwrap();
     }
     let public_key = key(3).public().clone();
-    directory.register(&RegisterRequest { id: node(3), kind: NodeKind::Agent, public_key, origin: None }).unwrap();
+    directory
+        .register(&RegisterRequest {
+            id: node(3),
+            kind: NodeKind::Agent,
+            public_key,
+            origin: None,
+            profile: Profile::Literal,
+        })
+        .unwrap();
     directory
 }
 

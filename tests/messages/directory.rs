@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn directory() -> Directory {
-    Directory::new(SMP, "http://smp".parse().unwrap())
+    Directory::new(SMP, "http://smp".parse().unwrap(), Profile::Literal)
 }
 
 fn agent(id: u128, number: u8) -> RegisterRequest {
     let public_key = key(number).public().clone();
-    RegisterRequest { id: node(id), kind: NodeKind::Agent, public_key, origin: None }
+    RegisterRequest { id: node(id), kind: NodeKind::Agent, public_key, origin: None, profile: Profile::Literal }
 }
 
 fn site(id: u128, number: u8, origin: &str) -> RegisterRequest {

@@ -60,7 +60,12 @@ fn signed(path: &str, body: &[u8], key: &PrivateKey) -> HeaderMap {
 
 fn policy(server_keys: impl IntoIterator<Item = u8>) -> Policy {
     let keys: ServerKeys = server_keys.into_iter().map(|number| key(number).public().clone()).collect();
-    let smp = ServerEntry { id: SMP, kind: ServerKind::Smp, origin: "http://smp".parse().expect("an origin") };
+    let smp = ServerEntry {
+        id: SMP,
+        kind: ServerKind::Smp,
+        origin: "http://smp".parse().expect("an origin"),
+        profile: Profile::Literal,
+    };
     let authentication = Authentication { token: true, asdk: false, windows: false, acc: true };
     Policy::new(3, vec![smp], authentication, &Parameters::defaults(Profile::Literal), keys, [node(9)].into())
 }

@@ -15,7 +15,13 @@ use super::*;
 
 fn agent(number: u8) -> RegisterRequest {
     let public_key = key(number).public().clone();
-    RegisterRequest { id: node(number.into()), kind: NodeKind::Agent, public_key, origin: None }
+    RegisterRequest {
+        id: node(number.into()),
+        kind: NodeKind::Agent,
+        public_key,
+        origin: None,
+        profile: Profile::Literal,
+    }
 }
 
 fn verify(body: &[u8], headers: &HeaderMap) -> Result<RegisterRequest, RegistrationError> {
@@ -198,7 +204,12 @@ fn any_policy() -> impl Strategy<Value = Policy> {
                 let entry = |(id, (host, port, secure))| {
                     let scheme = if secure { Scheme::Https } else { Scheme::Http };
                     let kind = if secure { ServerKind::Smp } else { ServerKind::Site };
-                    ServerEntry { id: node(id), kind, origin: Origin::new(scheme, host, port) }
+                    ServerEntry {
+                        id: node(id),
+                        kind,
+                        origin: Origin::new(scheme, host, port),
+                        profile: Profile::Literal,
+                    }
                 };
                 let parameters = Parameters {
                     token_lifetime_s: lifetime,

@@ -79,11 +79,13 @@ fn a_batch_goes_through_in_every_tier_and_no_altered_byte_does() {
     let pool = KeyPool::new(SeedStream::new(1));
     let (smp_key, site_key) = (pool.private_key(0).unwrap(), pool.private_key(1).unwrap());
     let site = node(2);
-    let mut directory = Directory::new(SMP, "http://smp".parse().unwrap());
+    let mut directory = Directory::new(SMP, "http://smp".parse().unwrap(), Profile::Literal);
     directory.approve_site(site);
     let origin = Some("http://site-1".parse().unwrap());
     let public_key = site_key.public().clone();
-    directory.register(&RegisterRequest { id: site, kind: NodeKind::Site, public_key, origin }).unwrap();
+    directory
+        .register(&RegisterRequest { id: site, kind: NodeKind::Site, public_key, origin, profile: Profile::Literal })
+        .unwrap();
     let asked = ClientTokensRequest::new(site, response().tokens.iter().map(|answer| answer.holder).collect(), 128);
     let asked = asked.unwrap();
     let target = post(CLIENT_TOKENS_PATH);

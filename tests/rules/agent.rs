@@ -183,6 +183,7 @@ fn hole_6_and_11_a_hardened_agent_declines_a_foreign_audience_and_a_missing_epoc
         [(Profile::Hardened, Err(Declined::WrongAudience), Err(Declined::NoEpoch)), (Profile::Literal, Ok(()), Ok(()))]
     {
         let mut pair = Pair::new(profile);
+        pair.agent.server_is(pair.path.server, profile);
         let subject = Subject { uid: pair.uid(), audience: origin("https://site-1"), ..pair.stage.subject() };
         let token = pair.stage.issuer.issue(subject, Jti::from_bits(1), NOW, &pair.stage.engine).expect("signs");
         let challenge = pair.stage.challenge(&token);
@@ -192,6 +193,30 @@ fn hole_6_and_11_a_hardened_agent_declines_a_foreign_audience_and_a_missing_epoc
         let challenge = TokenChallenge { epoch: None, ..pair.stage.challenge(&token) };
         assert_eq!(pair.answer(&challenge).map(|_| ()), epoch);
     }
+}
+
+#[test]
+fn hole_6_and_12_a_hardened_agent_binds_for_a_server_that_policy_or_a_challenge_calls_hardened_and_for_no_other() {
+    let mut pair = Pair::new(Profile::Hardened);
+    let uid = pair.uid();
+    let token = pair.stage.issue_for(uid, 1);
+    let mut is_bound = |pair: &mut Pair, epoch| {
+        let challenge = TokenChallenge { epoch, ..pair.stage.challenge(&token) };
+        match pair.answer(&challenge) {
+            Ok(Authorization::Token { token, .. }) => Ok(token.binding.is_some()),
+            Ok(Authorization::First { .. }) => panic!("no token"),
+            Err(why) => Err(why),
+        }
+    };
+    let epoch = pair.stage.challenge(&token).epoch;
+    assert!(epoch.is_some());
+    assert_eq!(is_bound(&mut pair, None), Ok(false), "nobody says that it is hardened");
+    assert_eq!(is_bound(&mut pair, epoch), Ok(true), "its challenge says so");
+    assert_eq!(is_bound(&mut pair, None), Err(Declined::NoEpoch), "and is not forgotten");
+    pair.agent.server_is(pair.path.server, Profile::Literal);
+    assert_eq!(is_bound(&mut pair, None), Ok(false), "policy takes it back");
+    pair.agent.server_is(pair.path.server, Profile::Hardened);
+    assert_eq!(is_bound(&mut pair, None), Err(Declined::NoEpoch), "policy says so");
 }
 
 #[test]

@@ -12,7 +12,9 @@ use std::{
 };
 
 use countersign::{
-    actor::{Connection, Environment, Occupied, ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings},
+    actor::{
+        Connection, Database, Environment, Occupied, SecureStorage, ServerSettings, SiteServer, SiteSettings, SmpServer,
+    },
     event::{Event, EventKind},
     plan::Plan,
     protocol::ServerPath,
@@ -94,16 +96,25 @@ impl Net {
     /// Starts an SMP that knows the agents of these numbers, whose keys have the same numbers.
     pub fn start_smp(self: &Arc<Self>, profile: Profile, parameters: &Parameters, agents: u32) -> ServerPath {
         let path = path_of(ActorId::Smp);
-        let installed = (1..=agents).map(|number| (agent(number), key(number).public().clone())).collect();
-        let smp = SmpSettings { approved_sites: vec![Plan::node_of(SITE)], installed };
         let settings = settings(ActorId::Smp, profile, parameters, 0);
-        tokio::spawn(SmpServer::start(self.environment(ActorId::Smp), Arc::new(engine()), settings, smp).run());
+        let (node, key_of_smp) = (settings.node, settings.key.clone());
+        let database = Database::new(node, settings.origin.clone(), key_of_smp, profile, parameters.clone());
+        {
+            let mut records = database.open();
+            records.approve_site(Plan::node_of(SITE));
+            (1..=agents).for_each(|number| records.install(agent(number), key(number).public().clone()));
+        }
+        tokio::spawn(SmpServer::start(self.environment(ActorId::Smp), Arc::new(engine()), settings, database).run());
         path
     }
 
     /// Starts a site server that belongs to the SMP of [`Net::start_smp`].
     pub fn start_site(self: &Arc<Self>, profile: Profile, parameters: &Parameters) -> ServerPath {
-        let site = SiteSettings { smp: path_of(ActorId::Smp).origin, pinned: key(0).public().thumbprint() };
+        let site = SiteSettings {
+            smp: path_of(ActorId::Smp).origin,
+            pinned: key(0).public().thumbprint(),
+            secure_storage: SecureStorage::default(),
+        };
         let settings = settings(SITE, profile, parameters, 10_000);
         tokio::spawn(SiteServer::start(self.environment(SITE), Arc::new(engine()), settings, site).run());
         path_of(SITE)

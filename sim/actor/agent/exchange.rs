@@ -14,7 +14,9 @@ use crate::{
         lock::locked,
     },
     event::{Carried, EventKind, Outcome, Removal},
-    protocol::{Authorization, CountersignedToken, Credentials, RequestFacts, TokenChallenge, content_digest},
+    protocol::{
+        Authorization, CountersignedToken, Credentials, RequestFacts, ServerPath, TokenChallenge, content_digest,
+    },
     types::{Epoch, Jti, Undigested},
 };
 
@@ -55,9 +57,8 @@ impl<E: Environment> AgentActor<E> {
             content_digest: &digest,
             channel_binding: channel_binding.as_deref(),
         };
-        let now = self.environment.wall();
-        let authorization =
-            locked(&self.agent).authorize(&self.path, &facts, now, &self.engine, &mut *locked(&self.rng));
+        let (path, now) = (self.path(), self.environment.wall());
+        let authorization = locked(&self.agent).authorize(&path, &facts, now, &self.engine, &mut *locked(&self.rng));
         let mut refused = None;
         let Ok(mut authorization) = authorization else { return (Outcome::Broken, first_trip) };
         for trip in first_trip + 1..=first_trip + TRIPS_MAX {
@@ -66,18 +67,18 @@ impl<E: Environment> AgentActor<E> {
                 Err(error) => return (broken(&error), trip),
             };
             match response.status() {
-                StatusCode::OK => return (self.succeeded(&authorization, refused), trip),
+                StatusCode::OK => return (self.succeeded(&path, &authorization, refused), trip),
                 StatusCode::UNAUTHORIZED if trip < first_trip + TRIPS_MAX => {
                     if let Authorization::Token { token, was_stored: true, .. } = &authorization {
                         refused = Some(token.issued.claims.jti);
                     }
-                    match self.answer(&response, &authorization, &facts) {
+                    match self.answer(&path, &response, &authorization, &facts) {
                         Ok(next) => authorization = next,
                         Err(outcome) => return (outcome, trip),
                     }
                 }
                 StatusCode::FORBIDDEN => {
-                    self.forbidden(&authorization);
+                    self.forbidden(&path, &authorization);
                     return (Outcome::Forbidden, trip);
                 }
                 status => return (failed(status), trip),
@@ -126,6 +127,7 @@ impl<E: Environment> AgentActor<E> {
     /// What follows on a 401.
     fn answer(
         &self,
+        path: &ServerPath,
         response: &Response<Bytes>,
         sent: &Authorization,
         facts: &RequestFacts<'_>,
@@ -137,26 +139,26 @@ impl<E: Environment> AgentActor<E> {
         if challenge.token.is_none() {
             return match sent {
                 // The server could not tell whose token that was; tell it.
-                Authorization::Token { .. } => Ok(agent.ask_anew(&self.path, &mut *locked(&self.rng))),
+                Authorization::Token { .. } => Ok(agent.ask_anew(path, &mut *locked(&self.rng))),
                 Authorization::First { .. } => Err(Outcome::Unauthorized),
             };
         }
-        agent.answer(&self.path, &challenge, facts, &self.engine).map_err(|why| {
+        agent.answer(path, &challenge, facts, &self.engine).map_err(|why| {
             let server = self.settings.server;
             self.environment.record(EventKind::TokenDeclined { server, why: why.to_string() });
             Outcome::TokenDeclined
         })
     }
 
-    fn succeeded(&self, authorization: &Authorization, refused: Option<Jti>) -> Outcome {
+    fn succeeded(&self, path: &ServerPath, authorization: &Authorization, refused: Option<Jti>) -> Outcome {
         let Authorization::Token { token, epoch, was_stored } = authorization else { return Outcome::ServedPublic };
-        self.note_success(token, *epoch, refused);
+        self.note_success(path, token, *epoch, refused);
         if *was_stored { Outcome::ServedOneStep } else { Outcome::ServedTwoStep }
     }
 
-    fn note_success(&self, token: &CountersignedToken, epoch: Option<Epoch>, refused: Option<Jti>) {
+    fn note_success(&self, path: &ServerPath, token: &CountersignedToken, epoch: Option<Epoch>, refused: Option<Jti>) {
         let now = self.environment.wall();
-        if locked(&self.agent).succeeded(&self.path, token, epoch, refused, now) {
+        if locked(&self.agent).succeeded(path, token, epoch, refused, now) {
             self.environment.record(EventKind::TokenStored {
                 server: self.settings.server,
                 uid: token.issued.uid,
@@ -166,10 +168,10 @@ impl<E: Environment> AgentActor<E> {
         }
     }
 
-    fn forbidden(&self, authorization: &Authorization) {
+    fn forbidden(&self, path: &ServerPath, authorization: &Authorization) {
         let Authorization::Token { token, .. } = authorization else { return };
         let jti = token.issued.claims.jti;
-        if locked(&self.agent).forbidden(&self.path, jti) {
+        if locked(&self.agent).forbidden(path, jti) {
             let server = self.settings.server;
             self.environment.record(EventKind::StoredTokenRemoved { server, jti, why: Removal::Forbidden });
         }

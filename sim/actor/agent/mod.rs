@@ -13,11 +13,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
 use self::{schedule::Schedule, visit::Line};
-use super::{Environment, enrolment::Enrolment, lock::locked};
+use super::{Environment, SecureStorage, enrolment::Enrolment, lock::locked};
 use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
-    protocol::{Agent, NodeKind, Policy, ServerKeys, ServerPath, Swept},
+    protocol::{Agent, NodeKind, Policy, ServerEntry, ServerKeys, ServerPath, Swept, TokenStorage},
     types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
 };
 
@@ -36,8 +36,8 @@ pub struct AgentSettings {
     pub smp: Origin,
     /// The SMP's key, by the thumbprint that was pinned at installation.
     pub pinned: Thumbprint,
-    /// The server keys in secure storage; none if the agent has yet to register.
-    pub installed_keys: Option<ServerKeys>,
+    /// What it has learned from policy; nothing if it has yet to register.
+    pub secure_storage: SecureStorage<Knowledge>,
     /// The server that it visits.
     pub server: ActorId,
     /// That server's identity.
@@ -62,6 +62,19 @@ pub struct AgentSettings {
     pub rng: ChaCha20Rng,
 }
 
+/// What an agent learns from policy, and keeps.
+#[derive(Clone, Debug)]
+pub struct Knowledge {
+    /// The server keys to trust (rule 43).
+    pub server_keys: ServerKeys,
+    /// Its server, as policy lists it; nothing if it does not.
+    pub server: Option<ServerEntry>,
+}
+
+/// A copy of an agent's memory: its tokens and counters.
+#[derive(Clone, Debug)]
+pub struct AgentMemory(TokenStorage);
+
 /// When an agent visits its server.
 #[derive(Clone, Debug)]
 pub enum Visits {
@@ -84,7 +97,7 @@ pub struct AgentActor<E: Environment> {
     environment: Arc<E>,
     engine: Arc<Engine>,
     settings: AgentSettings,
-    path: ServerPath,
+    path: Mutex<ServerPath>,
     agent: Mutex<Agent>,
     rng: Mutex<ChaCha20Rng>,
     kept: Mutex<Vec<Line<E>>>,
@@ -99,16 +112,43 @@ impl<E: Environment> AgentActor<E> {
             settings.key.clone(),
             settings.profile,
             &settings.parameters,
-            settings.installed_keys.clone().unwrap_or_default(),
+            ServerKeys::default(),
         );
-        let path = ServerPath { server: settings.server_node, origin: settings.server_origin.clone() };
+        let path = Mutex::new(ServerPath { server: settings.server_node, origin: settings.server_origin.clone() });
         let rng = Mutex::new(settings.rng.clone());
-        Arc::new(Self { environment, engine, settings, path, agent: Mutex::new(agent), rng, kept: Mutex::default() })
+        let agent = Self { environment, engine, settings, path, agent: Mutex::new(agent), rng, kept: Mutex::default() };
+        if let Some(knowledge) = agent.settings.secure_storage.read() {
+            agent.know(knowledge);
+        }
+        Arc::new(agent)
+    }
+
+    /// A copy of its memory as it is now.
+    pub fn memory(&self) -> AgentMemory {
+        AgentMemory(locked(&self.agent).tokens())
+    }
+
+    /// Goes back to an earlier memory: its machine was restored from a snapshot (hole 7).
+    pub fn roll_back(&self, memory: AgentMemory) {
+        locked(&self.agent).roll_back(memory.0);
+        locked(&self.kept).clear();
+        self.environment.record(EventKind::RolledBack);
+    }
+
+    /// Signs with another key from now on; `number` names it in events (hole 14).
+    pub fn change_key(&self, key: PrivateKey, number: u32) {
+        locked(&self.agent).change_key(key);
+        self.environment.record(EventKind::AgentKeyChanged { key: number });
+    }
+
+    /// The way to its server.
+    fn path(&self) -> ServerPath {
+        locked(&self.path).clone()
     }
 
     /// Lives until the agent leaves, or until nothing is left to do.
     pub async fn run(self: Arc<Self>) {
-        if self.settings.installed_keys.is_none() && !self.register().await {
+        if self.settings.secure_storage.read().is_none() && !self.register().await {
             return;
         }
         let now = self.environment.now();
@@ -158,7 +198,11 @@ impl<E: Environment> AgentActor<E> {
         let mut failures = 0;
         loop {
             let nonce = self.draw_nonce();
-            match self.enrolment().register(NodeKind::Agent, None, self.settings.pinned, nonce).await {
+            match self
+                .enrolment()
+                .register(NodeKind::Agent, None, Profile::default(), self.settings.pinned, nonce)
+                .await
+            {
                 Ok(policy) => {
                     self.take_over(policy);
                     return true;
@@ -185,7 +229,28 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn take_over(&self, policy: Policy) {
-        locked(&self.agent).server_keys = policy.jwks;
+        let server = policy.server(self.settings.server_node).cloned();
+        let knowledge = Knowledge { server_keys: policy.jwks, server };
+        self.settings.secure_storage.keep(knowledge.clone());
+        self.know(knowledge);
+    }
+
+    /// Goes by what policy says: the keys to trust, the way to its server, the face that this shows.
+    fn know(&self, knowledge: Knowledge) {
+        let mut agent = locked(&self.agent);
+        agent.server_keys = knowledge.server_keys;
+        let Some(server) = knowledge.server else { return };
+        agent.server_is(server.id, server.profile);
+        let path = ServerPath { server: server.id, origin: server.origin };
+        if path == self.path() {
+            return;
+        }
+        // The tokens for the old way must not go the new one (rule 12).
+        for jti in agent.path_is(&path) {
+            let server = self.settings.server;
+            self.environment.record(EventKind::StoredTokenRemoved { server, jti, why: Removal::PathChanged });
+        }
+        *locked(&self.path) = path;
     }
 
     fn sweep(&self) {

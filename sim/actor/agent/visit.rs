@@ -37,7 +37,9 @@ impl<E: Environment> AgentActor<E> {
     /// Makes the requests of a visit on one connection, up to the first that is not served.
     async fn use_connection(&self) -> bool {
         let parameters = &self.settings.parameters;
-        let mut line = locked(&self.kept).pop().filter(|line| line.connection.is_reusable(parameters));
+        let origin = self.path().origin;
+        let is_good = |line: &Line<E>| line.connection.is_reusable(parameters) && *line.connection.origin() == origin;
+        let mut line = locked(&self.kept).pop().filter(is_good);
         for number in 0..self.settings.requests {
             let is_public = number < self.settings.public_requests;
             if !self.exchange(&mut line, is_public).await.is_served() {
@@ -53,7 +55,7 @@ impl<E: Environment> AgentActor<E> {
     /// Gets one answer, opening the connection first where there is none.
     async fn exchange(&self, line: &mut Option<Line<E>>, is_public: bool) -> Outcome {
         let since = self.environment.now();
-        let is_warm = locked(&self.agent).stored(&self.path, self.environment.wall()).is_some();
+        let is_warm = locked(&self.agent).stored(&self.path(), self.environment.wall()).is_some();
         // Over plain HTTP each hardened request carries its own token.
         let is_authenticated = line.as_ref().is_some_and(|line| line.is_authenticated);
         let authenticated = is_authenticated && !self.needs_token_each_time();
@@ -82,11 +84,11 @@ impl<E: Environment> AgentActor<E> {
         match line {
             Some(line) => Ok(line),
             None => {
-                let parameters = &self.settings.parameters;
+                let (parameters, origin) = (&self.settings.parameters, self.path().origin);
                 let opened = HttpConnection::open(
                     &self.environment,
                     self.settings.server,
-                    &self.settings.server_origin,
+                    &origin,
                     parameters.connect_timeout(),
                     &parameters.caps,
                 );
@@ -96,7 +98,8 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn needs_token_each_time(&self) -> bool {
-        self.settings.profile.binds_request() && !self.path.origin.is_secure()
+        let path = self.path();
+        !path.origin.is_secure() && locked(&self.agent).binds_for(path.server)
     }
 
     fn report(&self, outcome: Outcome, trips: u32, since: VirtualTime) {

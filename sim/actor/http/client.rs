@@ -22,6 +22,9 @@ pub struct HttpConnection<E: Environment> {
     id: ConnectionId,
     is_secure: bool,
     channel_binding: Option<String>,
+    server: ActorId,
+    origin: Origin,
+    caps: Caps,
     host: HeaderValue,
     sender: SendRequest<Full<Bytes>>,
     requests: u32,
@@ -102,6 +105,9 @@ impl<E: Environment> HttpConnection<E> {
             id: connection.id,
             is_secure: connection.is_secure,
             channel_binding: connection.channel_binding,
+            server,
+            origin: origin.clone(),
+            caps: caps.clone(),
             host: HeaderValue::try_from(origin.authority()).map_err(broken)?,
             sender,
             requests: 0,
@@ -113,6 +119,11 @@ impl<E: Environment> HttpConnection<E> {
     /// The connection's name.
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// Where it leads.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Whether it uses TLS.
@@ -150,8 +161,6 @@ impl<E: Environment> HttpConnection<E> {
         patience: Duration,
         body_bytes_max: u32,
     ) -> Result<(RequestId, Response<Bytes>), ExchangeError> {
-        self.requests += 1;
-        let id = RequestId { connection: self.id, ordinal: self.requests };
         let token_bytes = match head.carries {
             Carried::StoredToken | Carried::NewToken => {
                 let is_credentials = |(name, _): &&(HeaderName, HeaderValue)| *name == http::header::AUTHORIZATION;
@@ -164,13 +173,17 @@ impl<E: Environment> HttpConnection<E> {
             headers.extend(head.headers.into_iter().collect::<HeaderMap>());
         }
         let request = request.body(Full::new(body)).map_err(broken)?;
-        self.environment.record(EventKind::RequestSent {
-            request: id,
-            carries: head.carries,
-            token_bytes: u32::try_from(token_bytes).unwrap_or(u32::MAX),
-        });
-        let sender = &mut self.sender;
+        let (carries, token_bytes) = (head.carries, u32::try_from(token_bytes).unwrap_or(u32::MAX));
+        let disturbance = self.environment.disturbance();
+        if disturbance.is_duplicated {
+            self.duplicate(request.clone(), carries, token_bytes, patience);
+        }
+        let id = self.note_request(carries, token_bytes);
+        let (sender, environment) = (&mut self.sender, Arc::clone(&self.environment));
         let answer = async {
+            if !disturbance.held.is_zero() {
+                environment.sleep(disturbance.held).await;
+            }
             sender.ready().await.map_err(broken)?;
             let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
             let body = Limited::new(body, body_bytes_max as usize).collect().await.map_err(ExchangeError::Broken)?;
@@ -196,6 +209,32 @@ impl<E: Environment> HttpConnection<E> {
                 Err(error)
             }
         }
+    }
+}
+
+impl<E: Environment> HttpConnection<E> {
+    fn note_request(&mut self, carries: Carried, token_bytes: u32) -> RequestId {
+        self.requests += 1;
+        let request = RequestId { connection: self.id, ordinal: self.requests };
+        self.environment.record(EventKind::RequestSent { request, carries, token_bytes });
+        request
+    }
+
+    /// Lets the network send a copy of a request on a connection of its own. Nobody waits for the answer to it.
+    fn duplicate(&self, request: Request<Full<Bytes>>, carries: Carried, token_bytes: u32, patience: Duration) {
+        let (environment, server) = (Arc::clone(&self.environment), self.server);
+        let (origin, caps) = (self.origin.clone(), self.caps.clone());
+        self.environment.spawn(async move {
+            let Ok(mut copy) = Self::open(&environment, server, &origin, patience, &caps).await else { return };
+            copy.note_request(carries, token_bytes);
+            let sender = &mut copy.sender;
+            let sent = async {
+                sender.ready().await?;
+                sender.send_request(request).await.map(drop)
+            };
+            // What comes of it is nobody's business.
+            let _ = timeout(&*environment, patience, sent).await;
+        });
     }
 }
 

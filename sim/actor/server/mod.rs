@@ -1,11 +1,13 @@
 //! The two server kinds. What they share is in `core` and `gate`; what differs is where tokens and keys come from.
 
 mod core;
+mod database;
 mod gate;
 mod site;
 mod smp;
 mod upstream;
 
 pub use core::ServerSettings;
+pub use database::Database;
 pub use site::{SiteServer, SiteSettings};
-pub use smp::{SmpServer, SmpSettings};
+pub use smp::SmpServer;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     actor::{
-        Environment,
+        Environment, SecureStorage,
         enrolment::Enrolment,
         figure::{count, nanos},
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
@@ -44,6 +44,8 @@ pub struct SiteSettings {
     pub smp: Origin,
     /// The SMP's key, by the thumbprint that was pinned at installation.
     pub pinned: Thumbprint,
+    /// Its latest policy: it starts again with it, whether or not the SMP can be reached.
+    pub secure_storage: SecureStorage<Policy>,
 }
 
 /// A site server.
@@ -92,16 +94,18 @@ impl<E: Environment> SiteServer<E> {
     /// # Errors
     /// If the door cannot be opened, or breaks.
     pub async fn run(self: Arc<Self>) -> io::Result<Infallible> {
-        let policy = self.register().await;
-        // Else the first agent would pay for it.
-        self.core.charge(0).await;
-        self.take_over(policy);
+        let stored = self.site.secure_storage.read();
+        let has_started_before = stored.is_some();
+        match stored {
+            Some(policy) => self.take_over(policy),
+            None => self.register().await,
+        }
         for task in [Task::Registry, Task::Policy, Task::Cache] {
             let site = Arc::clone(&self);
             self.core.environment.spawn(async move {
                 match task {
                     Task::Registry => site.core.keep_registry(&site.state, |state| &mut state.registry).await,
-                    Task::Policy => site.keep_policy().await,
+                    Task::Policy => site.keep_policy(has_started_before).await,
                     Task::Cache => site.keep_cache().await,
                 }
             });
@@ -112,14 +116,20 @@ impl<E: Environment> SiteServer<E> {
         serve(environment, self, origin, parameters).await
     }
 
-    async fn register(&self) -> Policy {
+    /// Registers; tries again for as long as it takes.
+    async fn register(&self) {
         let parameters = &self.core.settings.parameters;
         let mut delay_ms = parameters.retry_first_ms;
         loop {
             let origin = Some(self.core.settings.origin.clone());
             let nonce = self.core.draw_nonce();
-            match self.enrolment().register(NodeKind::Site, origin, self.site.pinned, nonce).await {
-                Ok(policy) => return policy,
+            let profile = self.core.settings.profile;
+            match self.enrolment().register(NodeKind::Site, origin, profile, self.site.pinned, nonce).await {
+                Ok(policy) => {
+                    // Else the first agent would pay for it.
+                    self.core.charge(0).await;
+                    return self.take_over(policy);
+                }
                 Err(error) => self.core.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
             }
             let jittered_ms = 1 + self.core.rng().next_u64() % delay_ms.max(1);
@@ -128,20 +138,33 @@ impl<E: Environment> SiteServer<E> {
         }
     }
 
-    async fn keep_policy(&self) {
+    /// Keeps policy up to date for ever. A site that has started before registers first, in case that it has moved or
+    /// shows another face since.
+    async fn keep_policy(&self, has_started_before: bool) {
+        if has_started_before {
+            self.register().await;
+        }
         loop {
             let interval_s = locked(&self.state).parameters.policy_interval_s;
             self.core.environment.sleep(Duration::from_secs(interval_s)).await;
             let server_keys = locked(&self.state).server_keys.clone();
             match self.enrolment().fetch_policy(&server_keys, self.core.draw_nonce()).await {
                 Ok(policy) => self.take_over(policy),
-                Err(error) => self.core.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
+                Err(error) => {
+                    self.core.environment.record(EventKind::PolicyFailed { why: error.to_string() });
+                    if error.is_denied() {
+                        // An administrator removed this site; should it be approved again, it has to register anew.
+                        self.core.charge(0).await;
+                        self.register().await;
+                    }
+                }
             }
             self.core.charge(0).await;
         }
     }
 
     fn take_over(&self, policy: Policy) {
+        self.site.secure_storage.keep(policy.clone());
         let mut state = locked(&self.state);
         state.server_keys = policy.jwks.clone();
         policy.apply_to(&mut state.parameters);

@@ -13,6 +13,7 @@ use http_body_util::Full;
 use super::{
     ServerSettings,
     core::Core,
+    database::{Database, Records},
     gate::{self, NoToken, Offer, TokenServer},
 };
 use crate::{
@@ -24,10 +25,10 @@ use crate::{
     crypto::{Engine, PublicKey},
     event::EventKind,
     protocol::{
-        Acceptance, AgentKeys, Answer, Answered, Authentication, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse,
-        Directory, Holder, IssueError, IssuedToken, Issuer, NodeKind, POLICY_PATH, Policy, REGISTER_PATH, RateLimit,
-        RegisterRequest, RegisterResponse, Registry, Rejection, RequestFacts, RequestTarget, ServerKeys, SiteRequest,
-        Subject, authenticate_site, sign_response, verify_request,
+        Acceptance, AgentKeys, Answer, Answered, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse, Directory,
+        Holder, IssueError, IssuedToken, POLICY_PATH, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse,
+        Registry, Rejection, RequestFacts, RequestTarget, SiteRequest, Subject, authenticate_site, sign_response,
+        verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
 };
@@ -35,56 +36,27 @@ use crate::{
 /// Where anybody reads the issuer's keys; informative, since nobody trusts it without the pin.
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 
-/// What an SMP is told when it is set up, beside what every server is.
-#[derive(Clone, Debug)]
-pub struct SmpSettings {
-    /// Site servers that an administrator has approved.
-    pub approved_sites: Vec<NodeId>,
-    /// Agents that registered long ago.
-    pub installed: Vec<(NodeId, PublicKey)>,
-}
-
 /// The SMP.
 #[derive(Debug)]
 pub struct SmpServer<E> {
     core: Core<E>,
-    issuer: Issuer,
+    database: Database,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    directory: Directory,
     registry: Registry,
-    server_keys: ServerKeys,
     first_requests: RateLimit<u64>,
-    policy_version: u64,
 }
 
 impl<E: Environment> SmpServer<E> {
-    /// An SMP that has just started.
-    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, smp: SmpSettings) -> Arc<Self> {
-        let issuer = Issuer::new(settings.node, settings.key.clone(), settings.parameters.token_lifetime());
-        let mut directory = Directory::new(settings.node, settings.origin.clone());
-        for site in smp.approved_sites {
-            directory.approve_site(site);
-        }
-        for (agent, key) in smp.installed {
-            let request = RegisterRequest { id: agent, kind: NodeKind::Agent, public_key: key, origin: None };
-            // It was accepted when the agent registered; what has changed since is the administrator's doing.
-            let _ = directory.register(&request);
-        }
-        let mut server_keys = ServerKeys::default();
-        server_keys.insert(settings.key.public().clone());
+    /// An SMP that has just started: its registry is empty, its database is as it was.
+    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, database: Database) -> Arc<Self> {
+        database.open().directory.smp_is(settings.profile);
         let core = Core::start(environment, engine, settings);
-        let state = State {
-            directory,
-            registry: core.empty_registry(),
-            server_keys,
-            first_requests: core.first_request_limit(),
-            policy_version: 1,
-        };
-        Arc::new(Self { core, issuer, state: Mutex::new(state) })
+        let state = State { registry: core.empty_registry(), first_requests: core.first_request_limit() };
+        Arc::new(Self { core, database, state: Mutex::new(state) })
     }
 
     /// Serves for ever.
@@ -100,17 +72,6 @@ impl<E: Environment> SmpServer<E> {
         serve(environment, self, origin, parameters).await
     }
 
-    fn policy(&self, state: &State) -> Policy {
-        Policy::new(
-            state.policy_version,
-            state.directory.servers().collect(),
-            Authentication { token: true, asdk: false, windows: false, acc: false },
-            &self.core.settings.parameters,
-            state.server_keys.clone(),
-            state.directory.revoked().clone(),
-        )
-    }
-
     fn register(&self, request: &ServerRequest) -> Reply {
         let body_bytes_max = self.core.settings.parameters.caps.request_body_bytes as usize;
         let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
@@ -122,12 +83,12 @@ impl<E: Environment> SmpServer<E> {
             Ok(verified) => verified,
             Err(error) => return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
-        let mut state = locked(&self.state);
-        if let Err(error) = state.directory.register(&registration) {
+        let mut records = self.database.open();
+        if let Err(error) = records.directory.register(&registration) {
             return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN));
         }
-        let response = RegisterResponse::new(self.policy(&state));
-        drop(state);
+        let response = RegisterResponse::new(records.policy());
+        drop(records);
         self.signed(Answered { target, nonce: message.nonce }, response.encode())
     }
 
@@ -135,13 +96,13 @@ impl<E: Environment> SmpServer<E> {
         let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
             return empty_reply(StatusCode::BAD_REQUEST);
         };
-        let state = locked(&self.state);
-        let key_for = |kid| state.directory.signer_key(kid).cloned();
+        let records = self.database.open();
+        let key_for = |kid| records.directory.signer_key(kid).cloned();
         let Ok(message) = verify_request(target, &request.body, &request.headers, key_for, &self.core.engine) else {
             return empty_reply(StatusCode::FORBIDDEN);
         };
-        let policy = self.policy(&state);
-        drop(state);
+        let policy = records.policy();
+        drop(records);
         self.signed(Answered { target, nonce: message.nonce }, policy.encode())
     }
 
@@ -151,9 +112,9 @@ impl<E: Environment> SmpServer<E> {
         let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
             return empty_reply(StatusCode::BAD_REQUEST);
         };
-        let state = locked(&self.state);
+        let records = self.database.open();
         let authenticated = authenticate_site(
-            &state.directory,
+            &records.directory,
             target,
             &request.body,
             &request.headers,
@@ -166,10 +127,10 @@ impl<E: Environment> SmpServer<E> {
             Err(denied) => return empty_reply(StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
         let site = wanted.site;
-        let origin = state.directory.servers().find(|server| server.id == site).map(|server| server.origin);
+        let origin = records.directory.servers().find(|server| server.id == site).map(|server| server.origin);
         let Some(origin) = origin else { return empty_reply(StatusCode::FORBIDDEN) };
         let tokens = wanted.agents.into_iter().map(|holder| {
-            let issued = self.issue(&state.directory, holder, origin.clone(), Some(site));
+            let issued = self.issue(&records, holder, origin.clone(), Some(site));
             let result = issued.map(|(token, agent_key)| ClientToken { token: token.text().to_owned(), agent_key });
             Answer { holder, result }
         });
@@ -181,7 +142,7 @@ impl<E: Environment> SmpServer<E> {
             &self.core.engine,
             &mut *self.core.rng(),
         );
-        drop(state);
+        drop(records);
         match body {
             Ok(body) => self.signed(Answered { target, nonce: message.nonce }, body),
             Err(_) => empty_reply(StatusCode::INTERNAL_SERVER_ERROR),
@@ -190,16 +151,16 @@ impl<E: Environment> SmpServer<E> {
 
     fn issue(
         &self,
-        directory: &Directory,
+        records: &Records,
         holder: Holder,
         audience: Origin,
         site: Option<NodeId>,
     ) -> Result<(IssuedToken, PublicKey), IssueError> {
         let Holder { agent, uid } = holder;
-        let agent_key = directory.agent_key(agent)?.clone();
+        let agent_key = records.directory.agent_key(agent)?.clone();
         let subject = Subject { agent, uid, agent_key: agent_key.thumbprint(), audience };
         let now = self.core.environment.wall().seconds();
-        let token = self
+        let token = records
             .issuer
             .issue(subject, self.core.draw_jti(), now, &self.core.engine)
             .map_err(|_| IssueError::UnknownAgent)?;
@@ -217,7 +178,8 @@ impl<E: Environment> SmpServer<E> {
     /// 200 with a body, signed (rule 34).
     fn signed(&self, answered: Answered<'_>, body: Vec<u8>) -> Reply {
         let created = self.core.environment.wall().seconds();
-        let signed = sign_response(StatusCode::OK, &body, answered, created, self.issuer.key(), &self.core.engine);
+        let signed =
+            sign_response(StatusCode::OK, &body, answered, created, &self.core.settings.key, &self.core.engine);
         let Ok(signed) = signed else { return empty_reply(StatusCode::INTERNAL_SERVER_ERROR) };
         let mut reply = Reply::new(Full::new(Bytes::from(body)));
         signed.write_to(reply.headers_mut());
@@ -235,7 +197,7 @@ impl<E: Environment> Service for SmpServer<E> {
             (&Method::GET, POLICY_PATH) => self.send_policy(&request),
             (&Method::POST, CLIENT_TOKENS_PATH) => self.send_client_tokens(connection, &request),
             (&Method::GET, JWKS_PATH) => {
-                let jwks = locked(&self.state).server_keys.to_jwks();
+                let jwks = self.database.open().server_keys.to_jwks();
                 let mut reply = Reply::new(Full::new(serde_json::to_vec(&jwks).unwrap_or_default().into()));
                 reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));
                 reply
@@ -256,7 +218,7 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
     }
 
     fn is_revoked(&self, agent: NodeId) -> bool {
-        locked(&self.state).directory.revoked().contains(&agent)
+        self.database.open().directory.revoked().contains(&agent)
     }
 
     fn admits_first_request(&self, source: u64) -> bool {
@@ -265,7 +227,8 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
     }
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
-        let State { directory, registry, server_keys, .. } = &mut *locked(&self.state);
+        let Records { directory, server_keys, .. } = &*self.database.open();
+        let State { registry, .. } = &mut *locked(&self.state);
         self.core
             .rules
             .validate(
@@ -286,8 +249,8 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
 
     async fn token_for(self: &Arc<Self>, agent: NodeId, uid: Uid) -> Result<Offer, NoToken> {
         let issued = {
-            let state = locked(&self.state);
-            self.issue(&state.directory, Holder { agent, uid }, self.core.settings.origin.clone(), None)
+            let records = self.database.open();
+            self.issue(&records, Holder { agent, uid }, self.core.settings.origin.clone(), None)
         };
         self.core.charge(0).await;
         issued.map(|(token, _)| Offer::from(&token)).map_err(|_| NoToken::Forbidden)

@@ -1,0 +1,139 @@
+//! The SMP's database: what it knows, and what administrators decide. It outlives the SMP's process.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use crate::{
+    actor::lock::locked,
+    crypto::{PrivateKey, PublicKey},
+    protocol::{Authentication, Directory, Issuer, NodeKind, Policy, RegisterRequest, ServerKeys},
+    types::{NodeId, Origin, Parameters, Profile, Thumbprint},
+};
+
+/// The SMP's database, shared by the SMP and its administrators.
+#[derive(Clone, Debug)]
+pub struct Database {
+    records: Arc<Mutex<Records>>,
+}
+
+/// What the database holds.
+#[derive(Debug)]
+pub struct Records {
+    /// Nodes, approvals and revocations.
+    pub directory: Directory,
+    /// Who issues tokens, with the signing key of the day.
+    pub issuer: Issuer,
+    /// The public keys of all tokens that the SMP stands for, its own identity among them.
+    pub server_keys: ServerKeys,
+    node: NodeId,
+    parameters: Parameters,
+    policy_version: u64,
+}
+
+impl Database {
+    /// The database of a new SMP: it knows nobody yet, and signs tokens with the key of its identity.
+    pub fn new(node: NodeId, origin: Origin, key: PrivateKey, profile: Profile, parameters: Parameters) -> Self {
+        let mut server_keys = ServerKeys::default();
+        server_keys.insert(key.public().clone());
+        let records = Records {
+            directory: Directory::new(node, origin, profile),
+            issuer: Issuer::new(node, key, parameters.token_lifetime()),
+            server_keys,
+            node,
+            parameters,
+            policy_version: 1,
+        };
+        Self { records: Arc::new(Mutex::new(records)) }
+    }
+
+    /// Opens the database.
+    pub fn open(&self) -> MutexGuard<'_, Records> {
+        locked(&self.records)
+    }
+}
+
+impl Records {
+    /// The policy of the day.
+    pub fn policy(&self) -> Policy {
+        Policy::new(
+            self.policy_version,
+            self.directory.servers().collect(),
+            Authentication { token: true, asdk: false, windows: false, acc: false },
+            &self.parameters,
+            self.server_keys.clone(),
+            self.directory.revoked().clone(),
+        )
+    }
+
+    /// Notes an agent that registered long ago.
+    pub fn install(&mut self, agent: NodeId, public_key: PublicKey) {
+        let request =
+            RegisterRequest { id: agent, kind: NodeKind::Agent, public_key, origin: None, profile: Profile::default() };
+        // It was accepted when the agent registered; what has changed since is the administrator's doing.
+        let _ = self.directory.register(&request);
+    }
+
+    /// Revokes an agent.
+    pub fn revoke(&mut self, agent: NodeId) {
+        self.directory.revoke(agent);
+        self.policy_version += 1;
+    }
+
+    /// Ends an agent's revocation.
+    pub fn reinstate(&mut self, agent: NodeId) {
+        self.directory.reinstate(agent);
+        self.policy_version += 1;
+    }
+
+    /// Signs tokens with another key from now on. The one before is still stood for.
+    ///
+    /// Answers are signed with the key of the SMP's identity all the same: it is the one that nodes have pinned, and by
+    /// which they learn of the new one.
+    pub fn rotate_key(&mut self, key: PrivateKey) {
+        self.server_keys.insert(key.public().clone());
+        self.issuer = Issuer::new(self.node, key, self.parameters.token_lifetime());
+        self.policy_version += 1;
+    }
+
+    /// No longer stands for tokens of this key.
+    pub fn withdraw_key(&mut self, kid: Thumbprint) {
+        self.server_keys = self.server_keys.iter().filter(|key| key.thumbprint() != kid).cloned().collect();
+        self.policy_version += 1;
+    }
+
+    /// Gives a registered agent another key (hole 14).
+    pub fn change_agent_key(&mut self, agent: NodeId, key: PublicKey) {
+        self.directory.change_key(agent, key);
+    }
+
+    /// Replaces the parameters, and returns those before.
+    pub fn change_parameters(&mut self, parameters: Parameters) -> Parameters {
+        let key = self.issuer.key().clone();
+        self.issuer = Issuer::new(self.node, key, parameters.token_lifetime());
+        self.policy_version += 1;
+        mem::replace(&mut self.parameters, parameters)
+    }
+
+    /// The parameters of the day.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Which version of policy this is.
+    pub fn policy_version(&self) -> u64 {
+        self.policy_version
+    }
+
+    /// Removes a site server and its approval (attack 18).
+    pub fn remove_site(&mut self, site: NodeId) {
+        self.directory.remove_site(site);
+        self.policy_version += 1;
+    }
+
+    /// Lets a node register as a site server.
+    pub fn approve_site(&mut self, site: NodeId) {
+        self.directory.approve_site(site);
+    }
+}

@@ -1,0 +1,138 @@
+//! What administrators do at the SMP, as the plan says.
+
+use std::sync::Arc;
+
+use super::{clock::HostClock, environment::SimulatedEnvironment};
+use crate::{
+    actor::{Database, Environment as _},
+    crypto::{KeyPool, KeyPoolError, PrivateKey},
+    event::EventKind,
+    plan::{FaultKind, Plan},
+    types::{NodeId, Parameters, VirtualTime},
+};
+
+/// Something that an administrator does.
+#[derive(Clone, Debug)]
+enum Act {
+    Revoke(NodeId),
+    Reinstate(NodeId),
+    RotateKey { number: u32, key: PrivateKey },
+    WithdrawKey { number: u32, key: PrivateKey },
+    ChangeAgentKey { agent: NodeId, key: PrivateKey },
+    ChangeParameters(Box<Parameters>),
+    RemoveSite(NodeId),
+    ApproveSite(NodeId),
+}
+
+/// The administrators of a plan.
+#[derive(Clone, Debug)]
+pub struct Administrator {
+    acts: Vec<(VirtualTime, Act)>,
+    database: Database,
+}
+
+impl Administrator {
+    /// The administrators of `plan`, who work on this database.
+    ///
+    /// # Errors
+    /// If the key pool lacks a key of the plan.
+    pub fn new(plan: &Plan, keys: &KeyPool, database: Database) -> Result<Self, KeyPoolError> {
+        let mut acts = Vec::new();
+        // The key from which a rotation takes over is withdrawn when that rotation is over; but not the key of the SMP's
+        // identity, with which it signs its answers and which every node has pinned.
+        let mut rotations: Vec<_> = plan.faults.iter().filter(|fault| is_rotation(&fault.kind)).collect();
+        rotations.sort_by_key(|fault| fault.at_ms);
+        let mut in_use = plan.smp.key;
+        for fault in rotations {
+            let FaultKind::RotateServerKey { key: number } = fault.kind else { continue };
+            acts.push((fault.at(), Act::RotateKey { number, key: keys.private_key(number)? }));
+            if fault.until_ms.is_some() && in_use != plan.smp.key {
+                acts.push((fault.until(), Act::WithdrawKey { number: in_use, key: keys.private_key(in_use)? }));
+            }
+            in_use = number;
+        }
+        for fault in &plan.faults {
+            let mut until = |act| {
+                if fault.until_ms.is_some() {
+                    acts.push((fault.until(), act));
+                }
+            };
+            let act = match &fault.kind {
+                FaultKind::Revoke { agent } => {
+                    until(Act::Reinstate(plan.identity_of(*agent)));
+                    Act::Revoke(plan.identity_of(*agent))
+                }
+                FaultKind::RemoveSite { site } => {
+                    until(Act::ApproveSite(Plan::node_of(*site)));
+                    Act::RemoveSite(Plan::node_of(*site))
+                }
+                FaultKind::ChangeAgentKey { agent, key } => {
+                    Act::ChangeAgentKey { agent: plan.identity_of(*agent), key: keys.private_key(*key)? }
+                }
+                FaultKind::ChangePolicy { .. } => {
+                    until(Act::ChangeParameters(Box::new(plan.parameters_at(fault.until()))));
+                    Act::ChangeParameters(Box::new(plan.parameters_at(fault.at())))
+                }
+                _ => continue,
+            };
+            acts.push((fault.at(), act));
+        }
+        acts.sort_by_key(|(at, _)| *at);
+        Ok(Self { acts, database })
+    }
+
+    /// Does everything when its time has come. What is done is reported as the SMP's.
+    pub async fn work(self, clock: Arc<HostClock>, smp: Arc<SimulatedEnvironment>) {
+        for (at, act) in self.acts {
+            clock.sleep(at.since(clock.now())).await;
+            if let Some(event) = act.carry_out(&self.database) {
+                smp.record(event);
+            }
+        }
+    }
+}
+
+const fn is_rotation(kind: &FaultKind) -> bool {
+    matches!(kind, FaultKind::RotateServerKey { .. })
+}
+
+impl Act {
+    /// Does it, and says what was done; the agent itself tells of its key.
+    fn carry_out(self, database: &Database) -> Option<EventKind> {
+        let mut records = database.open();
+        Some(match self {
+            Self::Revoke(agent) => {
+                records.revoke(agent);
+                EventKind::Revoked { agent }
+            }
+            Self::Reinstate(agent) => {
+                records.reinstate(agent);
+                EventKind::Reinstated { agent }
+            }
+            Self::RotateKey { number, key } => {
+                records.rotate_key(key);
+                EventKind::ServerKeyRotated { key: number }
+            }
+            Self::WithdrawKey { number, key } => {
+                records.withdraw_key(key.public().thumbprint());
+                EventKind::ServerKeyWithdrawn { key: number }
+            }
+            Self::ChangeAgentKey { agent, key } => {
+                records.change_agent_key(agent, key.public().clone());
+                return None;
+            }
+            Self::ChangeParameters(parameters) => {
+                records.change_parameters(*parameters);
+                EventKind::PolicyChanged { version: records.policy_version() }
+            }
+            Self::RemoveSite(site) => {
+                records.remove_site(site);
+                EventKind::SiteRemoved { site }
+            }
+            Self::ApproveSite(site) => {
+                records.approve_site(site);
+                EventKind::SiteApproved { site }
+            }
+        })
+    }
+}
