@@ -8,6 +8,7 @@ use std::{
 };
 
 use countersign::{
+    event::Event,
     plan::Plan,
     report::{Environment, Findings, Report},
     run::{Finished, Options, run},
@@ -85,6 +86,13 @@ pub fn traced(plan: &Plan, skips_idle: bool) -> (Finished, Vec<u8>) {
     let finished = run(plan, options).unwrap();
     let bytes = trace.0.lock().unwrap().clone();
     (finished, bytes)
+}
+
+/// Every event of a run of a plan, read back from its trace.
+pub fn history(plan: &Plan) -> Vec<Event> {
+    let (_, trace) = traced(plan, true);
+    let text = String::from_utf8(trace).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[derive(Clone, Default)]
