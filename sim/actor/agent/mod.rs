@@ -18,7 +18,7 @@ use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
     protocol::{Agent, NodeKind, Policy, ServerKeys, ServerPath, Swept},
-    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
+    types::{ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
 };
 
 /// What an agent is told when it is set up.
@@ -185,7 +185,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn take_over(&self, policy: Policy) {
-        locked(&self.agent).server_keys = policy.jwks;
+        locked(&self.agent).server_keys.replace(policy.jwks);
     }
 
     fn sweep(&self) {
@@ -209,6 +209,9 @@ impl<E: Environment> AgentActor<E> {
     /// Full jitter: anywhere between now and a bound that doubles with every failure.
     fn retry_at(&self, now: VirtualTime, failures: u32) -> VirtualTime {
         let parameters = &self.settings.parameters;
+        if Bug::RetryWithoutBackoff.is_planted() {
+            return now.after(Duration::from_millis(parameters.retry_first_ms.max(1)));
+        }
         let doublings = failures.saturating_sub(1).min(20);
         let bound_ms = (parameters.retry_first_ms << doublings).min(parameters.retry_max_ms).max(1);
         let delay_ms = 1 + locked(&self.rng).next_u64() % bound_ms;
