@@ -1,25 +1,31 @@
 //! The command line.
 
+mod bugs;
 mod calibration;
 pub mod determinism;
 pub mod environment;
 mod exit;
+mod interrupt;
 mod list;
+pub mod parallel;
 pub mod progress;
 mod run;
+mod seeds;
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, num::NonZero, path::PathBuf, process::ExitCode};
 
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
+pub use bugs::HUNTING_GROUNDS;
 pub use exit::{Exit, Failure};
+pub use seeds::Seeds;
 
 use crate::{
     scenario::{self, Overrides},
-    types::{CryptoTier, Profile},
+    types::{Bug, CryptoTier, Profile},
 };
 
 /// Deterministic simulation and load-test harness for token-based authentication.
@@ -48,6 +54,9 @@ pub enum Command {
     Run(RunArgs),
     /// Run a plan that was printed or kept earlier
     Replay(ReplayArgs),
+    /// Plant bugs and see which invariant notices them, in a build made for it
+    #[command(after_help = BUGS_EXAMPLES)]
+    Bugs(BugsArgs),
     /// List the scenarios that come with the program
     Scenarios(ScenariosArgs),
     /// Print the JSON Schema of scenario files, for editors that complete and check them
@@ -59,6 +68,14 @@ Examples:
   countersign run smoke/first_contact
   countersign run rules/upstream_slots --seed 7 --profile hardened
   countersign run my_scenario.toml --plan-only > plan.json";
+
+const BUGS_EXAMPLES: &str = "\
+Examples:
+  countersign bugs
+  countersign bugs --seeds 0..50 window_off_by_one slot_leaked
+
+Exits with 1 if a bug was not found. The build with planted bugs:
+  cargo build --release --features planted-bugs";
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -86,6 +103,10 @@ pub struct RunArgs {
     /// Print the resolved plan as JSON and run nothing
     #[arg(long)]
     pub plan_only: bool,
+    /// Plant this bug in the run, to see whether it is noticed
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "BUG", value_parser = bug_parser())]
+    pub plant: Option<Bug>,
     /// Run twice and show the first event that differs, if one does
     #[arg(long, conflicts_with_all = ["plan_only", "out", "trace"])]
     pub check_determinism: bool,
@@ -112,6 +133,38 @@ pub struct ReplayArgs {
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
+}
+
+/// Arguments of `bugs`.
+#[derive(Debug, Args)]
+pub struct BugsArgs {
+    /// The bugs to plant, one after the other [default: all]
+    #[arg(value_name = "BUG", value_parser = bug_parser(), hide_possible_values = true)]
+    pub bugs: Vec<Bug>,
+    /// The seeds to try in ascending order; B is not included
+    #[arg(long, value_name = "A..B", default_value_t = Seeds(0..200))]
+    pub seeds: Seeds,
+    /// A scenario to hunt in; may be given several times
+    #[arg(long, value_name = "SCENARIO", default_values = HUNTING_GROUNDS)]
+    pub scenario: Vec<String>,
+    /// How many runs at the same time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: TableFormat,
+}
+
+/// How a table is written to standard output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum TableFormat {
+    /// For people
+    #[default]
+    Text,
+    /// A Markdown table
+    Markdown,
+    /// One JSON document
+    Json,
 }
 
 /// Arguments of `scenarios`.
@@ -141,6 +194,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
+            Self::Bugs(args) => bugs::bugs(args),
             Self::Scenarios(args) => exit::print(&list::render(args.format)?),
             Self::Schema => {
                 let text = serde_json::to_string_pretty(&scenario::schema()).map_err(Failure::internal)?;
@@ -176,4 +230,9 @@ fn crypto_parser() -> impl TypedValueParser<Value = CryptoTier> {
         "modelled" => CryptoTier::Modelled,
         _ => CryptoTier::AwsLc,
     })
+}
+
+fn bug_parser() -> impl TypedValueParser<Value = Bug> {
+    // The names are those of `ALL`, so that the first is never taken for another.
+    PossibleValuesParser::new(Bug::ALL.iter().map(|bug| bug.name())).map(|name| name.parse().unwrap_or(Bug::ALL[0]))
 }

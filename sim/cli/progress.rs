@@ -52,6 +52,37 @@ impl Progress {
     }
 }
 
+/// A bar on standard error that grows with the number of runs that are done. Where nobody looks it is silent.
+#[derive(Debug)]
+pub struct CountProgress {
+    bar: ProgressBar,
+    drawn: Option<Instant>,
+    done: u64,
+}
+
+impl CountProgress {
+    /// A bar for `total` runs. It shows nothing unless `enabled` and standard error is a terminal.
+    pub fn new(total: u64, enabled: bool) -> Self {
+        Self { bar: Progress::new(total, enabled).bar, drawn: None, done: 0 }
+    }
+
+    /// Shows that one more is done, and what it was.
+    pub fn update(&mut self, what: impl FnOnce() -> String) {
+        self.done += 1;
+        if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_INTERVAL) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        self.bar.set_message(what());
+        self.bar.set_position(self.done);
+    }
+
+    /// Removes the bar: the report takes its place.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 fn message(virtual_ms: u64, duration_ms: u64, elapsed: Duration, accepted: u64, violations: u64) -> String {
     let speed = u128::from(virtual_ms).checked_div(elapsed.as_millis()).unwrap_or(0);
     let found = match violations {

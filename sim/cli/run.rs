@@ -5,7 +5,6 @@ use std::{
     fs::File,
     io::{self, BufWriter, IsTerminal, Read, Write},
     path::Path,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use super::{
@@ -14,6 +13,7 @@ use super::{
     determinism,
     environment::{Gauge, stopwatch},
     exit::print,
+    interrupt,
     progress::Progress,
 };
 use crate::{
@@ -26,12 +26,14 @@ use crate::{
     world::WorldError,
 };
 
-/// Becomes true at the first Ctrl-C: the run ends and reports what was measured.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
 /// `run`: resolves the scenario and runs its plan.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    #[cfg_attr(not(feature = "planted-bugs"), expect(unused_mut, reason = "there is no bug to plant"))]
+    let mut plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    #[cfg(feature = "planted-bugs")]
+    {
+        plan.bug = args.plant.or(plan.bug);
+    }
     if args.plan_only {
         return print(&format!("{}\n", plan.to_json().map_err(Failure::internal)?));
     }
@@ -70,15 +72,7 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
     if let Some(folder) = destination.out {
         report::make_folder(folder).map_err(|error| Failure::Usage(error.to_string()))?;
     }
-    // A second Ctrl-C ends the process at once, as if nobody listened.
-    let heard = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    if let Err(error) = heard {
-        eprintln!("warning: Ctrl-C will not write a report: {error}");
-    }
+    let interrupted = interrupt::listen();
     let gauge = Gauge::start();
     let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
     let mut tell = |standing: Standing| {
@@ -88,7 +82,7 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         trace: destination.trace.map(trace_writer).transpose()?,
         stopwatch: Some(stopwatch),
         skips_idle: true,
-        interrupted: &INTERRUPTED,
+        interrupted,
         progress: &mut tell,
     };
     let finished = run::run(plan, options).map_err(|error| match error {

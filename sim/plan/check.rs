@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     AgentPlan, HOSTS_MAX, KEYS_MAX, PLAN_VERSION, Plan, PlanError, RUN_DAYS_MAX, ServerPlan, VISITS_AT_MAX, Visits,
 };
-use crate::types::{ActorId, Caps, ClockModel, Costs, Parameters, TimeSpan};
+use crate::types::{ActorId, Bug, Caps, ClockModel, Costs, Parameters, TimeSpan};
 
 const HOUR_S: u64 = 3_600;
 const DAY_S: u64 = 86_400;
@@ -27,6 +27,11 @@ impl Plan {
         if self.version != PLAN_VERSION {
             return Err(PlanError::new("version", self.version, PLAN_VERSION)
                 .help("another build wrote this plan; resolve its scenario again with `run SCENARIO --plan-only`"));
+        }
+        if let Some(bug) = self.bug
+            && !Bug::CAN_BE_PLANTED
+        {
+            return Err(PlanError::new("bug", format!("`{bug}`"), "no planted bug").help(Bug::BUILD_NEEDED));
         }
         within("duration_ms", self.duration_ms, 1..=RUN_MS_MAX, "ms", "a run lasts at most 400 days")?;
         let starts = RUN_START_S_MIN..=RUN_START_S_MAX;

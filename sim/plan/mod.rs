@@ -29,7 +29,7 @@ pub(crate) use check::too_many_agents;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    ActorId, ClockModel, ClockStep, Costs, CryptoTier, NodeId, Origin, Parameters, Profile, Scheme, UnixSeconds,
+    ActorId, Bug, ClockModel, ClockStep, Costs, CryptoTier, NodeId, Origin, Parameters, Profile, Scheme, UnixSeconds,
     VirtualTime,
 };
 
@@ -92,6 +92,9 @@ pub struct Plan {
     /// The attackers; `attacker-1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attackers: Vec<AttackerPlan>,
+    /// The bug that is planted in the run. Only a build with the cargo feature `planted-bugs` takes such a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<Bug>,
     /// What the run must and must not show.
     pub expectation: Expectation,
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     crypto::{Engine, KeyError, PrivateKey},
-    types::{Epoch, Jti, NodeId, Parameters, Profile, Uid, WallTime},
+    types::{Bug, Epoch, Jti, NodeId, Parameters, Profile, Uid, WallTime},
 };
 use thiserror::Error;
 
@@ -210,12 +210,15 @@ impl Agent {
         replaces: Option<Jti>,
         now: WallTime,
     ) -> bool {
+        if Bug::CounterRace.is_planted() {
+            self.storage.write_back(path, token.nonce);
+        }
         self.storage.succeeded(path, &token.issued, epoch, replaces, now)
     }
 
     /// Notes that 403 came back on a token: a stored one is dropped (rule 14). Tells whether it was stored.
     pub fn forbidden(&mut self, path: &ServerPath, jti: Jti) -> bool {
-        self.storage.forget(path, jti)
+        !Bug::ForbiddenTokenKept.is_planted() && self.storage.forget(path, jti)
     }
 
     /// Notes that the path to a server is now this one; tokens for others are dropped (rule 12).

@@ -1,6 +1,6 @@
 //! What a hardened token is bound to (holes 6, 11 and 12).
 
-use crate::types::{Epoch, Origin, Refusal};
+use crate::types::{Bug, Epoch, Origin, Refusal};
 
 /// The members that the hardened profile adds to part four.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,13 +50,13 @@ impl Binding {
     /// # Errors
     /// The refusal, audience before request.
     pub fn check(&self, request: &RequestFacts<'_>, origin: &Origin) -> Result<(), Refusal> {
-        if self.aud != *origin {
+        if self.aud != *origin && !Bug::AudienceUnchecked.is_planted() {
             return Err(Refusal::WrongAudience);
         }
         let same = self.htm == request.method
             && self.htu == request.target
             && self.content_digest == request.content_digest
             && self.cb.as_deref() == request.channel_binding;
-        same.then_some(()).ok_or(Refusal::WrongBinding)
+        (same || Bug::BindingUnchecked.is_planted()).then_some(()).ok_or(Refusal::WrongBinding)
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     crypto::{Engine, PrivateKey, PublicKey},
-    types::{NodeId, Uid},
+    types::{Bug, NodeId, Uid},
 };
 
 /// Where site servers ask for tokens, with POST. Request and response are signed.
@@ -202,6 +202,10 @@ impl ClientTokensResponse {
     /// # Errors
     /// If the entries are not exactly one for each (agent, uid) of the request (attack 19).
     pub fn matched(self, request: &ClientTokensRequest) -> Result<Vec<Answer>, ClientTokensError> {
+        if Bug::BatchOrderTrusted.is_planted() {
+            let in_order = request.agents.iter().zip(self.tokens);
+            return Ok(in_order.map(|(&holder, answer)| Answer { holder, ..answer }).collect());
+        }
         let asked: BTreeSet<Holder> = request.agents.iter().copied().collect();
         let mut by_holder = BTreeMap::new();
         for answer in self.tokens {

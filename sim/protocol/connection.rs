@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::types::{NodeId, Profile, UnixSeconds, VirtualTime, WallTime};
+use crate::types::{Bug, NodeId, Profile, UnixSeconds, VirtualTime, WallTime};
 
 /// One connection's authentication, as its server sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,6 +37,7 @@ impl ConnectionAuthentication {
     ) -> Option<NodeId> {
         let accepted = self.accepted?;
         let is_fresh = !profile.bounds_connection_age()
+            || (is_secure && Bug::ConnectionAgeUnbounded.is_planted())
             || (is_secure && now < accepted.expires && at.since(accepted.at) < age_max);
         is_fresh.then_some(accepted.agent)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Nonce, base64url};
 use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
-    types::{Fingerprint, Jti, NodeId, Origin, Thumbprint, Uid, UnixSeconds},
+    types::{Bug, Fingerprint, Jti, NodeId, Origin, Thumbprint, Uid, UnixSeconds},
 };
 
 /// `header.payload.server_signature` (RFC 7519, RFC 7515 section 3.1), parsed. Parsing verifies nothing.
@@ -88,7 +88,8 @@ impl IssuedToken {
         }
         let header = base64url::decode(header)?;
         let header: Header<'_> = read_json(&header)?;
-        if header.alg != "RS256" || header.typ != "JWT" {
+        let is_unsigned = Bug::AlgNoneAccepted.is_planted() && header.alg.eq_ignore_ascii_case("none");
+        if header.alg != "RS256" && !is_unsigned || header.typ != "JWT" {
             return None;
         }
         let nonce: Nonce = header.nonce.parse().ok()?;
@@ -96,7 +97,8 @@ impl IssuedToken {
             return None;
         }
         let claims = read_json(&base64url::decode(payload)?)?;
-        let signature = base64url::decode(signature).filter(|signature| !signature.is_empty())?;
+        let signature = if is_unsigned { Some(Vec::new()) } else { base64url::decode(signature) };
+        let signature = signature.filter(|signature| is_unsigned || !signature.is_empty())?;
         Some(Self { text: text.into(), kid: header.kid, uid: nonce.uid, claims, signature })
     }
 
@@ -117,6 +119,9 @@ impl IssuedToken {
 
     /// Whether `key` signed the first two parts.
     pub fn is_signed_by(&self, key: &PublicKey, engine: &Engine) -> bool {
+        if Bug::AlgNoneAccepted.is_planted() && self.signature.is_empty() {
+            return true;
+        }
         let signed_bytes = self.text.rfind('.').unwrap_or_default();
         engine.verify(key, &self.text.as_bytes()[..signed_bytes], &self.signature)
     }

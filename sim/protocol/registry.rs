@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, hash_map::Entry};
 
 use super::Window;
-use crate::types::{Epoch, Jti, NodeId, Parameters, Profile, Refusal, UnixSeconds, WallTime};
+use crate::types::{Bug, Epoch, Jti, NodeId, Parameters, Profile, Refusal, UnixSeconds, WallTime};
 
 /// What a registry decides by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,7 +126,8 @@ impl Registry {
     /// Whether the record of a token with this expiry may be gone already, so that the token must be refused
     /// whatever the clock says now (hole 19). Never under a profile that keeps no high-water mark.
     pub fn is_below_high_water(&self, expires: UnixSeconds) -> bool {
-        self.settings.keeps_purge_high_water && self.high_water.is_some_and(|mark| expires <= mark)
+        let keeps = self.settings.keeps_purge_high_water && !Bug::HighWaterMarkLost.is_planted();
+        keeps && self.high_water.is_some_and(|mark| expires <= mark)
     }
 
     /// Removes a token that was seen to have expired during authentication (rule 48), and says whether it
@@ -151,7 +152,8 @@ impl Registry {
 
     /// The greatest expiry that, with the leeway, lies strictly before `now`; none at the start of time.
     fn greatest_passed_expiry(&self, now: WallTime) -> Option<UnixSeconds> {
-        let leeway_ns = u64::try_from(self.settings.leeway.as_nanos()).ok()?;
+        let leeway = if Bug::RetentionWithoutLeeway.is_planted() { Duration::ZERO } else { self.settings.leeway };
+        let leeway_ns = u64::try_from(leeway.as_nanos()).ok()?;
         let last_ns = now.0.checked_sub(leeway_ns)?.checked_sub(1)?;
         Some(WallTime(last_ns).seconds())
     }

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     crypto::PublicKey,
-    types::{Jti, NodeId, Parameters, Profile, Uid, UnixSeconds, WallTime},
+    types::{Bug, Jti, NodeId, Parameters, Profile, Uid, UnixSeconds, WallTime},
 };
 
 /// What a token cache decides by.
@@ -131,7 +131,7 @@ impl TokenCache {
     ///
     /// The request counts for rule 37 whether or not the token is still live.
     pub fn first_request(&mut self, agent: NodeId, uid: Uid, now: WallTime) -> Option<&CachedToken> {
-        self.presented(agent, uid).filter(|token| token.is_live(now))
+        self.presented(agent, uid).filter(|token| token.is_live(now) || Bug::ExpiredTokenOffered.is_planted())
     }
 
     /// The entry whose key checks a presented token (rule 44); none if the cache has none, which makes the
@@ -139,7 +139,7 @@ impl TokenCache {
     ///
     /// The presentation counts for rule 37.
     pub fn presented(&mut self, agent: NodeId, uid: Uid) -> Option<&CachedToken> {
-        let entry = self.entries.get_mut(&(agent, uid))?;
+        let entry = self.entries.get_mut(&self.key(agent, uid))?;
         entry.requested = true;
         Some(&entry.token)
     }
@@ -149,7 +149,7 @@ impl TokenCache {
     /// Returns the proven entry that made room, if there were too many; never the one just noted.
     pub fn mark_proven(&mut self, agent: NodeId, uid: Uid) -> Option<(Uid, Jti)> {
         let turn = self.next_turn();
-        let entry = self.entries.get_mut(&(agent, uid))?;
+        let entry = self.entries.get_mut(&self.key(agent, uid))?;
         entry.proven = true;
         entry.turn = turn;
         let proven_max = self.uids_per_agent_max().saturating_sub(1).max(1);
@@ -159,9 +159,14 @@ impl TokenCache {
 
     /// Stores a token from the issuer (rule 35), or renews the one that is there.
     pub fn store(&mut self, agent: NodeId, uid: Uid, token: CachedToken, fetched: Fetched) -> Stored {
+        if Bug::CacheKeyedByAgent.is_planted() {
+            // One entry per agent: whoever comes last has it.
+            self.entries.retain(|&(other, its), _| other != agent || its == uid);
+        }
         if let Some(entry) = self.entries.get_mut(&(agent, uid)) {
             entry.token = token;
-            if fetched == Fetched::First || self.settings.resets_requested_on_refresh {
+            let resets = self.settings.resets_requested_on_refresh && !Bug::RefreshFlagKept.is_planted();
+            if fetched == Fetched::First || resets {
                 entry.requested = false;
             }
             return Stored::Kept { evicted: None };
@@ -183,7 +188,7 @@ impl TokenCache {
 
     /// Removes an entry: after a replay (hole 7), or since the issuer refuses the agent a token.
     pub fn evict(&mut self, agent: NodeId, uid: Uid) -> Option<Jti> {
-        self.entries.remove(&(agent, uid)).map(|entry| entry.token.jti)
+        self.entries.remove(&self.key(agent, uid)).map(|entry| entry.token.jti)
     }
 
     /// Whether the agent's key may be fetched again after a bad agent signature, and notes that it is:
@@ -204,9 +209,13 @@ impl TokenCache {
         let mut due = Vec::new();
         self.entries.retain(|&(agent, uid), CacheEntry { token, requested, .. }| {
             if *requested {
+                let look_ahead = if Bug::LookAheadIgnored.is_planted() { Duration::ZERO } else { look_ahead };
                 if token.expires.wall().since(now) <= look_ahead {
                     due.push((token.expires, agent, uid));
                 }
+                return true;
+            }
+            if Bug::CacheNeverCleaned.is_planted() {
                 return true;
             }
             if !token.is_live(now) {
@@ -216,9 +225,12 @@ impl TokenCache {
         });
         due.sort_unstable();
         let due_before_ceiling = saturating_u32(due.len());
-        due.truncate(saturating_usize(self.settings.validation_tokens_max));
+        if !Bug::ValidationCeilingIgnored.is_planted() {
+            due.truncate(saturating_usize(self.settings.validation_tokens_max));
+        }
+        let batch_size = if Bug::BatchTooLarge.is_planted() { u32::MAX } else { self.settings.batch_size_max };
         let batches = due
-            .chunks(saturating_usize(self.settings.batch_size_max).max(1))
+            .chunks(saturating_usize(batch_size).max(1))
             .map(|batch| batch.iter().map(|&(_, agent, uid)| (agent, uid)).collect())
             .collect();
         ValidationPlan { removed, due: due_before_ceiling, batches }
@@ -232,6 +244,14 @@ impl TokenCache {
     /// Whether the cache holds no token.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Where the entry of an agent and uid is: clones of a machine share the former only (hole 15).
+    fn key(&self, agent: NodeId, uid: Uid) -> (NodeId, Uid) {
+        if Bug::CacheKeyedByAgent.is_planted() {
+            return self.entries_of(agent).next().map_or((agent, uid), |(uid, _)| (agent, uid));
+        }
+        (agent, uid)
     }
 
     fn entries_of(&self, agent: NodeId) -> impl Iterator<Item = (Uid, &CacheEntry)> {

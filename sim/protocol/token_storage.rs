@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use rand_core::Rng;
 
 use super::{IssuedToken, Nonce};
-use crate::types::{Epoch, Jti, NodeId, Origin, Uid, WallTime};
+use crate::types::{Bug, Epoch, Jti, NodeId, Origin, Uid, WallTime};
 
 /// The way to a server. Another origin of the same server is another path (rule 12).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -64,21 +64,35 @@ impl TokenStorage {
 
     /// The uid of a path, if one was drawn. An answer never draws: the uid of its request must still be there.
     pub fn known_uid(&self, path: &ServerPath) -> Option<Uid> {
-        self.paths.get(path).map(|state| state.uid)
+        self.find(path).map(|state| state.uid)
     }
 
     /// Raises the counter of a path's uid and returns the new nonce: one step, so that parallel connections never
     /// share a counter (hole 4). `None` if the path has another uid by now.
     pub fn next_nonce(&mut self, path: &ServerPath, uid: Uid) -> Option<Nonce> {
-        let state = self.paths.get_mut(path).filter(|state| state.uid == uid)?;
-        state.counter = state.counter.checked_add(1)?;
-        Some(Nonce { uid, counter: state.counter })
+        let state = self.find_mut(path).filter(|state| state.uid == uid)?;
+        let counter = state.counter.checked_add(1)?;
+        if Bug::CounterRestarts.is_planted() {
+            return Some(Nonce { uid, counter: 1 });
+        }
+        // A race has it written back when the exchange is over.
+        if !Bug::CounterRace.is_planted() {
+            state.counter = counter;
+        }
+        Some(Nonce { uid, counter })
+    }
+
+    /// Writes a counter back that was read before the exchange: only the planted race does so (hole 4).
+    pub fn write_back(&mut self, path: &ServerPath, nonce: Nonce) {
+        if let Some(state) = self.find_mut(path).filter(|state| state.uid == nonce.uid) {
+            state.counter = nonce.counter;
+        }
     }
 
     /// The stored token of a path, if it has not expired by the agent's clock (rule 10), and if its uid is not about
     /// to be given up.
     pub fn live(&self, path: &ServerPath, now: WallTime) -> Option<&StoredToken> {
-        let state = self.paths.get(path).filter(|state| state.counter < self.counter_max)?;
+        let state = self.find(path).filter(|state| state.counter < self.counter_max)?;
         let stored = state.token.as_ref()?;
         (now < stored.token.claims.exp.wall()).then_some(stored)
     }
@@ -94,7 +108,7 @@ impl TokenStorage {
         replaces: Option<Jti>,
         now: WallTime,
     ) -> bool {
-        let Some(state) = self.paths.get_mut(path).filter(|state| state.uid == token.uid) else { return false };
+        let Some(state) = self.find_mut(path).filter(|state| state.uid == token.uid) else { return false };
         if let Some(stored) = &mut state.token {
             let claims = &stored.token.claims;
             if claims.jti == token.claims.jti {
@@ -111,7 +125,7 @@ impl TokenStorage {
 
     /// Drops the stored token of a path if it is the one named (rule 14). Tells whether it was.
     pub fn forget(&mut self, path: &ServerPath, jti: Jti) -> bool {
-        let Some(state) = self.paths.get_mut(path) else { return false };
+        let Some(state) = self.find_mut(path) else { return false };
         let is_the_one = state.token.as_ref().is_some_and(|stored| stored.token.claims.jti == jti);
         if is_the_one {
             state.token = None;
@@ -123,7 +137,7 @@ impl TokenStorage {
     pub fn keep_only(&mut self, path: &ServerPath) -> Vec<Jti> {
         let mut dropped = Vec::new();
         self.paths.retain(|other, state| {
-            let stays = other.server != path.server || other == path;
+            let stays = other.server != path.server || other == path || Bug::TokenSentOnNewPath.is_planted();
             if !stays {
                 dropped.extend(state.token.take().map(|stored| stored.token.claims.jti));
             }
@@ -135,6 +149,9 @@ impl TokenStorage {
     /// Removes tokens that have expired or were not used for `idle` (rule 13).
     pub fn sweep(&mut self, now: WallTime, idle: Duration) -> Vec<(ServerPath, Swept)> {
         let mut swept = Vec::new();
+        if Bug::SweepNeverRemoves.is_planted() {
+            return swept;
+        }
         for (path, state) in &mut self.paths {
             let Some(stored) = &state.token else { continue };
             let jti = stored.token.claims.jti;
@@ -151,6 +168,20 @@ impl TokenStorage {
         swept
     }
 
+    fn find(&self, path: &ServerPath) -> Option<&PathState> {
+        if Bug::TokenSentOnNewPath.is_planted() {
+            return self.paths.iter().find(|(other, _)| other.server == path.server).map(|(_, state)| state);
+        }
+        self.paths.get(path)
+    }
+
+    fn find_mut(&mut self, path: &ServerPath) -> Option<&mut PathState> {
+        if Bug::TokenSentOnNewPath.is_planted() {
+            return self.paths.iter_mut().find(|(other, _)| other.server == path.server).map(|(_, state)| state);
+        }
+        self.paths.get_mut(path)
+    }
+
     fn state(&mut self, path: &ServerPath, rng: &mut dyn Rng) -> &mut PathState {
         let counter_max = self.counter_max;
         let draw = |rng: &mut dyn Rng| {
@@ -158,7 +189,9 @@ impl TokenStorage {
             rng.fill_bytes(&mut bits);
             PathState { uid: Uid::from_bits(u128::from_be_bytes(bits)), counter: 0, token: None }
         };
-        let state = self.paths.entry(path.clone()).or_insert_with(|| draw(rng));
+        let way = |other: &&ServerPath| Bug::TokenSentOnNewPath.is_planted() && other.server == path.server;
+        let path = self.paths.keys().find(way).unwrap_or(path).clone();
+        let state = self.paths.entry(path).or_insert_with(|| draw(rng));
         if state.counter >= counter_max {
             *state = draw(rng);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{CountersignedToken, Registry, RequestFacts, ServerKeys, Use};
 use crate::{
     crypto::{Engine, PublicKey},
-    types::{Epoch, NodeId, Origin, Profile, Refusal, Uid, UnixSeconds, WallTime},
+    types::{Bug, Epoch, Jti, NodeId, Origin, Profile, Refusal, Uid, UnixSeconds, WallTime},
 };
 
 /// Where the agent's key comes from: the only difference between the two server kinds (rule 44).
@@ -51,6 +51,8 @@ pub struct Rejection {
     pub token: Option<Box<CountersignedToken>>,
     /// Whether its registry entry was removed because it was seen to have expired (rule 48).
     pub left_registry: bool,
+    /// What its use did to the registry: nothing, since only an accepted token gets that far (hole 2).
+    pub registered: Option<Use>,
 }
 
 impl ValidationRules {
@@ -71,22 +73,25 @@ impl ValidationRules {
         now: WallTime,
         engine: &Engine,
     ) -> Result<Acceptance, Rejection> {
-        let unread = || Rejection { why: Refusal::Syntax, token: None, left_registry: false };
+        let unread = || Rejection { why: Refusal::Syntax, token: None, left_registry: false, registered: None };
         if text.len() > self.token_bytes_max {
             return Err(unread());
         }
         engine.count_parse();
         let token = CountersignedToken::parse(text).ok_or_else(unread)?;
-        match self.check(&token, request, server_keys, agent_keys, now, engine).and_then(|()| {
-            let claims = &token.issued.claims;
-            registry.check_and_record(claims.sub, claims.jti, token.nonce.counter, claims.exp)
-        }) {
+        let claims = &token.issued.claims;
+        let mut record = || registry.check_and_record(claims.sub, entry_of(&token), token.nonce.counter, claims.exp);
+        let early = Bug::CounterRecordedFirst.is_planted().then(&mut record);
+        let registered = early.and_then(Result::ok);
+        match self
+            .check(&token, request, server_keys, agent_keys, now, engine)
+            .and_then(|()| early.unwrap_or_else(record))
+        {
             Ok(registered) => Ok(Acceptance { token, registered }),
             Err(why) => {
-                let claims = &token.issued.claims;
                 // Both signatures have been verified by then, so that nobody else can clear the entry (S5).
-                let left_registry = why == Refusal::Expired && registry.remove(claims.sub, claims.jti);
-                Err(Rejection { why, token: Some(Box::new(token)), left_registry })
+                let left_registry = why == Refusal::Expired && registry.remove(claims.sub, entry_of(&token));
+                Err(Rejection { why, token: Some(Box::new(token)), left_registry, registered })
             }
         }
     }
@@ -105,11 +110,11 @@ impl ValidationRules {
             return Err(Refusal::Syntax);
         }
         let server_key = server_keys.get(issued.kid).ok_or(Refusal::UnknownServerKey)?;
-        if !issued.is_signed_by(server_key, engine) {
+        if !issued.is_signed_by(server_key, engine) && !Bug::ServerSignatureUnverified.is_planted() {
             return Err(Refusal::BadServerSignature);
         }
         let agent_key = agent_keys.agent_key(issued.claims.sub, issued.uid)?;
-        if !token.is_signed_by(&agent_key, engine) {
+        if !token.is_signed_by(&agent_key, engine) && !Bug::AgentSignatureUnverified.is_planted() {
             return Err(Refusal::BadAgentSignature);
         }
         if self.has_expired(issued.claims.exp, now) {
@@ -117,13 +122,16 @@ impl ValidationRules {
         }
         if let Some(binding) = &token.binding
             && binding.epoch != self.epoch
+            && !Bug::EpochUnchecked.is_planted()
+            // Another server's token is bound to that server's epoch.
+            && !(Bug::AudienceUnchecked.is_planted() && binding.aud != self.origin)
         {
             return Err(Refusal::StaleEpoch);
         }
-        if token.nonce.uid != issued.uid {
+        if token.nonce.uid != issued.uid && !Bug::UidUnchecked.is_planted() {
             return Err(Refusal::UidMismatch);
         }
-        if self.profile.checks_audience() && issued.claims.aud != self.origin {
+        if self.profile.checks_audience() && issued.claims.aud != self.origin && !Bug::AudienceUnchecked.is_planted() {
             return Err(Refusal::WrongAudience);
         }
         match &token.binding {
@@ -136,4 +144,12 @@ impl ValidationRules {
     pub fn has_expired(&self, expires: UnixSeconds, now: WallTime) -> bool {
         now >= expires.wall().after(self.leeway)
     }
+}
+
+/// Under which name the registry has a token: never a spelling of it (attack 5).
+fn entry_of(token: &CountersignedToken) -> Jti {
+    if Bug::RegistryKeyedOnText.is_planted() {
+        return Jti::from_bits(token.fingerprint().0.into());
+    }
+    token.issued.claims.jti
 }

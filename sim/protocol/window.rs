@@ -1,6 +1,6 @@
 //! Which counters of one token were used: the anti-replay window.
 
-use crate::types::Refusal;
+use crate::types::{Bug, Refusal};
 
 /// The widest window, in counters (SPEC section 8).
 const WIDTH_MAX: u32 = 1_024;
@@ -85,7 +85,9 @@ impl Window {
             return Err(Refusal::CounterBelowWindow);
         }
         match self.highest.checked_sub(counter) {
-            None if counter - self.highest > jump_max => Err(Refusal::CounterBeyondJumpCap),
+            None if counter - self.highest > jump_max && !Bug::JumpCapMissing.is_planted() => {
+                Err(Refusal::CounterBeyondJumpCap)
+            }
             None => Ok(()),
             Some(below) if below >= u64::from(self.width()) => Err(Refusal::CounterBelowWindow),
             Some(below) if self.used.contains(below) => Err(Refusal::CounterUsed),
@@ -104,7 +106,7 @@ impl Window {
             self.used.shift(slid_by);
             self.highest = counter;
         }
-        self.used.insert(self.highest - counter);
+        self.used.insert(self.highest - counter + u64::from(Bug::WindowOffByOne.is_planted()));
         Ok(slid_by)
     }
 }

@@ -6,6 +6,7 @@
 mod environment;
 mod expected_violation;
 mod human;
+mod hunt;
 mod json;
 mod table;
 mod text;
@@ -14,6 +15,7 @@ mod write;
 
 pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
+pub use hunt::{Found, HUNT_VERSION, Hunt, Hunted, Trail};
 pub use json::schema;
 pub use text::text;
 pub use verdict::Verdict;
@@ -205,7 +207,8 @@ pub fn reproduce(scenario: &str, plan: &Plan) -> String {
         Profile::Hardened => "hardened",
     };
     let (scenario, seed, crypto) = (quoted(scenario), plan.seed, plan.crypto);
-    format!("countersign run {scenario} --seed {seed} --profile {profile} --crypto {crypto}")
+    let plant = plan.bug.map_or(String::new(), |bug| format!(" --plant {bug}"));
+    format!("countersign run {scenario} --seed {seed} --profile {profile} --crypto {crypto}{plant}")
 }
 
 /// The command that makes a run again from the file of its plan.

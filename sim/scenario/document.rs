@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{AgentGroup, ClockOffset, CostTable, ParameterTable, Ranged};
 use crate::{
     plan::{Invariant, Milestone, Thresholds},
-    types::{CryptoTier, Profile, Scheme, TimeSpan},
+    types::{Bug, CryptoTier, Profile, Scheme, TimeSpan},
 };
 
 /// A countersign scenario: who takes part, for how long, and what must come of it.
@@ -50,6 +50,9 @@ pub struct Document {
     /// What the run must show.
     #[serde(default)]
     pub expect: ExpectTable,
+    /// The bug that is planted in the run. Only a build with the cargo feature `planted-bugs` runs such a scenario.
+    #[serde(default)]
+    pub plant: Option<Bug>,
     /// Figures that the run must not miss.
     #[serde(default)]
     pub thresholds: Thresholds,

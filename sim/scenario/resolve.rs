@@ -12,7 +12,7 @@ use crate::{
         AgentPlan, Expectation, KEYS_MAX, Network, PLAN_VERSION, Plan, RUN_DAYS_MAX, ServerPlan, Visits,
         too_many_agents,
     },
-    types::{ActorId, ClockModel, CryptoTier, Profile, TimeSpan, UnixSeconds},
+    types::{ActorId, Bug, ClockModel, CryptoTier, Profile, TimeSpan, UnixSeconds},
 };
 
 /// Every run starts on Monday, 5 January 2026, at 08:00:00 UTC.
@@ -46,6 +46,11 @@ impl Scenario {
         if document.description.trim().is_empty() {
             return Err(Problem::new("description", "no text", "one sentence on what the scenario shows"));
         }
+        if let Some(bug) = document.plant
+            && !Bug::CAN_BE_PLANTED
+        {
+            return Err(Problem::new("plant", format!("`{bug}`"), "no planted bug").help(Bug::BUILD_NEEDED));
+        }
         let draws = Draws::new(seed);
         let profile = overrides.profile.unwrap_or(document.profile);
         let duration_ms = self.duration_ms()?;
@@ -69,6 +74,7 @@ impl Scenario {
             faults: Vec::new(),
             heal_ms: None,
             attackers: Vec::new(),
+            bug: document.plant,
             expectation: Expectation {
                 violations: document.expect.violations.clone(),
                 reach: document.expect.reach.clone(),

@@ -31,7 +31,7 @@ use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
     event::Listener,
     plan::Plan,
-    types::VirtualTime,
+    types::{Planting, VirtualTime},
 };
 
 /// What whoever starts a run may do while it runs.
@@ -92,6 +92,7 @@ pub fn run<L: Listener + Send + 'static>(
     listener: &Arc<Mutex<L>>,
     controls: Controls<'_>,
 ) -> Result<Ended, WorldError> {
+    let _planting = Planting::of(plan.bug);
     let tick = Duration::from_millis(plan.network.tick_ms);
     let mut sim = turmoil::Builder::new()
         .rng_seed(plan.seed)

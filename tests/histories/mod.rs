@@ -72,6 +72,7 @@ pub fn plan(profile: Profile) -> Plan {
         faults: Vec::new(),
         heal_ms: None,
         attackers: Vec::new(),
+        bug: None,
         expectation: Expectation::default(),
     }
 }

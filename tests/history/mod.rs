@@ -50,6 +50,7 @@ pub fn plan() -> Plan {
         faults: Vec::new(),
         heal_ms: None,
         attackers: Vec::new(),
+        bug: None,
         expectation: Expectation::default(),
     }
 }

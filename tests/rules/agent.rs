@@ -200,7 +200,7 @@ fn hole_6_and_12_a_hardened_agent_binds_for_a_server_that_policy_or_a_challenge_
     let mut pair = Pair::new(Profile::Hardened);
     let uid = pair.uid();
     let token = pair.stage.issue_for(uid, 1);
-    let mut is_bound = |pair: &mut Pair, epoch| {
+    let is_bound = |pair: &mut Pair, epoch| {
         let challenge = TokenChallenge { epoch, ..pair.stage.challenge(&token) };
         match pair.answer(&challenge) {
             Ok(Authorization::Token { token, .. }) => Ok(token.binding.is_some()),

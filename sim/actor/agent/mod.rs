@@ -18,7 +18,7 @@ use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
     protocol::{Agent, NodeKind, Policy, ServerEntry, ServerKeys, ServerPath, Swept, TokenStorage},
-    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
+    types::{ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
 };
 
 /// What an agent is told when it is set up.
@@ -238,7 +238,7 @@ impl<E: Environment> AgentActor<E> {
     /// Goes by what policy says: the keys to trust, the way to its server, the face that this shows.
     fn know(&self, knowledge: Knowledge) {
         let mut agent = locked(&self.agent);
-        agent.server_keys = knowledge.server_keys;
+        agent.server_keys.replace(knowledge.server_keys);
         let Some(server) = knowledge.server else { return };
         agent.server_is(server.id, server.profile);
         let path = ServerPath { server: server.id, origin: server.origin };
@@ -274,6 +274,9 @@ impl<E: Environment> AgentActor<E> {
     /// Full jitter: anywhere between now and a bound that doubles with every failure.
     fn retry_at(&self, now: VirtualTime, failures: u32) -> VirtualTime {
         let parameters = &self.settings.parameters;
+        if Bug::RetryWithoutBackoff.is_planted() {
+            return now.after(Duration::from_millis(parameters.retry_first_ms.max(1)));
+        }
         let doublings = failures.saturating_sub(1).min(20);
         let bound_ms = (parameters.retry_first_ms << doublings).min(parameters.retry_max_ms).max(1);
         let delay_ms = 1 + locked(&self.rng).next_u64() % bound_ms;

@@ -17,7 +17,7 @@ use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
     protocol::{RateLimit, Registry, RegistrySettings, ValidationRules},
-    types::{Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile},
+    types::{Bug, Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile, WallTime},
 };
 
 /// What a server is told when it is set up.
@@ -45,6 +45,9 @@ pub struct Core<E> {
     pub settings: ServerSettings,
     pub rules: ValidationRules,
     rng: Mutex<ChaCha20Rng>,
+    /// What [`Bug::AuthenticationKeptByAddress`] remembers.
+    #[cfg(feature = "planted-bugs")]
+    pub authentication_by_address: Mutex<std::collections::BTreeMap<u64, crate::protocol::ConnectionAuthentication>>,
 }
 
 impl<E: Environment> Core<E> {
@@ -53,14 +56,23 @@ impl<E: Environment> Core<E> {
         let mut rng = settings.rng.clone();
         let epoch = Epoch::from_bits(draw(&mut rng));
         environment.record(EventKind::Started { node: settings.node, epoch: Some(epoch) });
+        let times = if Bug::LeewayAddedTwice.is_planted() { 2 } else { 1 };
         let rules = ValidationRules {
             profile: settings.profile,
             origin: settings.origin.clone(),
             epoch,
-            leeway: settings.parameters.leeway(),
+            leeway: settings.parameters.leeway() * times,
             token_bytes_max: settings.parameters.caps.token_bytes as usize,
         };
-        Self { environment, engine, settings, rules, rng: Mutex::new(rng) }
+        Self {
+            environment,
+            engine,
+            settings,
+            rules,
+            rng: Mutex::new(rng),
+            #[cfg(feature = "planted-bugs")]
+            authentication_by_address: Mutex::default(),
+        }
     }
 
     /// An empty registry, as after every start.
@@ -73,6 +85,14 @@ impl<E: Environment> Core<E> {
     pub fn first_request_limit(&self) -> RateLimit<u64> {
         let parameters = &self.settings.parameters;
         RateLimit::new(parameters.first_requests_per_s, parameters.first_requests_burst)
+    }
+
+    /// The time that decides about tokens.
+    pub fn wall(&self) -> WallTime {
+        if Bug::ExpiryByWrongClock.is_planted() {
+            return WallTime(self.environment.now().nanos());
+        }
+        self.environment.wall()
     }
 
     /// Lends the server's random numbers.
@@ -119,7 +139,7 @@ impl<E: Environment> Core<E> {
             self.environment.sleep(measure_period.min(until_purge)).await;
             let mut state = locked(state);
             let registry = registry(&mut state);
-            if self.environment.now().since(purged_at) >= purge_period {
+            if self.environment.now().since(purged_at) >= purge_period && !Bug::PurgeNeverRuns.is_planted() {
                 purged_at = self.environment.now();
                 self.purge(registry);
             }

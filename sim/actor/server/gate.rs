@@ -10,6 +10,8 @@ use http::{
 use http_body_util::Full;
 
 use super::core::Core;
+#[cfg(feature = "planted-bugs")]
+use crate::actor::lock::locked;
 use crate::{
     actor::{
         Environment,
@@ -18,9 +20,9 @@ use crate::{
     event::{Challenge, EventKind, Presented, RegistryState, Removal},
     protocol::{
         AGENT_REVOKED, Acceptance, ChallengeError, CountersignedToken, Credentials, IssuedToken, RefusalAnswer,
-        Rejection, RequestFacts, TokenChallenge, content_digest,
+        Rejection, RequestFacts, TokenChallenge, Use, content_digest,
     },
-    types::{Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
+    types::{Bug, Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
 };
 
 /// Paths below this need no authentication (rule 3).
@@ -99,6 +101,9 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         return None;
     }
     let parameters = &core.settings.parameters;
+    if Bug::AuthenticationKeptByAddress.is_planted() {
+        inherit_authentication(core, connection);
+    }
     let admitted = connection.authentication().admits(
         core.settings.profile,
         connection.is_secure,
@@ -109,7 +114,9 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     if let Some(agent) = admitted {
         core.charge(1).await;
         // Literal: once authenticated, always authenticated (hole 13).
-        if core.settings.profile.bounds_connection_age() && server.is_revoked(agent) {
+        let ends_with_revocation =
+            core.settings.profile.bounds_connection_age() && !Bug::ConnectionOutlivesRevocation.is_planted();
+        if ends_with_revocation && server.is_revoked(agent) {
             return Some(forbid_and_close());
         }
         return Some(serve(core, request, Some(agent)));
@@ -142,6 +149,17 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     })
 }
 
+/// Planted: a connection that has no authentication yet gets that of its address.
+#[cfg_attr(not(feature = "planted-bugs"), expect(unused_variables, reason = "nothing is known of addresses"))]
+fn inherit_authentication<E: Environment>(core: &Core<E>, connection: &ServerConnection) {
+    #[cfg(feature = "planted-bugs")]
+    if connection.authentication() == Default::default()
+        && let Some(known) = locked(&core.authentication_by_address).get(&core.environment.source(connection.id))
+    {
+        connection.authenticate(|authentication| *authentication = *known);
+    }
+}
+
 /// Whether a path needs no authentication. A path that another reader could resolve to a place outside the public
 /// folder is not public, however it starts.
 fn is_public(path: &str) -> bool {
@@ -167,8 +185,17 @@ async fn present<E: Environment, S: TokenServer<E>>(
     let validate = || {
         let result = server.validate(text, &facts);
         match &result {
-            Ok(acceptance) => record_use(core, request, acceptance),
-            Err(rejection) => record_removal(core, rejection),
+            Ok(Acceptance { token, registered }) => {
+                record_use(core, request, token, registered);
+                let (presented, expires) = (presented(token), token.issued.claims.exp);
+                core.environment.record(EventKind::Accepted { request: request.id, presented, expires });
+            }
+            Err(rejection) => {
+                if let (Some(token), Some(registered)) = (&rejection.token, &rejection.registered) {
+                    record_use(core, request, token, registered);
+                }
+                record_removal(core, rejection);
+            }
         }
         result
     };
@@ -186,6 +213,9 @@ async fn present<E: Environment, S: TokenServer<E>>(
             connection.authenticate(|authentication| {
                 authentication.accept(claims.sub, core.environment.now(), claims.exp, core.rules.leeway);
             });
+            #[cfg(feature = "planted-bugs")]
+            locked(&core.authentication_by_address)
+                .insert(core.environment.source(connection.id), connection.authentication());
             serve(core, request, Some(claims.sub))
         }
         Err(rejection) => refuse(server, request, &rejection).await,
@@ -283,23 +313,19 @@ fn unavailable<E: Environment>(core: &Core<E>, request: &ServerRequest, status: 
     reply
 }
 
-fn record_use<E: Environment>(core: &Core<E>, request: &ServerRequest, acceptance: &Acceptance) {
-    let presented = presented(&acceptance.token);
-    let expires = acceptance.token.issued.claims.exp;
-    let registered = &acceptance.registered;
+fn record_use<E: Environment>(core: &Core<E>, request: &ServerRequest, token: &CountersignedToken, registered: &Use) {
     core.environment.record(EventKind::RegistryRecorded {
         request: request.id,
-        presented,
+        presented: presented(token),
         state: RegistryState {
             epoch: core.rules.epoch,
             is_new: registered.is_new,
             highest: registered.highest,
             slid_by: registered.slid_by,
-            expires,
+            expires: token.issued.claims.exp,
             window: registered.window,
         },
     });
-    core.environment.record(EventKind::Accepted { request: request.id, presented, expires });
 }
 
 fn record_removal<E: Environment>(core: &Core<E>, rejection: &Rejection) {

@@ -34,7 +34,7 @@ use crate::{
         RateLimit, Registry, Rejection, RequestFacts, ServerKeys, Stored, TokenCache, TokenCacheSettings,
         ValidationSchedule,
     },
-    types::{Jti, NodeId, Origin, Parameters, Refusal, Thumbprint, Uid},
+    types::{Bug, Jti, NodeId, Origin, Parameters, Refusal, Thumbprint, Uid},
 };
 
 /// What a site server is told when it is set up, beside what every server is.
@@ -166,7 +166,7 @@ impl<E: Environment> SiteServer<E> {
     fn take_over(&self, policy: Policy) {
         self.site.secure_storage.keep(policy.clone());
         let mut state = locked(&self.state);
-        state.server_keys = policy.jwks.clone();
+        state.server_keys.replace(policy.jwks.clone());
         policy.apply_to(&mut state.parameters);
         state.policy = Some(policy);
     }
@@ -218,6 +218,9 @@ impl<E: Environment> SiteServer<E> {
         let (mut requested, mut refreshed, mut batches, mut connections) = (0, 0, 0, 0);
         let mut connection = None;
         for batch in plan.batches {
+            if Bug::ConnectionPerBatch.is_planted() {
+                connection = None;
+            }
             requested += count(batch.len());
             batches += 1;
             connections += u32::from(connection.is_none());
@@ -229,7 +232,7 @@ impl<E: Environment> SiteServer<E> {
             for (holder, fetched) in holders.into_iter().zip(tokens) {
                 match fetched {
                     Ok((token, agent_key)) => {
-                        refreshed += u32::from(self.store(&token, agent_key, Fetched::Refresh));
+                        refreshed += u32::from(self.store(holder, &token, agent_key, Fetched::Refresh));
                     }
                     // Else it would stay due for ever, before everybody else.
                     Err(_) => self.evict(holder.agent, holder.uid, Removal::Forbidden),
@@ -255,7 +258,9 @@ impl<E: Environment> SiteServer<E> {
         let core = &self.core;
         let slot = self.upstream.slot(core).await;
         let server_keys = locked(&self.state).server_keys.clone();
-        let wanted = ClientTokensRequest::new(core.settings.node, holders, core.settings.parameters.batch_size_max)?;
+        let batch_size_max =
+            if Bug::BatchTooLarge.is_planted() { u32::MAX } else { core.settings.parameters.batch_size_max };
+        let wanted = ClientTokensRequest::new(core.settings.node, holders, batch_size_max)?;
         self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose).await
     }
 
@@ -268,7 +273,7 @@ impl<E: Environment> SiteServer<E> {
         }
         match result.map_err(|_| NoToken::Unavailable)?.pop() {
             Some(Ok((token, agent_key))) => {
-                self.store(&token, agent_key, Fetched::First);
+                self.store(holder, &token, agent_key, Fetched::First);
                 Ok(Offer::from(&token))
             }
             Some(Err(_)) => {
@@ -288,8 +293,8 @@ impl<E: Environment> SiteServer<E> {
     }
 
     /// Caches a token. Tells whether the cache took it.
-    fn store(&self, token: &IssuedToken, agent_key: PublicKey, fetched: Fetched) -> bool {
-        let (agent, uid) = (token.claims.sub, token.uid);
+    fn store(&self, holder: Holder, token: &IssuedToken, agent_key: PublicKey, fetched: Fetched) -> bool {
+        let Holder { agent, uid } = holder;
         let (jti, expires) = (token.claims.jti, token.claims.exp);
         let cached = CachedToken { text: token.shared_text(), jti, expires, agent_key };
         match locked(&self.state).cache.store(agent, uid, cached, fetched) {
@@ -352,7 +357,7 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
         let State { cache, registry, server_keys, policy, .. } = &mut *locked(&self.state);
-        let now = self.core.environment.wall();
+        let now = self.core.wall();
         let acceptance = self.core.rules.validate(
             text,
             request,
@@ -375,7 +380,7 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         match rejection.why {
             // Without this the cache hands out the same used token for ever (hole 7).
             Refusal::CounterUsed | Refusal::CounterBelowWindow | Refusal::CounterBeyondJumpCap
-                if profile.evicts_on_replay() =>
+                if profile.evicts_on_replay() && !Bug::ReplayNotEvicted.is_planted() =>
             {
                 self.evict(agent, uid, Removal::ReplayRefused);
                 false
@@ -399,7 +404,7 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         }
         let cached = {
             let mut state = locked(&self.state);
-            state.cache.first_request(agent, uid, self.core.environment.wall()).map(|cached| Offer {
+            state.cache.first_request(agent, uid, self.core.wall()).map(|cached| Offer {
                 text: Arc::clone(&cached.text),
                 agent,
                 uid,
@@ -413,11 +418,9 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         }
         self.core.environment.record(EventKind::CacheMissed { agent, uid });
         let holder = Holder { agent, uid };
-        let flight = if self.core.settings.profile.limits_first_requests() {
-            Arc::clone(locked(&self.flights).entry(holder).or_default())
-        } else {
-            Flight::default()
-        };
+        let is_shared = self.core.settings.profile.limits_first_requests() && !Bug::FirstFetchNotShared.is_planted();
+        let flight =
+            if is_shared { Arc::clone(locked(&self.flights).entry(holder).or_default()) } else { Flight::default() };
         let site = Arc::clone(self);
         self.finished_by_itself(async move {
             let offer = flight.get_or_init(|| site.first_fetch(holder)).await.clone();

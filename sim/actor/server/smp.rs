@@ -134,7 +134,9 @@ impl<E: Environment> SmpServer<E> {
             let result = issued.map(|(token, agent_key)| ClientToken { token: token.text().to_owned(), agent_key });
             Answer { holder, result }
         });
-        let response = ClientTokensResponse { tokens: tokens.collect() };
+        let mut response = ClientTokensResponse { tokens: tokens.collect() };
+        // By agent, as a database answers: the order of the request is promised to nobody.
+        response.tokens.sort_unstable_by_key(|answer| answer.holder);
         let body = response.seal(
             connection.is_secure,
             &site_key,
@@ -237,7 +239,7 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
                 server_keys,
                 &mut DirectoryKeys(directory),
                 registry,
-                self.core.environment.wall(),
+                self.core.wall(),
                 &self.core.engine,
             )
             .map_err(Box::new)

@@ -29,7 +29,7 @@ use crate::{
         ClientTokensResponse, Holder, IssueError, IssuedToken, MessageError, RequestTarget, ServerKeys, sign_request,
         verify_response,
     },
-    types::{ActorId, NodeId, Origin},
+    types::{ActorId, Bug, NodeId, Origin},
 };
 
 /// The upstream slots and the connections that are open.
@@ -43,7 +43,7 @@ pub struct Upstream<E: Environment> {
 
 /// One of the upstream slots. It is free again when this is dropped.
 pub struct Slot<'a> {
-    _permit: Option<SemaphorePermit<'a>>,
+    permit: Option<SemaphorePermit<'a>>,
     waited: Duration,
 }
 
@@ -89,10 +89,30 @@ impl<E: Environment> Upstream<E> {
         let position = if self.slots.available_permits() > 0 { 0 } else { self.waiting.load(Relaxed) + 1 };
         core.environment.record(EventKind::SlotAwaited { position });
         self.waiting.fetch_add(1, Relaxed);
-        // Nobody closes the semaphore; a closed one would only mean that there is no more limit.
-        let permit = self.slots.acquire().await.ok();
+        let permit = if Bug::SlotsUnlimited.is_planted() {
+            None
+        } else if Bug::LatestWaiterFirst.is_planted() {
+            Some(self.slot_for_latest(core).await)
+        } else {
+            // Nobody closes the semaphore; a closed one would only mean that there is no more limit.
+            self.slots.acquire().await.ok()
+        };
         self.waiting.fetch_sub(1, Relaxed);
-        Slot { _permit: permit, waited: core.environment.now().since(since) }
+        Slot { permit, waited: core.environment.now().since(since) }
+    }
+
+    /// Planted: whoever has come after this waiter goes before it.
+    async fn slot_for_latest(&self, core: &Core<E>) -> SemaphorePermit<'_> {
+        const POLL: Duration = Duration::from_millis(10);
+        let place = self.waiting.load(Relaxed);
+        loop {
+            if self.waiting.load(Relaxed) <= place
+                && let Ok(permit) = self.slots.try_acquire()
+            {
+                return permit;
+            }
+            core.environment.sleep(POLL).await;
+        }
     }
 
     /// A connection to the SMP: one that is open and idle, else a new one.
@@ -137,6 +157,13 @@ impl<E: Environment> Upstream<E> {
             Ok(result) => result,
             Err(_) => Err(ExchangeError::TimedOut.into()),
         };
+        let mut slot = slot;
+        if result.is_err()
+            && Bug::SlotLeaked.is_planted()
+            && let Some(permit) = slot.permit.take()
+        {
+            permit.forget();
+        }
         if result.is_err() {
             // An answer may still be under way on it.
             *connection = None;
@@ -204,7 +231,7 @@ fn read_answer<E: Environment>(core: &Core<E>, answer: Answer) -> Result<Fetched
     };
     core.engine.count_parse();
     IssuedToken::parse(&token)
-        .filter(|token| token.claims.sub == agent && token.uid == uid)
+        .filter(|token| token.claims.sub == agent && token.uid == uid || Bug::BatchOrderTrusted.is_planted())
         .filter(|token| !core.settings.profile.checks_audience() || token.claims.aud == core.settings.origin)
         .map(|token| Ok((token, agent_key)))
         .ok_or(UpstreamError::ForeignToken { agent })

@@ -1,0 +1,174 @@
+//! `bugs`: plants each bug in turn, and runs seeds until an invariant notices it.
+
+use std::{
+    io::{self, IsTerminal as _},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+};
+
+use super::{
+    BugsArgs, Exit, Failure, TableFormat,
+    environment::{Gauge, stopwatch},
+    exit::print,
+    interrupt,
+    parallel::{all_cores, in_order},
+    progress::CountProgress,
+};
+use crate::{
+    plan::Plan,
+    report::{self, Findings, Found, HUNT_VERSION, Hunt, Hunted, Report, Trail, Verdict},
+    run::{self, Options},
+    scenario::{self, Overrides, Scenario},
+    types::{Bug, Profile},
+};
+
+/// Where bugs are hunted unless the command says otherwise: plain random, and swarm.
+pub const HUNTING_GROUNDS: [&str; 2] = ["hardship/storm", "hardship/swarm"];
+
+/// One bug in one scenario.
+struct Case {
+    bug: Bug,
+    scenario: Scenario,
+    /// The least seed that has found it so far: later ones need not be tried.
+    found_by: AtomicU64,
+}
+
+/// What one seed came to, under both profiles.
+#[derive(Default)]
+struct Tried {
+    case: usize,
+    cpu_ns: u64,
+    false_alarms: u64,
+    found: Option<Found>,
+}
+
+pub(super) fn bugs(args: &BugsArgs) -> Result<Exit, Failure> {
+    if !Bug::CAN_BE_PLANTED {
+        return Err(Failure::Usage(Bug::BUILD_NEEDED.to_owned()));
+    }
+    let bugs = if args.bugs.is_empty() { Bug::ALL } else { &args.bugs };
+    let grounds = args.scenario.iter().map(|name| scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let cases: Vec<_> = bugs
+        .iter()
+        .flat_map(|&bug| grounds.iter().map(move |scenario| (bug, scenario.clone())))
+        .map(|(bug, scenario)| Case { bug, scenario, found_by: AtomicU64::new(u64::MAX) })
+        .collect();
+    let hunt = hunt(&cases, grounds.len(), args)?;
+    let text = match args.format {
+        TableFormat::Text => hunt.to_text(),
+        TableFormat::Markdown => hunt.to_markdown(),
+        TableFormat::Json => hunt.to_json().map_err(Failure::internal)?,
+    };
+    print(&text)?;
+    Ok(match (hunt.found_all(), hunt.interrupted) {
+        (true, _) => Exit::Holds,
+        (false, false) => Exit::Violated,
+        (false, true) => Exit::Inconclusive,
+    })
+}
+
+/// Hunts in every case by ascending seeds, up to the first that finds its bug.
+fn hunt(cases: &[Case], grounds: usize, args: &BugsArgs) -> Result<Hunt, Failure> {
+    let seeds = args.seeds.0.clone();
+    let interrupted = interrupt::listen();
+    let per_case = seeds.end - seeds.start;
+    let mut progress = CountProgress::new(per_case * cases.len() as u64, io::stderr().is_terminal());
+    let trail = |case: &Case| Trail { scenario: case.scenario.name.clone(), ..Trail::default() };
+    let mut trails: Vec<_> = cases.iter().map(trail).collect();
+    let mut failure = None;
+
+    let items = (0..cases.len()).flat_map(|case| seeds.clone().map(move |seed| (case, seed)));
+    let work = |(place, seed)| {
+        let case: &Case = &cases[place];
+        if case.found_by.load(Relaxed) < seed {
+            return Ok(Tried { case: place, ..Tried::default() });
+        }
+        let tried = try_seed(case, seed, interrupted)?;
+        if tried.found.is_some() {
+            case.found_by.fetch_min(seed, Relaxed);
+        }
+        Ok(Tried { case: place, ..tried })
+    };
+    in_order(items, args.jobs.unwrap_or_else(all_cores), interrupted, work, |tried: Result<Tried, Failure>| {
+        let tried = match tried {
+            Ok(tried) => tried,
+            Err(error) => {
+                // The others have nothing to add to it.
+                interrupted.store(true, Relaxed);
+                failure.get_or_insert(error);
+                return;
+            }
+        };
+        progress.update(|| cases[tried.case].bug.to_string());
+        let trail = &mut trails[tried.case];
+        if trail.found.is_none() {
+            trail.seeds += 1;
+            trail.cpu_ns += tried.cpu_ns;
+            trail.false_alarms += tried.false_alarms;
+            trail.found = tried.found;
+        }
+    });
+    progress.finish();
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let bugs = cases.chunks(grounds.max(1)).zip(trails.chunks(grounds.max(1)));
+    let hunted = |(cases, trails): (&[Case], &[Trail])| {
+        let bug = cases.first()?.bug;
+        Some(Hunted { bug, what: bug.what().to_owned(), trails: trails.to_vec() })
+    };
+    Ok(Hunt {
+        countersign_hunt: HUNT_VERSION,
+        seeds_from: seeds.start,
+        seeds_to: seeds.end,
+        interrupted: interrupted.load(Relaxed),
+        bugs: bugs.filter_map(hunted).collect(),
+    })
+}
+
+/// Runs one seed under one profile and then the other, up to the first run that is violated because of the bug.
+fn try_seed(case: &Case, seed: u64, interrupted: &AtomicBool) -> Result<Tried, Failure> {
+    let mut tried = Tried::default();
+    for profile in [Profile::Literal, Profile::Hardened] {
+        let overrides = Overrides { profile: Some(profile), ..Overrides::default() };
+        let mut plan = case.scenario.resolve(Some(seed), overrides)?;
+        plan.bug = Some(case.bug);
+        let before_ns = stopwatch();
+        let planted = judge(case, &plan, interrupted)?;
+        tried.cpu_ns += stopwatch().saturating_sub(before_ns);
+        if planted.verdict != Verdict::Violated {
+            continue;
+        }
+        // What the sound protocol does as well is no proof of the bug.
+        let sound = judge(case, &Plan { bug: None, ..plan }, interrupted)?;
+        if sound.verdict == Verdict::Violated || sound.interrupted {
+            tried.false_alarms += u64::from(!sound.interrupted);
+            continue;
+        }
+        tried.found = Some(Found {
+            seed,
+            profile,
+            caught_by: planted.violation_counts.keys().copied().collect(),
+            what: planted.violations.first().map(|violation| violation.what.clone()).unwrap_or_default(),
+            reproduce: planted.reproduce,
+        });
+        break;
+    }
+    Ok(tried)
+}
+
+fn judge(case: &Case, plan: &Plan, interrupted: &AtomicBool) -> Result<Report, Failure> {
+    let gauge = Gauge::start();
+    let finished = run::run(plan, Options::new(interrupted, &mut |_| {})).map_err(|error| {
+        let (name, seed) = (&plan.scenario, plan.seed);
+        Failure::Internal(format!("failed to run {name} with seed {seed} and {:?}: {error}", plan.bug))
+    })?;
+    let findings = Findings {
+        environment: gauge.read(finished.ended.at, &finished.ended.totals, finished.listening),
+        judgement: finished.judgement,
+        measurements: finished.measurements,
+        digest: finished.digest,
+        interrupted: finished.ended.was_interrupted,
+        reproduce: report::reproduce(&case.scenario.name, plan),
+    };
+    Ok(Report::new(plan, findings))
+}
