@@ -15,5 +15,8 @@ mod timeout;
 
 pub use agent::{AgentActor, AgentSettings, Visits};
 pub use environment::{Connection, Environment, Occupied};
-pub use http::{ExchangeError, HttpConnection};
+pub use http::{ExchangeError, HttpConnection, RequestHead};
 pub use server::{ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings};
+
+pub(crate) use lock::locked;
+pub(crate) use timeout::timeout;

@@ -16,6 +16,7 @@ use crate::{
         AgentActor, AgentSettings, Environment as _, ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings,
         Visits as AgentVisits,
     },
+    attack::{Attacker, AttackerSettings, SharedLoot},
     crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
     plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, ServerPlan, Visits},
     protocol::ServerKeys,
@@ -42,12 +43,27 @@ struct Builder<'a> {
     keys: KeyPool,
     seed: SeedStream,
     smp_key: PrivateKey,
+    attackers: Arc<Vec<Intruder>>,
+}
+
+/// An attacker and what it shares with its part on the wire.
+struct Intruder {
+    actor: ActorId,
+    settings: AttackerSettings,
+    loot: SharedLoot,
 }
 
 /// Adds every host of a plan to a simulation.
 pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> Result<(), WorldError> {
     let seed = SeedStream::new(plan.seed);
     let keys = KeyPool::new(seed);
+    let mut attackers = Vec::new();
+    for number in (1..).take(plan.attackers.len()) {
+        // An attack on somebody who is not there goes nowhere.
+        if let Some(settings) = AttackerSettings::of(plan, number, &keys)? {
+            attackers.push(Intruder { actor: ActorId::Attacker(number), settings, loot: SharedLoot::default() });
+        }
+    }
     let builder = Builder {
         plan,
         shared,
@@ -56,12 +72,15 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
         smp_key: keys.private_key(plan.smp.key)?,
         keys,
         seed,
+        attackers: Arc::new(attackers),
     };
     builder.smp(sim)?;
     for (index, site) in plan.sites.iter().enumerate() {
         builder.site(sim, number_of(index), site)?;
     }
-    builder.branches(sim)
+    builder.branches(sim)?;
+    builder.attackers(sim);
+    Ok(())
 }
 
 /// Actors are counted from 1.
@@ -80,6 +99,9 @@ impl Builder<'_> {
                 let node = Plan::node_of(ActorId::Agent(number_of(index)));
                 installed.push((node, self.keys.private_key(agent.key)?.public().clone()));
             }
+        }
+        for attacker in self.attackers.iter().filter(|attacker| attacker.settings.is_insider()) {
+            installed.push((attacker.settings.node, attacker.settings.key.public().clone()));
         }
         let approved_sites =
             (0..self.plan.sites.len()).map(|index| Plan::node_of(ActorId::Site(number_of(index)))).collect();
@@ -142,6 +164,28 @@ impl Builder<'_> {
             });
         }
         Ok(())
+    }
+
+    /// All attackers live on one host, each with an environment of its own.
+    fn attackers(&self, sim: &mut turmoil::Sim<'_>) {
+        if self.attackers.is_empty() {
+            return;
+        }
+        let attackers = Arc::clone(&self.attackers);
+        let template = self.host(&self.plan.smp, ActorId::Smp);
+        sim.host("attackers", move || {
+            let (attackers, template) = (Arc::clone(&attackers), template.clone());
+            async move {
+                template.shared.pacers.start();
+                let clock = Arc::new(HostClock::new(Arc::clone(&template.shared.clock)));
+                for Intruder { actor, settings, loot } in attackers.iter() {
+                    let (environment, engine) = template.agent(*actor, ClockModel::default(), &clock);
+                    let spawner = Arc::clone(&environment);
+                    spawner.spawn(Attacker::new(environment, engine, settings.clone(), Arc::clone(loot)).run());
+                }
+                pending::<HostResult>().await
+            }
+        });
     }
 
     fn server_settings(&self, actor: ActorId, server: &ServerPlan) -> Result<ServerSettings, WorldError> {
