@@ -16,7 +16,7 @@ use crate::{
         AgentActor, AgentSettings, Environment as _, ServerSettings, SiteServer, SiteSettings, SmpServer, SmpSettings,
         Visits as AgentVisits,
     },
-    attack::{Attacker, AttackerSettings, SharedLoot},
+    attack::{Attacker, AttackerSettings, SharedLoot, Wiretaps, interceptor},
     crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
     plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, ServerPlan, Visits},
     protocol::ServerKeys,
@@ -44,6 +44,7 @@ struct Builder<'a> {
     seed: SeedStream,
     smp_key: PrivateKey,
     attackers: Arc<Vec<Intruder>>,
+    wiretaps: Arc<Wiretaps>,
 }
 
 /// An attacker and what it shares with its part on the wire.
@@ -64,10 +65,12 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
             attackers.push(Intruder { actor: ActorId::Attacker(number), settings, loot: SharedLoot::default() });
         }
     }
+    let backend = backend(plan.crypto)?;
     let builder = Builder {
         plan,
         shared,
-        backend: backend(plan.crypto)?,
+        wiretaps: Arc::new(wiretaps(&attackers, &backend, shared)),
+        backend,
         parameters: Arc::new(plan.parameters.clone()),
         smp_key: keys.private_key(plan.smp.key)?,
         keys,
@@ -81,6 +84,24 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
     builder.branches(sim)?;
     builder.attackers(sim);
     Ok(())
+}
+
+/// The attackers that sit on the connections of others.
+fn wiretaps(attackers: &[Intruder], backend: &Arc<dyn Backend>, shared: &Shared) -> Wiretaps {
+    let (clock, recorder) = (Arc::clone(&shared.clock), Arc::clone(&shared.recorder));
+    let mut wiretaps = Wiretaps::new(Arc::new(move |event| {
+        if !recorder.is_closed() {
+            clock.note_activity();
+            recorder.record(event);
+        }
+    }));
+    for Intruder { actor, settings, loot } in attackers {
+        let engine = Engine::new(Arc::clone(backend), Arc::clone(&shared.totals), shared.stopwatch);
+        if let Some(interceptor) = interceptor(settings, &Arc::new(engine), loot) {
+            wiretaps.add(*actor, settings.reaches(), interceptor);
+        }
+    }
+    wiretaps
 }
 
 /// Actors are counted from 1.
@@ -249,6 +270,7 @@ impl Builder<'_> {
             costs: self.plan.costs,
             backend: Arc::clone(&self.backend),
             shared: self.shared.clone(),
+            wiretaps: Arc::clone(&self.wiretaps),
         }
     }
 }
@@ -264,6 +286,7 @@ struct HostTemplate {
     costs: crate::types::Costs,
     backend: Arc<dyn Backend>,
     shared: Shared,
+    wiretaps: Arc<Wiretaps>,
 }
 
 impl HostTemplate {
@@ -302,6 +325,7 @@ impl HostTemplate {
             costs: self.costs,
             connections: Arc::clone(&self.shared.connections),
             recorder: Arc::clone(&self.shared.recorder),
+            wiretaps: Arc::clone(&self.wiretaps),
         };
         (Arc::new(environment), Arc::new(engine))
     }

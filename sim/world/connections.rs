@@ -58,6 +58,11 @@ impl Connections {
         }
     }
 
+    /// Who opened a connection, as far as that is known yet.
+    pub fn opener(&self, id: ConnectionId) -> Option<ActorId> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).openers.get(&id).copied()
+    }
+
     /// One end of a connection is gone.
     pub fn ended(&self, id: ConnectionId) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).openers.remove(&id);

@@ -15,13 +15,13 @@ use turmoil::net::{TcpListener, TcpStream};
 use super::{clock::HostClock, connections::Connections, cpu::VirtualCpu, recorder::Recorder};
 use crate::{
     actor::{Connection, Environment, Occupied},
+    attack::{Direction, WireFilter, Wiretaps},
     event::{Event, EventKind},
     protocol::base64url,
     types::{ActorId, ClockModel, ConnectionId, Costs, Origin, UnixSeconds, VirtualTime, WallTime, Work},
 };
 
 /// The environment of one actor.
-#[derive(Debug)]
 pub struct SimulatedEnvironment {
     /// Whose it is.
     pub actor: ActorId,
@@ -39,6 +39,8 @@ pub struct SimulatedEnvironment {
     pub connections: Arc<Connections>,
     /// Where events go.
     pub recorder: Arc<Recorder>,
+    /// Who sits on the connections of others.
+    pub wiretaps: Arc<Wiretaps>,
 }
 
 impl Environment for SimulatedEnvironment {
@@ -53,7 +55,8 @@ impl Environment for SimulatedEnvironment {
         let stream = TcpStream::connect((origin.host(), origin.port())).await?;
         let (client, server) = (stream.local_addr()?, stream.peer_addr()?);
         let id = self.connections.opened(client, server, self.actor);
-        Ok(self.connection(id, stream, origin.is_secure()))
+        let server = origin.host().parse().ok();
+        Ok(self.connection(id, stream, origin.is_secure(), server, Direction::Response))
     }
 
     async fn listen(&self, origin: &Origin) -> io::Result<SimulatedListener> {
@@ -64,7 +67,7 @@ impl Environment for SimulatedEnvironment {
     async fn accept(&self, listener: &mut SimulatedListener) -> io::Result<Connection<SimulatedStream>> {
         let (stream, client) = listener.listener.accept().await?;
         let id = self.connections.accepted(client, stream.local_addr()?);
-        Ok(self.connection(id, stream, listener.is_secure))
+        Ok(self.connection(id, stream, listener.is_secure, Some(self.actor), Direction::Request))
     }
 
     fn source(&self, connection: ConnectionId) -> u64 {
@@ -108,10 +111,23 @@ impl Environment for SimulatedEnvironment {
 }
 
 impl SimulatedEnvironment {
-    fn connection(&self, id: ConnectionId, stream: TcpStream, is_secure: bool) -> Connection<SimulatedStream> {
+    fn connection(
+        &self,
+        id: ConnectionId,
+        stream: TcpStream,
+        is_secure: bool,
+        server: Option<ActorId>,
+        direction: Direction,
+    ) -> Connection<SimulatedStream> {
         self.clock.world().note_activity();
-        let stream =
-            SimulatedStream { stream, id, clock: Arc::clone(&self.clock), connections: Arc::clone(&self.connections) };
+        let stream = SimulatedStream {
+            stream,
+            id,
+            clock: Arc::clone(&self.clock),
+            connections: Arc::clone(&self.connections),
+            tapped: Tapped::NotYet { wiretaps: Arc::clone(&self.wiretaps), server, direction, is_secure },
+            ready: Vec::new(),
+        };
         Connection { id, stream, is_secure, channel_binding: is_secure.then(|| channel_binding(id)) }
     }
 }
@@ -129,12 +145,37 @@ pub struct SimulatedListener {
 }
 
 /// A byte stream in the simulation. It notes every byte that is taken off it: the task that takes it may do more.
-#[derive(Debug)]
 pub struct SimulatedStream {
     stream: TcpStream,
     id: ConnectionId,
     clock: Arc<HostClock>,
     connections: Arc<Connections>,
+    tapped: Tapped,
+    /// What came through the filter and was not read yet.
+    ready: Vec<u8>,
+}
+
+/// Whether somebody sits on a connection. Who opened it is known for sure only when its first byte arrives.
+enum Tapped {
+    NotYet { wiretaps: Arc<Wiretaps>, server: Option<ActorId>, direction: Direction, is_secure: bool },
+    By(WireFilter),
+    ByNobody,
+}
+
+impl SimulatedStream {
+    fn filter(&mut self) -> Option<&mut WireFilter> {
+        if let Tapped::NotYet { wiretaps, server, direction, is_secure } = &self.tapped {
+            let client = self.connections.opener(self.id);
+            let filter = client.zip(*server).and_then(|(client, server)| {
+                wiretaps.filter(self.id, client, server, *direction, *is_secure)
+            });
+            self.tapped = filter.map_or(Tapped::ByNobody, Tapped::By);
+        }
+        match &mut self.tapped {
+            Tapped::By(filter) => Some(filter),
+            _ => None,
+        }
+    }
 }
 
 impl Drop for SimulatedStream {
@@ -149,11 +190,31 @@ impl AsyncRead for SimulatedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if poll.is_ready() {
-            self.clock.world().note_activity();
+        let this = &mut *self;
+        loop {
+            if !this.ready.is_empty() {
+                let taken = this.ready.len().min(buffer.remaining());
+                buffer.put_slice(&this.ready[..taken]);
+                this.ready.drain(..taken);
+                return Poll::Ready(Ok(()));
+            }
+            let before = buffer.filled().len();
+            let poll = Pin::new(&mut this.stream).poll_read(context, buffer);
+            if poll.is_pending() {
+                return poll;
+            }
+            this.clock.world().note_activity();
+            let now = this.clock.now();
+            let Some(filter) = this.filter() else { return poll };
+            let arrived = buffer.filled()[before..].to_vec();
+            buffer.set_filled(before);
+            let mut out = Vec::new();
+            if arrived.is_empty() { filter.end(&mut out) } else { filter.pass(now, &arrived, &mut out) }
+            if out.is_empty() && arrived.is_empty() {
+                return poll;
+            }
+            this.ready = out;
         }
-        poll
     }
 }
 
