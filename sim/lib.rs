@@ -49,6 +49,7 @@
 #![warn(missing_docs)]
 
 pub mod actor;
+pub mod attack;
 pub mod cli;
 pub mod crypto;
 pub mod event;

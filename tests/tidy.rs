@@ -15,7 +15,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["types", "crypto"]),
     ("scenario", &["types", "crypto", "plan"]),
     ("actor", &["types", "crypto", "event", "protocol"]),
-    ("world", &["types", "crypto", "event", "plan", "protocol", "actor"]),
+    ("attack", &["types", "crypto", "event", "plan", "protocol", "actor"]),
+    ("world", &["types", "crypto", "event", "plan", "protocol", "actor", "attack"]),
     // Whoever judges must not share a rule with whom it judges: no protocol here.
     ("oracle", &["types", "event", "plan"]),
     ("trace", &["types", "event", "plan"]),

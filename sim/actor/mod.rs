@@ -16,6 +16,9 @@ mod timeout;
 
 pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits};
 pub use environment::{Connection, Disturbance, Environment, Occupied};
-pub use http::{ExchangeError, HttpConnection};
+pub use http::{ExchangeError, HttpConnection, RequestHead};
 pub use secure_storage::SecureStorage;
 pub use server::{Database, ServerSettings, SiteServer, SiteSettings, SmpServer};
+
+pub(crate) use lock::locked;
+pub(crate) use timeout::timeout;

@@ -20,12 +20,14 @@ use super::{
     pacer::Pacers,
     recorder::Recorder,
     supervisor::{Started, Starter, supervise, turns_of},
+    surroundings::Surroundings,
 };
 use crate::{
     actor::{
-        AgentActor, AgentSettings, Database, Knowledge, SecureStorage, ServerSettings, SiteServer, SiteSettings,
-        SmpServer, Visits as AgentVisits,
+        AgentActor, AgentSettings, Database, Environment as _, Knowledge, SecureStorage, ServerSettings, SiteServer,
+        SiteSettings, SmpServer, Visits as AgentVisits,
     },
+    attack::{Attacker, AttackerSettings, SharedLoot, Wiretaps, interceptor},
     crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
     plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
     protocol::{Policy, ServerEntry, ServerKeys, ServerKind},
@@ -36,8 +38,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Shared {
     pub clock: Arc<WorldClock>,
-    pub connections: Arc<Connections>,
-    pub network: Network,
     pub recorder: Arc<Recorder>,
     pub pacers: Pacers,
     pub totals: Arc<WallTotals>,
@@ -53,28 +53,79 @@ struct Foundation {
     keys: KeyPool,
     seed: SeedStream,
     pinned: Thumbprint,
+    surroundings: Arc<Surroundings>,
+    attackers: Vec<Intruder>,
+}
+
+/// An attacker and what it shares with its part on the wire.
+struct Intruder {
+    actor: ActorId,
+    settings: AttackerSettings,
+    loot: SharedLoot,
 }
 
 type HostResult = Result<(), Box<dyn Error>>;
 
 /// Adds every host of a plan to a simulation.
 pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> Result<(), WorldError> {
-    let keys = KeyPool::new(SeedStream::new(plan.seed));
+    let seed = SeedStream::new(plan.seed);
+    let keys = KeyPool::new(seed);
     let smp_key = keys.private_key(plan.smp.key)?;
+    let backend = backend(plan.crypto)?;
+    let attackers = intruders(plan, &keys)?;
+    let surroundings = Surroundings {
+        connections: Connections::default(),
+        network: Network::new(plan),
+        wiretaps: wiretaps(&attackers, &backend, shared),
+        seed,
+    };
     let foundation = Arc::new(Foundation {
         plan: plan.clone(),
         shared: shared.clone(),
-        backend: backend(plan.crypto)?,
+        backend,
         parameters: Arc::new(plan.parameters.clone()),
         keys,
-        seed: SeedStream::new(plan.seed),
+        seed,
         pinned: smp_key.public().thumbprint(),
+        surroundings: Arc::new(surroundings),
+        attackers,
     });
     foundation.smp(sim, smp_key.clone())?;
     for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
         foundation.site(sim, site)?;
     }
-    foundation.branches(sim, &smp_key)
+    foundation.branches(sim, &smp_key)?;
+    foundation.attackers(sim);
+    Ok(())
+}
+
+fn intruders(plan: &Plan, keys: &KeyPool) -> Result<Vec<Intruder>, WorldError> {
+    let mut intruders = Vec::new();
+    for number in (1..).take(plan.attackers.len()) {
+        // An attack on somebody who is not there goes nowhere.
+        if let Some(settings) = AttackerSettings::of(plan, number, keys)? {
+            intruders.push(Intruder { actor: ActorId::Attacker(number), settings, loot: SharedLoot::default() });
+        }
+    }
+    Ok(intruders)
+}
+
+/// The attackers that sit on the connections of others, if there are any.
+fn wiretaps(attackers: &[Intruder], backend: &Arc<dyn Backend>, shared: &Shared) -> Option<Wiretaps> {
+    let (clock, recorder) = (Arc::clone(&shared.clock), Arc::clone(&shared.recorder));
+    let mut wiretaps = Wiretaps::new(Arc::new(move |event| {
+        if !recorder.is_closed() {
+            clock.note_activity();
+            recorder.record(event);
+        }
+    }));
+    for Intruder { actor, settings, loot } in attackers {
+        let engine = Engine::new(Arc::clone(backend), Arc::clone(&shared.totals), shared.stopwatch);
+        if let Some(interceptor) = interceptor(settings, &Arc::new(engine), loot) {
+            wiretaps.add(*actor, settings.reaches(), interceptor);
+        }
+    }
+    (!wiretaps.is_empty()).then_some(wiretaps)
 }
 
 impl Foundation {
@@ -93,6 +144,9 @@ impl Foundation {
                     let key = self.keys.private_key(agent.key)?.public().clone();
                     records.install(plan.identity_of(ActorId::Agent(number)), key);
                 }
+            }
+            for Intruder { settings, .. } in self.attackers.iter().filter(|attacker| attacker.settings.is_insider()) {
+                records.install(settings.node, settings.key.public().clone());
             }
         }
         let administrator = Administrator::new(plan, &self.keys, database.clone())?;
@@ -148,6 +202,28 @@ impl Foundation {
         Ok(())
     }
 
+    /// All attackers live on one host, each with an environment of its own.
+    fn attackers(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>) {
+        if self.attackers.is_empty() {
+            return;
+        }
+        let foundation = Arc::clone(self);
+        sim.host("attackers", move || {
+            let foundation = Arc::clone(&foundation);
+            async move {
+                foundation.shared.pacers.start();
+                let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
+                let wall = Arc::new(ClockModel::default());
+                for Intruder { actor, settings, loot } in &foundation.attackers {
+                    let (environment, engine) = foundation.environment(*actor, 0, &wall, &clock, None);
+                    let spawner = Arc::clone(&environment);
+                    spawner.spawn(Attacker::new(environment, engine, settings.clone(), Arc::clone(loot)).run());
+                }
+                pending::<HostResult>().await
+            }
+        });
+    }
+
     /// What an agent that registered long ago has in its secure storage.
     fn known_at_start(&self, agent: &AgentPlan, smp_key: &PrivateKey) -> Knowledge {
         let server = ServerEntry {
@@ -179,10 +255,8 @@ impl Foundation {
             run_start: self.plan.run_start,
             cpu,
             costs: self.plan.costs,
-            connections: Arc::clone(&shared.connections),
-            network: shared.network.clone(),
-            seed: self.seed,
-            mishaps: (!shared.network.is_untroubled()).then(mishaps),
+            surroundings: Arc::clone(&self.surroundings),
+            mishaps: (!self.surroundings.network.is_untroubled()).then(mishaps),
             life: Life::default(),
             recorder: Arc::clone(&shared.recorder),
         };

@@ -1,7 +1,7 @@
 //! What a simulated actor gets from outside.
 
 use std::{
-    io,
+    fmt, io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -11,27 +11,21 @@ use sha2::{Digest, Sha256};
 use turmoil::net::{TcpListener, TcpStream};
 
 use super::{
-    clock::HostClock,
-    connections::{Connections, Parties},
-    cpu::VirtualCpu,
-    life::Life,
-    network::{Network, Way},
-    recorder::Recorder,
-    stream::SimulatedStream,
+    clock::HostClock, connections::Parties, cpu::VirtualCpu, life::Life, network::Way, recorder::Recorder,
+    stream::SimulatedStream, surroundings::Surroundings,
 };
 use crate::{
     actor::{Connection, Disturbance, Environment, Occupied},
     event::{Event, EventKind},
     plan::Plan,
     protocol::base64url,
-    types::{ActorId, ClockModel, ConnectionId, Costs, Origin, SeedStream, UnixSeconds, VirtualTime, WallTime, Work},
+    types::{ActorId, ClockModel, ConnectionId, Costs, Origin, UnixSeconds, VirtualTime, WallTime, Work},
 };
 
 /// How long TCP waits for an answer before it asks again for a connection; it doubles each time (RFC 6298 section 2).
 const CONNECT_AGAIN: Duration = Duration::from_secs(1);
 
 /// The environment of one actor, from one start to the next.
-#[derive(Debug)]
 pub struct SimulatedEnvironment {
     /// Whose it is.
     pub actor: ActorId,
@@ -45,12 +39,8 @@ pub struct SimulatedEnvironment {
     pub cpu: Option<VirtualCpu>,
     /// What operations cost.
     pub costs: Costs,
-    /// The names of connections.
-    pub connections: Arc<Connections>,
-    /// What goes wrong between actors.
-    pub network: Network,
-    /// Where the draws of what goes wrong come from.
-    pub seed: SeedStream,
+    /// What lies between it and others.
+    pub surroundings: Arc<Surroundings>,
     /// The draws of this actor; none in a network where nothing goes wrong.
     pub mishaps: Option<Mutex<ChaCha20Rng>>,
     /// The actor's tasks.
@@ -70,12 +60,13 @@ impl Environment for SimulatedEnvironment {
     async fn connect(&self, origin: &Origin) -> io::Result<Connection<SimulatedStream>> {
         let opener = self.actor;
         let server = Plan::server_at(origin).unwrap_or(opener);
-        let (forth, back) = (self.network.way(opener, server), self.network.way(server, opener));
+        let (forth, back) =
+            (self.surroundings.network.way(opener, server), self.surroundings.network.way(server, opener));
         self.handshake(&[forth, back]).await;
         let opened_at = self.now();
         let stream = TcpStream::connect((origin.host(), origin.port())).await?;
         let ends = (stream.local_addr()?, stream.peer_addr()?);
-        let id = self.connections.opened(ends.0, ends.1, Parties { opener, server, opened_at });
+        let id = self.surroundings.connections.opened(ends.0, ends.1, Parties { opener, server, opened_at });
         Ok(self.connection(id, stream, origin.is_secure()))
     }
 
@@ -86,18 +77,18 @@ impl Environment for SimulatedEnvironment {
 
     async fn accept(&self, listener: &mut SimulatedListener) -> io::Result<Connection<SimulatedStream>> {
         let (stream, client) = listener.listener.accept().await?;
-        let id = self.connections.accepted(client, stream.local_addr()?);
+        let id = self.surroundings.connections.accepted(client, stream.local_addr()?);
         Ok(self.connection(id, stream, listener.is_secure))
     }
 
     fn source(&self, connection: ConnectionId) -> u64 {
-        self.connections.source(connection)
+        self.surroundings.connections.source(connection)
     }
 
     fn disturbance(&self) -> Disturbance {
         let Some(mishaps) = &self.mishaps else { return Disturbance::default() };
         let rng = &mut *mishaps.lock().unwrap_or_else(PoisonError::into_inner);
-        self.network.disturbance(self.actor, self.now(), rng)
+        self.surroundings.network.disturbance(self.actor, self.now(), rng)
     }
 
     fn now(&self) -> VirtualTime {
@@ -119,7 +110,7 @@ impl Environment for SimulatedEnvironment {
     async fn occupy(&self, work: &Work) -> Occupied {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
         let now = self.now();
-        let occupied = cpu.book(now, self.costs.of(work) * self.network.slowdown(self.actor, now));
+        let occupied = cpu.book(now, self.costs.of(work) * self.surroundings.network.slowdown(self.actor, now));
         // The account is kept in nanoseconds and the clock in milliseconds, so what is below one is not waited for.
         let millis = (occupied.waited + occupied.busy).as_millis();
         self.clock.sleep(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))).await;
@@ -132,6 +123,12 @@ impl Environment for SimulatedEnvironment {
         }
         self.clock.world().note_activity();
         self.recorder.record(&Event { at: self.now(), actor: self.actor, kind });
+    }
+}
+
+impl fmt::Debug for SimulatedEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedEnvironment").field("actor", &self.actor).finish_non_exhaustive()
     }
 }
 
@@ -163,8 +160,8 @@ impl SimulatedEnvironment {
 
     fn connection(&self, id: ConnectionId, stream: TcpStream, is_secure: bool) -> Connection<SimulatedStream> {
         self.clock.world().note_activity();
-        let (clock, connections) = (Arc::clone(&self.clock), Arc::clone(&self.connections));
-        let stream = SimulatedStream::new(stream, id, self.actor, clock, connections, self.network.clone(), self.seed);
+        let (clock, surroundings) = (Arc::clone(&self.clock), Arc::clone(&self.surroundings));
+        let stream = SimulatedStream::new(stream, id, self.actor, is_secure, clock, surroundings);
         Connection { id, stream, is_secure, channel_binding: is_secure.then(|| channel_binding(id)) }
     }
 }

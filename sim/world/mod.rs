@@ -12,6 +12,7 @@ mod pacer;
 mod recorder;
 mod stream;
 mod supervisor;
+mod surroundings;
 
 use std::{
     sync::{
@@ -23,10 +24,7 @@ use std::{
 
 use thiserror::Error;
 
-use self::{
-    build::build_hosts, clock::WorldClock, connections::Connections, network::Network, pacer::Pacers,
-    recorder::Recorder,
-};
+use self::{build::build_hosts, clock::WorldClock, pacer::Pacers, recorder::Recorder};
 use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
     event::Listener,
@@ -114,8 +112,6 @@ pub fn run<L: Listener + Send + 'static>(
         plan,
         &build::Shared {
             clock: Arc::clone(&clock),
-            connections: Arc::new(Connections::default()),
-            network: Network::new(plan),
             recorder: Arc::clone(&recorder),
             pacers: pacers.clone(),
             totals: Arc::clone(&totals),

@@ -12,22 +12,20 @@ use rand_chacha::ChaCha20Rng;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::TcpStream;
 
-use super::{
-    clock::HostClock,
-    connections::{Connections, Parties},
-    network::{Network, Way},
+use super::{clock::HostClock, connections::Parties, network::Way, surroundings::Surroundings};
+use crate::{
+    attack::{Direction, WireFilter},
+    types::{ActorId, ConnectionId, VirtualTime},
 };
-use crate::types::{ActorId, ConnectionId, SeedStream, VirtualTime};
 
 /// One end of a connection. It notes every byte that is taken off it: the task that takes it may do more.
 pub struct SimulatedStream {
     stream: TcpStream,
     id: ConnectionId,
     owner: ActorId,
+    is_secure: bool,
     clock: Arc<HostClock>,
-    connections: Arc<Connections>,
-    network: Network,
-    seed: SeedStream,
+    surroundings: Arc<Surroundings>,
     course: Course,
 }
 
@@ -35,9 +33,9 @@ pub struct SimulatedStream {
 enum Course {
     /// Who is at the other end is not known yet: a server learns it with the first bytes.
     Unknown,
-    /// Nothing ever goes wrong here.
+    /// Nothing ever goes wrong here, and nobody listens.
     Smooth,
-    /// Something does, at some time.
+    /// Something does, at some time, or somebody.
     Rough(Box<Rough>),
 }
 
@@ -45,6 +43,8 @@ struct Rough {
     opened_at: VirtualTime,
     inwards: Option<Way>,
     outwards: Option<Way>,
+    /// Whom the bytes pass that arrive here.
+    filter: Option<WireFilter>,
     rng: ChaCha20Rng,
     arrived: VecDeque<Arrived>,
     has_ended: bool,
@@ -67,13 +67,12 @@ impl SimulatedStream {
         stream: TcpStream,
         id: ConnectionId,
         owner: ActorId,
+        is_secure: bool,
         clock: Arc<HostClock>,
-        connections: Arc<Connections>,
-        network: Network,
-        seed: SeedStream,
+        surroundings: Arc<Surroundings>,
     ) -> Self {
-        let course = if network.is_untroubled() { Course::Smooth } else { Course::Unknown };
-        Self { stream, id, owner, clock, connections, network, seed, course }
+        let course = if surroundings.are_calm() { Course::Smooth } else { Course::Unknown };
+        Self { stream, id, owner, is_secure, clock, surroundings, course }
     }
 
     /// Looks up who is at the other end, once that can be known, and what goes wrong between the two.
@@ -81,17 +80,22 @@ impl SimulatedStream {
         if !matches!(self.course, Course::Unknown) {
             return;
         }
-        let Some(Parties { opener, server, opened_at }) = self.connections.parties(self.id) else { return };
-        let (peer, end) = if opener == self.owner { (server, 0) } else { (opener, 1) };
-        let (inwards, outwards) = (self.network.way(peer, self.owner), self.network.way(self.owner, peer));
-        self.course = if inwards.is_none() && outwards.is_none() {
+        let Surroundings { connections, network, wiretaps, seed } = &*self.surroundings;
+        let Some(Parties { opener, server, opened_at }) = connections.parties(self.id) else { return };
+        let is_opener = opener == self.owner;
+        let peer = if is_opener { server } else { opener };
+        let (inwards, outwards) = (network.way(peer, self.owner), network.way(self.owner, peer));
+        let direction = if is_opener { Direction::Response } else { Direction::Request };
+        let filter = wiretaps.as_ref().and_then(|taps| taps.filter(self.id, opener, server, direction, self.is_secure));
+        self.course = if inwards.is_none() && outwards.is_none() && filter.is_none() {
             Course::Smooth
         } else {
             Course::Rough(Box::new(Rough {
                 opened_at,
                 inwards,
                 outwards,
-                rng: self.seed.rng("network stream", self.id.0 << 1 | end),
+                filter,
+                rng: seed.rng("network stream", self.id.0 << 1 | u64::from(!is_opener)),
                 arrived: VecDeque::new(),
                 has_ended: false,
                 waits: None,
@@ -122,15 +126,36 @@ impl Rough {
                 Poll::Pending => break,
                 Poll::Ready(result) => result?,
             }
-            let bytes = buffer.filled().to_vec();
-            self.has_ended = bytes.is_empty();
-            let (rng, length) = (&mut self.rng, bytes.len());
-            let extra = self.inwards.as_ref().map(|way| way.extra(now, length, rng)).unwrap_or_default();
-            // What was sent later never arrives earlier on one connection.
-            let at = self.arrived.back().map_or(now, |last| last.at).max(now.after(extra));
-            self.arrived.push_back(Arrived { at, bytes, read: 0 });
+            let bytes = self.filtered(buffer.filled(), now);
+            self.has_ended = buffer.filled().is_empty();
+            // Whoever holds a message back until it is whole, holds its first bytes back.
+            if !bytes.is_empty() {
+                self.arrives(bytes, now);
+            }
+            if self.has_ended {
+                self.arrives(Vec::new(), now);
+            }
         }
         Ok(())
+    }
+
+    fn filtered(&mut self, bytes: &[u8], now: VirtualTime) -> Vec<u8> {
+        let Some(filter) = &mut self.filter else { return bytes.to_vec() };
+        let mut out = Vec::new();
+        if bytes.is_empty() {
+            filter.end(&mut out)
+        } else {
+            filter.pass(now, bytes, &mut out)
+        }
+        out
+    }
+
+    fn arrives(&mut self, bytes: Vec<u8>, now: VirtualTime) {
+        let (rng, length) = (&mut self.rng, bytes.len());
+        let extra = self.inwards.as_ref().map(|way| way.extra(now, length, rng)).unwrap_or_default();
+        // What was sent later never arrives earlier on one connection.
+        let at = self.arrived.back().map_or(now, |last| last.at).max(now.after(extra));
+        self.arrived.push_back(Arrived { at, bytes, read: 0 });
     }
 
     fn poll_read(
@@ -177,7 +202,7 @@ impl fmt::Debug for SimulatedStream {
 
 impl Drop for SimulatedStream {
     fn drop(&mut self) {
-        self.connections.ended(self.id);
+        self.surroundings.connections.ended(self.id);
     }
 }
 

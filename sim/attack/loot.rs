@@ -1,0 +1,101 @@
+//! What an attacker has overheard, or taken off the line.
+
+use std::sync::{Arc, Mutex};
+
+use super::{Direction, Fate, Interceptor, Message, Passing};
+use crate::types::{ActorId, ConnectionId, Uid, VirtualTime};
+
+/// Loot, shared between the attacker on the line and the attacker on connections of its own.
+pub type SharedLoot = Arc<Mutex<Loot>>;
+
+/// How many messages are kept, the oldest half and the newest half: the oldest are of use once a server has forgotten
+/// them, the newest before it has seen them.
+const KEPT_MAX: usize = 512;
+
+/// A message of others.
+#[derive(Clone, Debug)]
+pub struct Captured {
+    /// On which connection.
+    pub connection: ConnectionId,
+    /// Who opened the connection.
+    pub client: ActorId,
+    /// Whom it leads to.
+    pub server: ActorId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// When it passed.
+    pub at: VirtualTime,
+    /// The message.
+    pub message: Message,
+    /// Whether it was taken off the line, so that nobody else has seen it.
+    pub is_taken: bool,
+}
+
+/// The messages that hold something of use: tokens, challenges that offer one, signed requests and their answers.
+#[derive(Debug, Default)]
+pub struct Loot {
+    captured: Vec<Captured>,
+    /// The uid in the victim's latest first request.
+    pub victim_uid: Option<Uid>,
+    /// Texts of three-part tokens that the attacker asked for itself.
+    pub own_offers: Vec<String>,
+}
+
+impl Loot {
+    /// Keeps a message if it is of use.
+    pub fn keep(&mut self, passing: &Passing<'_>, is_taken: bool) {
+        let Some(message) = Message::parse(passing.bytes) else { return };
+        let offers = || message.challenge().is_some_and(|challenge| challenge.token.is_some());
+        let is_signed = || message.header("signature").is_some();
+        if message.presented().is_none() && !offers() && !is_signed() {
+            return;
+        }
+        if self.captured.len() == KEPT_MAX {
+            self.captured.remove(KEPT_MAX / 2);
+        }
+        let Passing { connection, client, server, direction, now: at, .. } = *passing;
+        self.captured.push(Captured { connection, client, server, direction, at, message, is_taken });
+    }
+
+    /// The messages in the order in which they passed.
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Captured> {
+        self.captured.iter()
+    }
+
+    /// The requests that present a five-part token, in the order in which they passed.
+    pub fn tokens(&self) -> Vec<Captured> {
+        self.messages().filter(|captured| captured.message.presented().is_some()).cloned().collect()
+    }
+
+    /// The texts of the three-part tokens that challenges offered, in the order in which they passed.
+    pub fn offers(&self) -> Vec<String> {
+        let offer = |captured: &Captured| captured.message.challenge()?.token.map(str::to_owned);
+        self.messages().filter_map(offer).collect()
+    }
+
+    /// The oldest request that was taken off the line; it is given out once.
+    pub fn next_taken(&mut self) -> Option<Captured> {
+        let position = self.captured.iter().position(|captured| captured.is_taken)?;
+        Some(self.captured.remove(position))
+    }
+}
+
+/// Reads what passes, and changes nothing.
+#[derive(Debug)]
+pub struct Listening {
+    loot: SharedLoot,
+}
+
+impl Listening {
+    /// Keeps what is of use as loot.
+    pub fn new(loot: SharedLoot) -> Self {
+        Self { loot }
+    }
+}
+
+impl Interceptor for Listening {
+    fn message(&mut self, passing: &Passing<'_>) -> Fate {
+        crate::actor::locked(&self.loot).keep(passing, false);
+        Fate::Pass
+    }
+}

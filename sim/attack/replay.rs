@@ -1,0 +1,23 @@
+//! Attack 9: a captured token, presented again to the same server. Expected: refused; literal takes it once more after
+//! it has lost its registry.
+//!
+//! New tokens are presented at once, and old ones for as long as they may live, so that a restart or a purge with a
+//! clock that is set back does not go by unnoticed.
+
+use super::hand::Hand;
+use crate::actor::{Environment, locked};
+
+pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
+    let tokens = locked(&hand.loot).tokens();
+    let half = hand.round / 2;
+    // The newest and the oldest in turn; the oldest one after the other, since some have expired.
+    let (what, captured) = if hand.round % 2 == 0 {
+        ("the token captured last, once more", tokens.last())
+    } else {
+        let position = half.checked_rem(u64::try_from(tokens.len()).unwrap_or(u64::MAX)).unwrap_or(0);
+        ("a token captured some time ago, once more", usize::try_from(position).ok().and_then(|at| tokens.get(at)))
+    };
+    let Some(token) = captured.and_then(|captured| captured.message.presented()) else { return };
+    let mut line = hand.line().await;
+    hand.present(&mut line, what, token).await;
+}

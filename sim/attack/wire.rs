@@ -1,0 +1,198 @@
+//! Attackers on the way between two others: they see whole messages of plain connections, and decide what becomes of
+//! each before it arrives.
+
+use std::sync::{Arc, Mutex};
+
+use super::{Direction, Framing, Piece};
+use crate::{
+    actor::locked,
+    event::{Event, EventKind},
+    types::{ActorId, ConnectionId, VirtualTime},
+};
+
+/// Somebody on the way.
+pub trait Interceptor: Send {
+    /// Looks at a message on its way, and decides.
+    fn message(&mut self, passing: &Passing<'_>) -> Fate;
+}
+
+/// A message on its way.
+pub struct Passing<'a> {
+    /// On which connection.
+    pub connection: ConnectionId,
+    /// Who opened the connection.
+    pub client: ActorId,
+    /// Whom it leads to.
+    pub server: ActorId,
+    /// Which way the message goes.
+    pub direction: Direction,
+    /// Its place among the messages of this direction that came to this interceptor, counted from 1.
+    pub ordinal: u32,
+    /// True time.
+    pub now: VirtualTime,
+    /// One whole HTTP/1.1 message.
+    pub bytes: &'a [u8],
+    /// Where the interceptor reports what it does.
+    pub report: &'a dyn Fn(EventKind),
+}
+
+/// What becomes of a message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It goes on as it is.
+    Pass,
+    /// This goes on in its place; it may be two messages.
+    Replace(Vec<u8>),
+    /// Nothing goes on.
+    Drop,
+}
+
+/// Is told what interceptors do, at the time and in the name of the attacker.
+pub type Witness = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Whose connections one attacker intercepts, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reach {
+    /// Connections that this actor opened; everybody's if there is none.
+    pub client: Option<ActorId>,
+    /// Connections that lead to this server; to any if there is none.
+    pub server: Option<ActorId>,
+    /// From when.
+    pub from: VirtualTime,
+    /// Until when.
+    pub until: VirtualTime,
+}
+
+impl Reach {
+    fn covers(&self, client: ActorId, server: ActorId) -> bool {
+        self.client.is_none_or(|only| only == client) && self.server.is_none_or(|only| only == server)
+    }
+}
+
+struct Tap {
+    attacker: ActorId,
+    reaches: Vec<Reach>,
+    interceptor: Mutex<Box<dyn Interceptor>>,
+}
+
+/// All interceptors of a run.
+pub struct Wiretaps {
+    taps: Vec<Arc<Tap>>,
+    witness: Witness,
+}
+
+impl Wiretaps {
+    /// Nobody listens yet.
+    pub fn new(witness: Witness) -> Self {
+        Self { taps: Vec::new(), witness }
+    }
+
+    /// Adds an attacker on the way, on all connections that one of its reaches covers. A message passes the attackers in the order in which they were added.
+    pub fn add(&mut self, attacker: ActorId, reaches: Vec<Reach>, interceptor: Box<dyn Interceptor>) {
+        self.taps.push(Arc::new(Tap { attacker, reaches, interceptor: Mutex::new(interceptor) }));
+    }
+
+    /// Whether nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.taps.is_empty()
+    }
+
+    /// What the bytes of one direction of a connection must pass on arrival; `None` if nobody is on the way. Nobody
+    /// reads or changes what is protected by TLS.
+    pub fn filter(
+        &self,
+        connection: ConnectionId,
+        client: ActorId,
+        server: ActorId,
+        direction: Direction,
+        is_secure: bool,
+    ) -> Option<WireFilter> {
+        if is_secure {
+            return None;
+        }
+        let concerned = self.taps.iter().filter(|tap| tap.reaches.iter().any(|reach| reach.covers(client, server)));
+        let stages: Vec<_> = concerned.map(|tap| Stage { tap: Arc::clone(tap), ordinal: 0 }).collect();
+        (!stages.is_empty()).then(|| WireFilter {
+            connection,
+            client,
+            server,
+            direction,
+            framing: Framing::new(direction),
+            stages,
+            witness: Arc::clone(&self.witness),
+        })
+    }
+}
+
+/// One direction of one connection on which somebody sits.
+pub struct WireFilter {
+    connection: ConnectionId,
+    client: ActorId,
+    server: ActorId,
+    direction: Direction,
+    framing: Framing,
+    stages: Vec<Stage>,
+    witness: Witness,
+}
+
+struct Stage {
+    tap: Arc<Tap>,
+    ordinal: u32,
+}
+
+impl WireFilter {
+    /// Takes bytes that arrived at `now`; appends to `out` what the reader gets of them and of what arrived before. A
+    /// message is held back until it is whole.
+    pub fn pass(&mut self, now: VirtualTime, arrived: &[u8], out: &mut Vec<u8>) {
+        self.framing.push(arrived);
+        while let Some(piece) = self.framing.next_piece() {
+            match piece {
+                Piece::Opaque(bytes) => out.extend(bytes),
+                Piece::Message(message) => self.message(now, message, out),
+            }
+        }
+    }
+
+    /// The stream has ended: what is held back goes on as it is.
+    pub fn end(&mut self, out: &mut Vec<u8>) {
+        out.extend(self.framing.rest());
+    }
+
+    fn message(&mut self, now: VirtualTime, message: Vec<u8>, out: &mut Vec<u8>) {
+        let Self { connection, client, server, direction, .. } = *self;
+        let mut messages = vec![message];
+        for stage in &mut self.stages {
+            let covers_now = |reach: &Reach| reach.covers(client, server) && reach.from <= now && now < reach.until;
+            let is_active = stage.tap.reaches.iter().any(covers_now);
+            let report = |kind| (self.witness)(&Event { at: now, actor: stage.tap.attacker, kind });
+            let mut after = Vec::new();
+            for bytes in messages {
+                stage.ordinal += 1;
+                let ordinal = stage.ordinal;
+                let passing =
+                    Passing { connection, client, server, direction, ordinal, now, bytes: &bytes, report: &report };
+                let fate = if is_active { locked(&stage.tap.interceptor).message(&passing) } else { Fate::Pass };
+                match fate {
+                    Fate::Pass => after.push(bytes),
+                    Fate::Replace(other) => split(direction, &other, &mut after),
+                    Fate::Drop => {}
+                }
+            }
+            messages = after;
+        }
+        messages.into_iter().for_each(|bytes| out.extend(bytes));
+    }
+}
+
+/// Cuts what an interceptor wrote into messages, for the next one.
+fn split(direction: Direction, bytes: &[u8], into: &mut Vec<Vec<u8>>) {
+    let mut framing = Framing::new(direction);
+    framing.push(bytes);
+    while let Some(Piece::Message(message) | Piece::Opaque(message)) = framing.next_piece() {
+        into.push(message);
+    }
+    let rest = framing.rest();
+    if !rest.is_empty() {
+        into.push(rest);
+    }
+}
