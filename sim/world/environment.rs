@@ -166,9 +166,9 @@ impl SimulatedStream {
     fn filter(&mut self) -> Option<&mut WireFilter> {
         if let Tapped::NotYet { wiretaps, server, direction, is_secure } = &self.tapped {
             let client = self.connections.opener(self.id);
-            let filter = client.zip(*server).and_then(|(client, server)| {
-                wiretaps.filter(self.id, client, server, *direction, *is_secure)
-            });
+            let filter = client
+                .zip(*server)
+                .and_then(|(client, server)| wiretaps.filter(self.id, client, server, *direction, *is_secure));
             self.tapped = filter.map_or(Tapped::ByNobody, Tapped::By);
         }
         match &mut self.tapped {
@@ -209,7 +209,11 @@ impl AsyncRead for SimulatedStream {
             let arrived = buffer.filled()[before..].to_vec();
             buffer.set_filled(before);
             let mut out = Vec::new();
-            if arrived.is_empty() { filter.end(&mut out) } else { filter.pass(now, &arrived, &mut out) }
+            if arrived.is_empty() {
+                filter.end(&mut out)
+            } else {
+                filter.pass(now, &arrived, &mut out)
+            }
             if out.is_empty() && arrived.is_empty() {
                 return poll;
             }
