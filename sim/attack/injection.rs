@@ -1,11 +1,10 @@
 //! Attack 21: requests slipped into somebody else's authenticated connection. Expected: literal serves them; hardened
 //! asks every request for its own token.
 //!
-//! The request goes right behind one that brings a token, so that the connection is authenticated when its turn comes.
-//! The answer to it is swallowed, and the victim is told that the connection ends: it would count one request less than
-//! its server from then on.
+//! The attacker's request takes the place of the victim's next one, and the victim gets its answer. So both ends go on
+//! counting alike, and neither notices.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{Direction, Fate, Interceptor, Message, Passing, hand::THIEF_TARGET, pace::Pace};
 use crate::{
@@ -13,59 +12,60 @@ use crate::{
     types::{ConnectionId, RequestId},
 };
 
+/// How many connections are remembered, the latest ones.
+const CONNECTIONS_MAX: usize = 1_024;
+
 /// Slips requests in.
 pub struct Injector {
     pace: Pace,
-    /// Connections with a request of ours, and its place on them.
-    injected: BTreeMap<ConnectionId, u32>,
+    /// Connections on which a token is on its way, and not yet answered.
+    presenting: BTreeSet<ConnectionId>,
+    /// Connections on which a token was accepted.
+    authenticated: BTreeSet<ConnectionId>,
 }
 
 impl Injector {
     pub fn new(interval_ms: u64) -> Self {
-        Self { pace: Pace::new(interval_ms), injected: BTreeMap::new() }
+        Self { pace: Pace::new(interval_ms), presenting: BTreeSet::new(), authenticated: BTreeSet::new() }
     }
 
     fn request(&mut self, passing: &Passing<'_>, message: &Message) -> Fate {
         let connection = passing.connection;
-        if self.injected.contains_key(&connection) {
-            return Fate::Drop;
-        }
-        if !self.pace.is_due(passing.now) || message.presented().is_none() {
+        if !self.authenticated.contains(&connection) || !self.pace.is_due(passing.now) {
+            if message.presented().is_some() {
+                self.presenting.insert(connection);
+            }
             return Fate::Pass;
         }
         self.pace.strike(passing.now);
-        let ordinal = passing.ordinal + 1;
-        self.injected.insert(connection, ordinal);
         let mut own = Message::new(format!("GET {THIEF_TARGET} HTTP/1.1"), Vec::new());
         own.set_header("host", message.header("host").unwrap_or_default());
-        let what = "slipped a request in behind one that brings a token".to_owned();
+        let what = "slipped a request into an authenticated connection".to_owned();
         (passing.report)(EventKind::Intercepted { connection, what });
-        (passing.report)(EventKind::RequestSent {
-            request: RequestId { connection, ordinal },
-            carries: Carried::Nothing,
-            token_bytes: 0,
-        });
-        Fate::Replace([passing.bytes, &own.to_bytes()].concat())
+        let request = RequestId { connection, ordinal: passing.ordinal };
+        (passing.report)(EventKind::RequestSent { request, carries: Carried::Nothing, token_bytes: 0 });
+        Fate::Replace(own.to_bytes())
     }
 
-    fn response(&mut self, passing: &Passing<'_>, mut message: Message) -> Fate {
-        match self.injected.get(&passing.connection) {
-            Some(ordinal) if passing.ordinal + 1 == *ordinal => {
-                message.set_header("connection", "close");
-                Fate::Replace(message.to_bytes())
+    fn response(&mut self, passing: &Passing<'_>, message: &Message) {
+        if self.presenting.remove(&passing.connection) && message.status() == Some(200) {
+            self.authenticated.insert(passing.connection);
+            if self.authenticated.len() > CONNECTIONS_MAX {
+                self.authenticated.pop_first();
             }
-            Some(ordinal) if passing.ordinal >= *ordinal => Fate::Drop,
-            _ => Fate::Pass,
         }
     }
 }
 
 impl Interceptor for Injector {
     fn message(&mut self, passing: &Passing<'_>) -> Fate {
-        match (Message::parse(passing.bytes), passing.direction) {
-            (Some(message), Direction::Request) => self.request(passing, &message),
-            (Some(message), Direction::Response) => self.response(passing, message),
-            (None, _) => Fate::Pass,
+        let Some(message) = Message::parse(passing.bytes) else { return Fate::Pass };
+        match passing.direction {
+            Direction::Request => self.request(passing, &message),
+            Direction::Response => {
+                self.response(passing, &message);
+                Fate::Pass
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let tokens = locked(&hand.loot).tokens();
     let half = hand.round / 2;
     // The newest and the oldest in turn; the oldest one after the other, since some have expired.
-    let (what, captured) = if hand.round % 2 == 0 {
+    let (what, captured) = if hand.round.is_multiple_of(2) {
         ("the token captured last, once more", tokens.last())
     } else {
         let position = half.checked_rem(u64::try_from(tokens.len()).unwrap_or(u64::MAX)).unwrap_or(0);

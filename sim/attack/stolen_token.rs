@@ -46,7 +46,7 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
         let Some(token) = stolen.message.presented() else { continue };
         let mut ask = Ask::get(THIEF_TARGET).with_token(token);
         // Every other request goes further: a request that changes something.
-        if hand.round % 2 == 0 {
+        if hand.round.is_multiple_of(2) {
             ask.method = Method::POST;
             ask.body = b"what the thief wants done".to_vec();
         }

@@ -196,3 +196,98 @@ fn split(direction: Direction, bytes: &[u8], into: &mut Vec<Vec<u8>>) {
         into.push(rest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMP: ActorId = ActorId::Smp;
+    const AGENT: ActorId = ActorId::Agent(1);
+    const GET: &[u8] = b"GET /Altiris/x HTTP/1.1\r\nhost: smp\r\n\r\n";
+
+    /// Does with every message what it is told to.
+    struct Does(Box<dyn FnMut(&Passing<'_>) -> Fate + Send>);
+
+    impl Interceptor for Does {
+        fn message(&mut self, passing: &Passing<'_>) -> Fate {
+            (self.0)(passing)
+        }
+    }
+
+    fn reach(from_ms: u64, until_ms: u64) -> Vec<Reach> {
+        let (from, until) = (VirtualTime::from_millis(from_ms), VirtualTime::from_millis(until_ms));
+        vec![Reach { client: Some(AGENT), server: Some(SMP), from, until }]
+    }
+
+    fn taps(does: Vec<(Vec<Reach>, Does)>) -> (Wiretaps, Arc<Mutex<Vec<Event>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let witness = Arc::clone(&told);
+        let mut taps = Wiretaps::new(Arc::new(move |event| locked(&witness).push(event.clone())));
+        for (number, (reaches, does)) in (1..).zip(does) {
+            taps.add(ActorId::Attacker(number), reaches, Box::new(does));
+        }
+        (taps, told)
+    }
+
+    fn filter(taps: &Wiretaps) -> WireFilter {
+        taps.filter(ConnectionId(7), AGENT, SMP, Direction::Request, false).unwrap()
+    }
+
+    fn through(filter: &mut WireFilter, at_ms: u64, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        filter.pass(VirtualTime::from_millis(at_ms), bytes, &mut out);
+        out
+    }
+
+    #[test]
+    fn nobody_sits_on_tls_or_on_the_connections_of_others() {
+        let (taps, _) = taps(vec![(reach(0, 9), Does(Box::new(|_| Fate::Drop)))]);
+        let filter = |client, server, is_secure| {
+            taps.filter(ConnectionId(1), client, server, Direction::Request, is_secure).is_some()
+        };
+        assert!(filter(AGENT, SMP, false));
+        assert!(!filter(AGENT, SMP, true));
+        assert!(!filter(ActorId::Agent(2), SMP, false));
+        assert!(!filter(AGENT, ActorId::Site(1), false));
+    }
+
+    #[test]
+    fn an_interceptor_acts_within_its_time_only() {
+        let (taps, _) = taps(vec![(reach(10, 20), Does(Box::new(|_| Fate::Drop)))]);
+        let mut filter = filter(&taps);
+        for (at_ms, passes) in [(9, true), (10, false), (19, false), (20, true)] {
+            assert_eq!(through(&mut filter, at_ms, GET), if passes { GET } else { b"" }, "at {at_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_message_is_held_back_until_it_is_whole_and_then_passes_as_it_was() {
+        let (taps, _) = taps(vec![(reach(0, 9), Does(Box::new(|_| Fate::Pass)))]);
+        let mut filter = filter(&taps);
+        let (first, second) = GET.split_at(20);
+        assert_eq!(through(&mut filter, 1, first), b"");
+        assert_eq!(through(&mut filter, 2, second), GET);
+        assert_eq!(through(&mut filter, 3, first), b"");
+        let mut rest = Vec::new();
+        filter.end(&mut rest);
+        assert_eq!(rest, first);
+    }
+
+    #[test]
+    fn two_messages_in_the_place_of_one_are_two_for_the_next_interceptor() {
+        let double = Does(Box::new(|passing| Fate::Replace(passing.bytes.repeat(2))));
+        let drop_second = Does(Box::new(|passing| {
+            let what = format!("saw {}", passing.ordinal);
+            (passing.report)(EventKind::Intercepted { connection: passing.connection, what });
+            if passing.ordinal % 2 == 0 { Fate::Drop } else { Fate::Pass }
+        }));
+        let (taps, told) = taps(vec![(reach(0, 9), double), (reach(0, 9), drop_second)]);
+        let mut filter = filter(&taps);
+        assert_eq!(through(&mut filter, 3, &GET.repeat(2)), GET.repeat(2));
+        let told = locked(&told);
+        assert_eq!(told.len(), 4);
+        assert!(
+            told.iter().all(|event| event.actor == ActorId::Attacker(2) && event.at == VirtualTime::from_millis(3))
+        );
+    }
+}
