@@ -3,7 +3,7 @@
 use super::{DAY_S, Keys, clock::StepBudget, inside, millis, within};
 use crate::{
     plan::{FAULTS_MAX, Fault, FaultKind, Group, Plan, PlanError},
-    types::{ActorId, Scheme},
+    types::ActorId,
 };
 
 const ADDED_MS_MAX: u64 = 60_000;
@@ -117,7 +117,7 @@ impl Plan {
             }
             FaultKind::Move { site, port } => {
                 self.check_site_named("site", *site)?;
-                self.check_port(*port)
+                check_port(*port)
             }
             FaultKind::RemoveSite { site } => self.check_site_named("site", *site),
             FaultKind::Upgrade { actor, profile: _ } => match actor {
@@ -205,18 +205,14 @@ impl Plan {
         };
         Err(PlanError::new(place, format!("`{actor}`"), expected))
     }
+}
 
-    fn check_port(&self, port: u16) -> Result<(), PlanError> {
-        let usual = match self.scheme {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-        };
-        if port == 0 || port == usual {
-            let expected = format!("from 1 to 65535, and not {usual}, where the site is already");
-            return Err(PlanError::new("port", port, expected));
-        }
-        Ok(())
+/// Whatever the scheme, so that a site that moves has another origin for certain.
+fn check_port(port: u16) -> Result<(), PlanError> {
+    if matches!(port, 0 | 80 | 443) {
+        return Err(PlanError::new("port", port, "from 1 to 65535, and neither 80 nor 443, where sites are at first"));
     }
+    Ok(())
 }
 
 fn check_share(place: &str, share_ppm: u32) -> Result<(), PlanError> {
