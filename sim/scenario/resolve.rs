@@ -123,8 +123,11 @@ impl Scenario {
             own.extend(&mut expectation);
         }
         if let Some(both) = expectation.never.iter().find(|milestone| expectation.reach.contains(milestone)) {
-            let found = format!("{both:?}, which the run must reach");
-            return Err(Problem::new("expect.never", found, "what is not in `reach`"));
+            let name = serde_json::to_string(both).unwrap_or_default();
+            let found = format!("{name}, which the run must reach");
+            let is_common = document.expect.never.contains(both);
+            let key = if is_common { "expect.never".to_owned() } else { format!("{}.expect.never", name_of(profile)) };
+            return Err(Problem::new(key, found, "what is not in `reach`"));
         }
         Ok(expectation)
     }

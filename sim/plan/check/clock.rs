@@ -53,8 +53,9 @@ pub(super) struct StepBudget {
 impl StepBudget {
     pub fn spend(&mut self, place: &str, by_ms: i64) -> Result<(), PlanError> {
         if by_ms == 0 || by_ms.unsigned_abs() > STEP_MS_MAX {
+            let sign = if by_ms < 0 { "-" } else { "" };
             let expected = "a step of at least 1 ms and at most a day, to either side";
-            return Err(PlanError::new(place, format!("{by_ms} ms"), expected));
+            return Err(PlanError::new(place, format!("{sign}{}", millis(by_ms.unsigned_abs())), expected));
         }
         self.spent_ms = self.spent_ms.saturating_add(by_ms.unsigned_abs());
         if self.spent_ms > STEPS_MS_MAX {

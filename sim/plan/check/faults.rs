@@ -11,9 +11,6 @@ const BYTES_PER_S_MAX: u64 = 1_000_000_000;
 
 impl Plan {
     pub(super) fn check_faults(&self, keys: &mut Keys) -> Result<(), PlanError> {
-        if let Some(heal_ms) = self.heal_ms {
-            within("heal_ms", heal_ms, 0..=self.duration_ms, "ms", "what has not healed by the end never does")?;
-        }
         let count = self.faults.len();
         within("faults", count as u64, 0..=FAULTS_MAX as u64, "", "each costs time whenever bytes are sent")?;
         let mut steps = StepBudget::default();
@@ -23,7 +20,9 @@ impl Plan {
             let kind = format!("kind.{}", fault.kind.name());
             self.check_kind(&fault.kind, keys, &mut steps).map_err(|error| at(inside(&kind, error)))?;
         }
-        Ok(())
+        // Afterwards: where a fault ends too late, that is what is wrong, and not when everything has healed.
+        let heals = 0..=self.duration_ms;
+        within("heal_ms", self.heal_ms.unwrap_or(0), heals, "ms", "what has not healed by the end never does")
     }
 
     fn check_times(&self, fault: &Fault) -> Result<(), PlanError> {
@@ -47,15 +46,19 @@ impl Plan {
         if !(at_ms < until_ms && until_ms <= self.duration_ms) {
             let (at, end) = (millis(at_ms), millis(self.duration_ms));
             let expected = format!("a time after its start at {at} and within the run of {end}");
-            return Err(PlanError::new("until_ms", millis(until_ms), expected));
+            return Err(PlanError::new("until_ms", format!("an end at {}", millis(until_ms)), expected));
         }
         match self.heal_ms {
             Some(heal_ms) if until_ms > heal_ms => {
                 let expected = format!("at most {}, when everything has healed", millis(heal_ms));
-                Err(PlanError::new("until_ms", millis(until_ms), expected))
+                Err(PlanError::new("until_ms", format!("an end at {}", millis(until_ms)), expected))
             }
             Some(_) => Ok(()),
-            None => Err(PlanError::new("until_ms", millis(until_ms), "a plan with a `heal_ms`, since something heals")),
+            None => Err(PlanError::new(
+                "until_ms",
+                format!("an end at {}", millis(until_ms)),
+                "a plan with a `heal_ms`, since something heals",
+            )),
         }
     }
 
