@@ -1,5 +1,6 @@
 //! Scenario files: what they resolve to, and what is said about those that cannot be.
 
+mod hardship;
 mod json_schema;
 
 use std::{fs, path::Path};
@@ -300,8 +301,11 @@ fn a_plan_in_json_is_refused_with_file_and_place() {
     let plan = resolved(SMALL);
     let json = plan.to_json().unwrap();
     let cases = [
-        ("no JSON", "{\"version\": 2,".to_owned()),
-        ("another version", json.replacen("\"version\": 2", "\"version\": 1", 1)),
+        ("no JSON", "{\"version\": 1,".to_owned()),
+        (
+            "another version",
+            json.replacen(&format!("\"version\": {PLAN_VERSION}"), &format!("\"version\": {}", PLAN_VERSION + 1), 1),
+        ),
         ("an unknown key", json.replacen("\"tick_ms\"", "\"tock_ms\"", 1)),
         ("no tick", json.replacen("\"tick_ms\": 1", "\"tick_ms\": 0", 1)),
         ("an interval of zero", json.replacen("\"interval_ms\": 60000", "\"interval_ms\": 0", 1)),

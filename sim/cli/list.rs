@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Failure, Format};
 use crate::{
-    scenario::{Scenario, shipped},
+    scenario::{AgentGroup, Ranged, Scenario, shipped},
     types::{Profile, TimeSpan},
 };
 
@@ -26,12 +26,14 @@ struct Row {
 impl Row {
     fn new(scenario: Scenario) -> Self {
         let document = scenario.document;
-        let agents =
-            |of: fn(&crate::scenario::Ranged<u64>) -> u64| document.agents.iter().map(|group| of(&group.count)).sum();
+        let agents = |of_count: fn(&Ranged<u64>) -> u64, of_clones: fn(&Ranged<u32>) -> u32| -> u64 {
+            let clones = |group: &AgentGroup| group.clones.as_ref().map_or(0, |clones| u64::from(of_clones(clones)));
+            document.agents.iter().map(|group| of_count(&group.count) * (1 + clones(group))).sum()
+        };
         Self {
             name: scenario.name,
-            agents_min: agents(|count| count.min),
-            agents_max: agents(|count| count.max),
+            agents_min: agents(|count| count.min, |clones| clones.min),
+            agents_max: agents(|count| count.max, |clones| clones.max),
             description: document.description,
             duration_ms: document.duration.nanos() / 1_000_000,
             duration: document.duration,

@@ -120,6 +120,11 @@ impl Attack {
         })
     }
 
+    /// Whether only the issuer can be attacked in this way: what it attacks passes nobody else.
+    pub const fn is_on_the_issuer(self) -> bool {
+        matches!(self, Self::RogueSite | Self::TamperedBatch | Self::KeySwap)
+    }
+
     /// What it can do beside sending requests.
     pub const fn power(self) -> Power {
         match self {

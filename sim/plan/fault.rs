@@ -223,4 +223,9 @@ impl FaultKind {
                 | Self::ClockStep { .. }
         )
     }
+
+    /// Whether it can have an end: some things are for good.
+    pub const fn may_end(&self) -> bool {
+        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. })
+    }
 }

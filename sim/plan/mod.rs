@@ -48,6 +48,12 @@ pub const RUN_DAYS_MAX: u64 = 400;
 /// How many instants of arrivals a plan can hold: each takes eight bytes.
 pub const VISITS_AT_MAX: u64 = 10_000_000;
 
+/// How many faults a plan can hold: enough for an upgrade of every node.
+pub const FAULTS_MAX: usize = 30_000;
+
+/// How many attackers a plan can have.
+pub const ATTACKERS_MAX: usize = 1_000;
+
 /// Everything that a run needs to know.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::{ClockTable, Ranged, Rate};
 use crate::{
     plan::{Bootstrap, ConnectionUse},
-    types::TimeSpan,
+    types::{Profile, TimeSpan},
 };
 
 /// Agents that behave alike. Where a value is a range, each agent draws its own; `count` is drawn once.
@@ -40,11 +40,15 @@ pub struct AgentGroup {
     #[schemars(range(min = 1, max = 1_000))]
     pub connections: Option<Ranged<u32>>,
     /// Whether each visit opens connections of its own (`new`) or uses open ones (`keep_alive`). Default `new`.
-    #[serde(default = "default_connection_use")]
-    pub connection_use: ConnectionUse,
+    pub connection_use: Option<ConnectionUse>,
     /// How the clock of each departs from true time. Default: not at all.
     #[serde(default)]
     pub clock: ClockTable,
+    /// Which face of the protocol each shows at first. Default: that of the run.
+    pub profile: Option<Profile>,
+    /// How many clones each has: agents with the same identity and key, as of a machine that was copied. Default 0.
+    #[schemars(range(max = 1000))]
+    pub clones: Option<Ranged<u32>>,
     /// Visits at intervals, each agent for itself. A group has either `visits` or `arrivals`.
     pub visits: Option<VisitsTable>,
     /// Visits at a rate of the whole group, whether or not earlier ones are done: an open model.
@@ -133,10 +137,6 @@ impl Default for PolicyInterval {
 
 const fn default_bootstrap() -> Bootstrap {
     Bootstrap::Register
-}
-
-const fn default_connection_use() -> ConnectionUse {
-    ConnectionUse::New
 }
 
 impl FromStr for Destination {

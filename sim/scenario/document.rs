@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AgentGroup, ClockOffset, CostTable, ParameterTable, Ranged};
+use super::{
+    AgentGroup, AttackerTable, ClockTable, CostTable, FaultTable, HardshipTable, ParameterTable, ProfileTable, Ranged,
+};
 use crate::{
-    plan::{Invariant, Milestone, Thresholds},
+    plan::{Expectation, Invariant, Milestone, Thresholds},
     types::{Bug, CryptoTier, Profile, Scheme, TimeSpan},
 };
 
@@ -26,9 +28,8 @@ pub struct Document {
     /// The seed that settles everything the scenario leaves open.
     #[serde(default = "default_seed")]
     pub seed: u64,
-    /// Whether the servers are reached over TLS (`https`) or not (`http`).
-    #[serde(default = "default_scheme")]
-    pub scheme: Scheme,
+    /// Whether the servers are reached over TLS (`https`) or not (`http`). Default `http`.
+    pub scheme: Option<Scheme>,
     /// The network between clients and servers.
     #[serde(default)]
     pub network: NetworkTable,
@@ -56,6 +57,29 @@ pub struct Document {
     /// Figures that the run must not miss.
     #[serde(default)]
     pub thresholds: Thresholds,
+    /// What goes wrong, and what administrators do, one by one.
+    #[serde(default)]
+    pub faults: Vec<FaultTable>,
+    /// Faults that the seed draws, and when everything has healed.
+    #[serde(default)]
+    pub hardship: HardshipTable,
+    /// Whoever attacks.
+    #[serde(default)]
+    pub attackers: Vec<AttackerTable>,
+    /// What differs when the run is literal.
+    pub literal: Option<ProfileTable>,
+    /// What differs when the run is hardened.
+    pub hardened: Option<ProfileTable>,
+}
+
+impl Document {
+    /// What differs in a profile.
+    pub(super) fn of(&self, profile: Profile) -> Option<&ProfileTable> {
+        match profile {
+            Profile::Literal => self.literal.as_ref(),
+            Profile::Hardened => self.hardened.as_ref(),
+        }
+    }
 }
 
 /// The network between clients and servers.
@@ -83,6 +107,8 @@ pub struct SmpTable {
     pub start: Option<Ranged<TimeSpan>>,
     /// How its clock departs from true time. Default: not at all.
     pub clock: ClockTable,
+    /// Which face of the protocol it shows at first. Default: that of the run.
+    pub profile: Option<Profile>,
 }
 
 /// The site servers. Where a value is a range, each site draws its own.
@@ -98,17 +124,8 @@ pub struct SitesTable {
     pub start: Option<Ranged<TimeSpan>>,
     /// How the clock of each departs from true time. Default: not at all.
     pub clock: ClockTable,
-}
-
-/// How a clock departs from true time.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClockTable {
-    /// How far it is ahead when the run starts or, with a minus sign, behind: `"500ms"`, `"-2s"`.
-    pub offset: Option<Ranged<ClockOffset>>,
-    /// How fast it gains, in parts per million.
-    #[schemars(range(min = -100_000, max = 100_000))]
-    pub drift_ppm: Option<Ranged<i64>>,
+    /// Which face of the protocol each shows at first. Default: that of the run.
+    pub profile: Option<Profile>,
 }
 
 /// What the run must show.
@@ -119,6 +136,15 @@ pub struct ExpectTable {
     pub violations: Vec<Invariant>,
     /// What must happen at least once; if it never does the run is inconclusive.
     pub reach: Vec<Milestone>,
+    /// What must not happen: if it does, that is a violation.
+    pub never: Vec<Milestone>,
+}
+
+impl ExpectTable {
+    pub(super) fn resolve(&self, thresholds: Thresholds) -> Expectation {
+        let Self { violations, reach, never } = self.clone();
+        Expectation { violations, reach, never, thresholds }
+    }
 }
 
 const fn default_crypto() -> CryptoTier {
@@ -127,8 +153,4 @@ const fn default_crypto() -> CryptoTier {
 
 const fn default_seed() -> u64 {
     1
-}
-
-const fn default_scheme() -> Scheme {
-    Scheme::Http
 }

@@ -83,14 +83,43 @@ fn segments(key: &str) -> Vec<(&str, Option<usize>)> {
         .collect()
 }
 
-/// The scenario key from which a place in the plan was resolved. `group_of` tells the group of an agent.
-pub(super) fn key_of_place(place: &str, group_of: impl Fn(usize) -> usize) -> String {
+/// Whether the file has this very key.
+pub(super) fn has_key(text: &str, key: &str) -> bool {
+    let (around, _) = key.rsplit_once('.').unwrap_or(("", key));
+    let whole = span_of(text, key);
+    whole.is_some() && whole != span_of(text, around)
+}
+
+/// Which table of the file each part of a plan comes from.
+#[derive(Default)]
+pub(super) struct Origins {
+    /// For each agent its group.
+    pub groups: Vec<usize>,
+    /// For each fault its table, and whether that has a `for`. Those that are missing were drawn.
+    pub faults: Vec<(usize, bool)>,
+    /// For each attacker its table. Those that are missing were drawn.
+    pub attackers: Vec<usize>,
+}
+
+/// The scenario key from which a place in the plan was resolved.
+pub(super) fn key_of_place(place: &str, origins: &Origins) -> String {
     let (head, rest) = place.split_once('.').unwrap_or((place, ""));
     let head = match segments(head).first() {
-        Some(("agents", Some(agent))) => format!("agents[{}]", group_of(*agent)),
+        Some(("agents", Some(agent))) => {
+            format!("agents[{}]", origins.groups.get(*agent).copied().unwrap_or_default())
+        }
+        Some(("faults", Some(fault))) => match origins.faults.get(*fault) {
+            Some((table, has_length)) => return key_of_fault(*table, *has_length, rest),
+            None => return "hardship.profile".to_owned(),
+        },
+        Some(("attackers", Some(attacker))) => match origins.attackers.get(*attacker) {
+            Some(table) => format!("attackers[{table}]"),
+            None => return "hardship.profile".to_owned(),
+        },
         Some(("sites", Some(_))) => "sites".to_owned(),
         Some(("sites", None)) => return "sites.count".to_owned(),
         Some(("branches", None)) => return "network.branches".to_owned(),
+        Some(("heal_ms", None)) => return "hardship.heal".to_owned(),
         _ => head.to_owned(),
     };
     let rest = match rest {
@@ -98,11 +127,27 @@ pub(super) fn key_of_place(place: &str, group_of: impl Fn(usize) -> usize) -> St
         "visits.every.interval_ms" => "visits.every",
         "visits.every.jitter_ms" => "visits.jitter",
         "visits.every.first_ms" => "start",
+        "interval_ms" => "every",
         "first_requests_per_s" => "first_requests_per_s",
+        "clone_of" => "clones",
         rest if rest.starts_with("visits.at") => "arrivals",
         rest => without_unit(rest),
     };
     if rest.is_empty() { without_unit(&head).to_owned() } else { format!("{head}.{rest}") }
+}
+
+fn key_of_fault(table: usize, has_length: bool, place: &str) -> String {
+    let key = match place.strip_prefix("kind.") {
+        None if place == "until_ms" && has_length => "for",
+        None => without_unit(place),
+        Some(kind) => match kind.split_once('.') {
+            Some(("delay", _)) if kind.contains("added") => "delay.added",
+            Some(("reorder", "held_ms_max")) => "reorder.held_max",
+            Some(("slow_link", "bytes_per_s")) => kind,
+            _ => without_unit(kind),
+        },
+    };
+    format!("faults[{table}].{key}")
 }
 
 /// A plan names units, a scenario writes them with the value.
@@ -132,7 +177,11 @@ mod tests {
 
     #[test]
     fn a_place_in_the_plan_leads_back_to_its_key() {
-        let group_of = |agent| agent / 10;
+        let origins = Origins {
+            groups: (0..20).map(|agent| agent / 10).collect(),
+            faults: vec![(0, false), (0, false), (1, true)],
+            attackers: vec![3],
+        };
         for (place, key) in [
             ("duration_ms", "duration"),
             ("network.latency_ms_min", "network.latency"),
@@ -146,8 +195,18 @@ mod tests {
             ("parameters.first_requests_per_s", "parameters.first_requests_per_s"),
             ("costs.sign_ns", "costs.sign"),
             ("branches", "network.branches"),
+            ("heal_ms", "hardship.heal"),
+            ("faults[1].until_ms", "faults[0].until"),
+            ("faults[2].until_ms", "faults[1].for"),
+            ("faults[2].kind.delay.added_ms_min", "faults[1].delay.added"),
+            ("faults[2].kind.slow_link.bytes_per_s", "faults[1].slow_link.bytes_per_s"),
+            ("faults[2].kind.clock_step.by_ms", "faults[1].clock_step.by"),
+            ("faults[2].kind.change_policy", "faults[1].change_policy"),
+            ("faults[3].at_ms", "hardship.profile"),
+            ("attackers[0].interval_ms", "attackers[3].every"),
+            ("agents[17].clone_of", "agents[1].clones"),
         ] {
-            assert_eq!(key_of_place(place, group_of), key);
+            assert_eq!(key_of_place(place, &origins), key);
         }
     }
 }

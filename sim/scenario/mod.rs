@@ -2,15 +2,23 @@
 
 mod agent_group;
 mod arrivals;
+mod attacker_table;
 mod clock_offset;
+mod clock_table;
 mod cost_table;
 mod document;
 mod draw;
 mod draws;
+mod fault_table;
+mod faults;
+mod hardship;
+mod key_supply;
 mod locate;
 mod nearest;
 mod parameter_table;
+mod population;
 mod problem;
+mod profile_table;
 mod ranged;
 mod rate;
 mod resolve;
@@ -19,10 +27,19 @@ mod schema;
 mod shipped;
 
 pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, PolicyInterval, Spacing, VisitsTable};
+pub use attacker_table::AttackerTable;
 pub use clock_offset::ClockOffset;
+pub use clock_table::{ClockTable, WanderTable};
 pub use cost_table::CostTable;
-pub use document::{ClockTable, Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
+pub use document::{Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
+pub use fault_table::{
+    BlackHoleTable, ChangePolicyTable, ClockStepTable, DelayTable, DuplicateTable, FaultTable, LossTable,
+    MachinesTable, MoveTable, OneAgentTable, OneSiteTable, OverloadTable, PartitionTable, ReorderTable,
+    RotateServerKeyTable, SlowLinkTable, UpgradeTable,
+};
+pub use hardship::{HardshipProfile, HardshipTable};
 pub use parameter_table::{CapTable, ParameterTable};
+pub use profile_table::ProfileTable;
 pub use ranged::Ranged;
 pub use rate::Rate;
 pub use resolve::Overrides;

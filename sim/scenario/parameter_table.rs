@@ -8,7 +8,7 @@ use super::{
     draws::{Draws, MILLISECOND, SECOND},
     problem::Problem,
 };
-use crate::types::{Parameters, Profile, TimeSpan};
+use crate::types::{Parameters, TimeSpan};
 
 /// The protocol's parameters, where they differ from the profile's defaults. A range is drawn once per run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
@@ -91,14 +91,14 @@ pub struct CapTable {
 }
 
 impl ParameterTable {
-    /// The profile's defaults with what the file sets.
+    /// Sets what the file sets. `key` is the table's own, such as `parameters` or `literal.parameters`.
     ///
     /// # Errors
     /// If a range is empty, or a duration is no whole number of its unit.
-    pub(super) fn resolve(&self, profile: Profile, draws: &Draws) -> Result<Parameters, Problem> {
-        let mut resolved = Parameters::defaults(profile);
+    pub(super) fn apply(&self, resolved: &mut Parameters, key: &str, draws: &Draws) -> Result<(), Problem> {
+        let within = |name: &str| format!("{key}.{name}");
         if let Some(period) = self.validation_period {
-            resolved.validation_period_s = Some(draws.time("parameters.validation_period", 0, period, SECOND)?);
+            resolved.validation_period_s = Some(draws.time(&within("validation_period"), 0, period, SECOND)?);
         }
 
         let times = [
@@ -117,9 +117,9 @@ impl ParameterTable {
             ("connection_age_max", self.connection_age_max, SECOND, &mut resolved.connection_age_max_s),
             ("policy_interval", self.policy_interval, SECOND, &mut resolved.policy_interval_s),
         ];
-        for (key, given, unit, target) in times {
+        for (name, given, unit, target) in times {
             if let Some(given) = given {
-                *target = draws.time(&format!("parameters.{key}"), 0, given, unit)?;
+                *target = draws.time(&within(name), 0, given, unit)?;
             }
         }
 
@@ -136,14 +136,14 @@ impl ParameterTable {
             ("caps.request_body_bytes", self.caps.request_body_bytes, &mut resolved.caps.request_body_bytes),
             ("caps.batch_response_bytes", self.caps.batch_response_bytes, &mut resolved.caps.batch_response_bytes),
         ];
-        for (key, given, target) in numbers {
+        for (name, given, target) in numbers {
             if let Some(given) = given {
-                *target = draws.count(&format!("parameters.{key}"), 0, given)?;
+                *target = draws.count(&within(name), 0, given)?;
             }
         }
         if let Some(jump) = self.counter_jump_max {
-            resolved.counter_jump_max = draws.number("parameters.counter_jump_max", 0, jump)?;
+            resolved.counter_jump_max = draws.number(&within("counter_jump_max"), 0, jump)?;
         }
-        Ok(resolved)
+        Ok(())
     }
 }

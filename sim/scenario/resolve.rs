@@ -1,18 +1,16 @@
 //! From a scenario and a seed to a plan.
 
 use super::{
-    AgentGroup, ClockTable, Destination, PolicyInterval, Ranged, Scenario, ScenarioError,
-    arrivals::arrival_times_ms,
-    draws::{Draws, MILLISECOND, SECOND, whole},
-    locate::key_of_place,
+    Destination, Ranged, Scenario, ScenarioError,
+    draws::{Draws, MILLISECOND, whole},
+    key_supply::KeySupply,
+    locate::{Origins, has_key, key_of_place},
+    population::{GroupBuilder, at},
     problem::Problem,
 };
 use crate::{
-    plan::{
-        AgentPlan, Expectation, KEYS_MAX, Network, PLAN_VERSION, Plan, RUN_DAYS_MAX, ServerPlan, Visits,
-        too_many_agents,
-    },
-    types::{ActorId, Bug, ClockModel, CryptoTier, Profile, TimeSpan, UnixSeconds},
+    plan::{Expectation, KEYS_MAX, Network, PLAN_VERSION, Plan, PlanError, RUN_DAYS_MAX, ServerPlan, too_many_agents},
+    types::{Bug, CryptoTier, Parameters, Profile, Scheme, TimeSpan, UnixSeconds},
 };
 
 /// Every run starts on Monday, 5 January 2026, at 08:00:00 UTC.
@@ -64,9 +62,9 @@ impl Scenario {
             duration_ms,
             run_start: RUN_START,
             network: self.network()?,
-            parameters: document.parameters.resolve(profile, &draws)?,
+            parameters: self.parameters(profile, &draws)?,
             costs: document.costs.resolve(),
-            scheme: document.scheme,
+            scheme: document.scheme.unwrap_or(Scheme::Http),
             smp: self.smp(&draws)?,
             sites: (1..=site_count).map(|number| self.site(&draws, number)).collect::<Result<_, _>>()?,
             branches: document.network.branches.unwrap_or(site_count.clamp(1, 4)),
@@ -75,24 +73,69 @@ impl Scenario {
             heal_ms: None,
             attackers: Vec::new(),
             bug: document.plant,
-            expectation: Expectation {
-                violations: document.expect.violations.clone(),
-                reach: document.expect.reach.clone(),
-                never: Vec::new(),
-                thresholds: document.thresholds.clone(),
-            },
+            expectation: self.expectation(profile)?,
         };
-        let mut group_of_agent = Vec::new();
+        let mut origins = Origins::default();
         for (group, (table, count)) in document.agents.iter().zip(&group_counts).enumerate() {
-            let builder = GroupBuilder { group, table, count: *count, draws: &draws };
-            builder.add_to(&mut plan)?;
-            group_of_agent.resize(plan.agents.len(), group);
+            GroupBuilder { group, table, count: *count, draws: &draws }.add_to(&mut plan)?;
+            origins.groups.resize(plan.agents.len(), group);
         }
-        plan.check().map_err(|error| {
-            let group_of = |agent: usize| group_of_agent.get(agent).copied().unwrap_or_default();
-            Problem::new(key_of_place(&error.place, group_of), error.found, error.expected).help(error.help)
-        })?;
+        // What hardship strikes must be sound before.
+        plan.check().map_err(|error| self.problem(error, profile, &origins))?;
+        self.add_hardship(&mut plan, &draws, &mut origins)?;
+        plan.check().map_err(|error| self.problem(error, profile, &origins))?;
         Ok(plan)
+    }
+
+    /// Faults and attackers: first those that the file tells of, then those that the seed draws.
+    fn add_hardship(&self, plan: &mut Plan, draws: &Draws, origins: &mut Origins) -> Result<(), Problem> {
+        let document = &self.document;
+        let mut keys = KeySupply::behind(plan);
+        for (index, table) in document.faults.iter().enumerate() {
+            let in_table = |problem| in_table(problem, "faults", index);
+            table.add_to(plan, index, draws, &mut keys).map_err(in_table)?;
+            origins.faults.resize(plan.faults.len(), (index, table.length.is_some()));
+        }
+        for (index, table) in document.attackers.iter().enumerate() {
+            let in_table = |problem| in_table(problem, "attackers", index);
+            table.add_to(plan, index, draws, &mut keys).map_err(in_table)?;
+            origins.attackers.resize(plan.attackers.len(), index);
+        }
+        document.hardship.add_to(plan, document, &origins.groups, draws, &mut keys)
+    }
+
+    /// What cannot be in the plan, at the key that it comes from.
+    fn problem(&self, error: PlanError, profile: Profile, origins: &Origins) -> Problem {
+        let common = key_of_place(&error.place, origins);
+        let own = format!("{}.{common}", name_of(profile));
+        // Parameters may stand in the table of the profile.
+        let key = if has_key(&self.text, &own) { own } else { common };
+        Problem::new(key, error.found, error.expected).help(error.help)
+    }
+
+    fn parameters(&self, profile: Profile, draws: &Draws) -> Result<Parameters, Problem> {
+        let mut parameters = Parameters::defaults(profile);
+        self.document.parameters.apply(&mut parameters, "parameters", draws)?;
+        if let Some(own) = self.document.of(profile) {
+            own.parameters.apply(&mut parameters, &format!("{}.parameters", name_of(profile)), draws)?;
+        }
+        Ok(parameters)
+    }
+
+    fn expectation(&self, profile: Profile) -> Result<Expectation, Problem> {
+        let document = &self.document;
+        let mut expectation = document.expect.resolve(document.thresholds.clone());
+        if let Some(own) = document.of(profile) {
+            own.extend(&mut expectation);
+        }
+        if let Some(both) = expectation.never.iter().find(|milestone| expectation.reach.contains(milestone)) {
+            let name = serde_json::to_string(both).unwrap_or_default();
+            let found = format!("{name}, which the run must reach");
+            let is_common = document.expect.never.contains(both);
+            let key = if is_common { "expect.never".to_owned() } else { format!("{}.expect.never", name_of(profile)) };
+            return Err(Problem::new(key, found, "what is not in `reach`"));
+        }
+        Ok(expectation)
     }
 
     /// Checked before anything else: all that follows is bounded by it.
@@ -142,11 +185,11 @@ impl Scenario {
     fn smp(&self, draws: &Draws) -> Result<ServerPlan, Problem> {
         let table = &self.document.smp;
         Ok(ServerPlan {
-            clock: clock(draws, "smp.clock", 0, &table.clock)?,
+            clock: table.clock.resolve(draws, "smp.clock", 0)?,
             cores: table.cores.map_or(Ok(SMP_CORES), |cores| draws.count("smp.cores", 0, cores))?,
             start_ms: table.start.map_or(Ok(0), |start| draws.time("smp.start", 0, start, MILLISECOND))?,
             key: 0,
-            profile: None,
+            profile: table.profile,
         })
     }
 
@@ -154,149 +197,24 @@ impl Scenario {
         let table = &self.document.sites;
         let user = number.into();
         Ok(ServerPlan {
-            clock: clock(draws, "sites.clock", user, &table.clock)?,
+            clock: table.clock.resolve(draws, "sites.clock", user)?,
             cores: table.cores.map_or(Ok(SITE_CORES), |cores| draws.count("sites.cores", user, cores))?,
             start_ms: table.start.map_or(Ok(0), |start| draws.time("sites.start", user, start, MILLISECOND))?,
             key: number,
-            profile: None,
+            profile: table.profile,
         })
     }
 }
 
-/// Makes the agents of one group.
-struct GroupBuilder<'a> {
-    group: usize,
-    table: &'a AgentGroup,
-    count: u64,
-    draws: &'a Draws,
+/// Streams are named without the index of the table; errors name it.
+fn in_table(problem: Problem, tables: &str, index: usize) -> Problem {
+    let key = problem.key.replacen(tables, &format!("{tables}[{index}]"), 1);
+    at(problem, &key)
 }
 
-impl GroupBuilder<'_> {
-    fn add_to(&self, plan: &mut Plan) -> Result<(), Problem> {
-        let mut arrivals = self.arrivals(plan)?;
-        for index in 0..self.count {
-            let mut agent = self.agent(plan, index).map_err(|problem| self.in_group(problem))?;
-            if let Some(arrivals) = &mut arrivals {
-                agent.visits = Visits::At { times_ms: std::mem::take(&mut arrivals[index as usize]) };
-            }
-            plan.agents.push(agent);
-        }
-        Ok(())
+const fn name_of(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Literal => "literal",
+        Profile::Hardened => "hardened",
     }
-
-    /// For each agent of the group the instants of its visits, if the group has an open model.
-    fn arrivals(&self, plan: &Plan) -> Result<Option<Vec<Vec<u64>>>, Problem> {
-        let key = format!("agents[{}]", self.group);
-        let table = match (&self.table.visits, &self.table.arrivals) {
-            (Some(_), None) => return Ok(None),
-            (None, Some(table)) => table,
-            (Some(_), Some(_)) => {
-                let expected = "one of them: at intervals of each agent, or at a rate of all";
-                return Err(Problem::new(format!("{key}.arrivals"), "both `visits` and `arrivals`", expected));
-            }
-            (None, None) => {
-                let expected = "one of them, such as visits = { every = \"1m\" }";
-                return Err(Problem::new(key, "neither `visits` nor `arrivals`", expected));
-            }
-        };
-        if self.table.start.is_some_and(|start| start.min != start.max) {
-            let expected = "one time for all, since the arrivals of the group count from it";
-            return Err(Problem::new(format!("{key}.start"), "a range", expected));
-        }
-        let start_ms = self.start_ms(0).map_err(|problem| self.in_group(problem))?;
-        let mut rng = self.draws.stream("agents.arrivals", self.group as u64);
-        let left_ms = plan.duration_ms.saturating_sub(start_ms);
-        let times_ms = arrival_times_ms(&format!("{key}.arrivals"), table, left_ms, &mut rng)?;
-        let mut of_agent = vec![Vec::new(); self.count as usize];
-        // By turns: nobody is called while others have rested longer.
-        for (turn, time_ms) in times_ms.into_iter().enumerate() {
-            of_agent[turn % self.count as usize].push(start_ms + time_ms);
-        }
-        Ok(Some(of_agent))
-    }
-
-    fn agent(&self, plan: &Plan, index: u64) -> Result<AgentPlan, Problem> {
-        let (table, draws, user) = (self.table, self.draws, self.user(index));
-        let site_count = plan.sites.len() as u64;
-        let number = plan.agents.len() as u64;
-        let start_ms = self.start_ms(index)?;
-        let count = |key: &str, given: Option<Ranged<u32>>| given.map_or(Ok(1), |range| draws.count(key, user, range));
-        Ok(AgentPlan {
-            branch: small(number % u64::from(plan.branches.max(1)) + 1),
-            server: match table.server {
-                Destination::Sites => ActorId::Site(small(index % site_count.max(1) + 1)),
-                Destination::Site(number) => ActorId::Site(number),
-                Destination::Smp => ActorId::Smp,
-            },
-            clock: clock(draws, "agents.clock", user, &table.clock)?,
-            start_ms,
-            leave_ms: match table.leave {
-                Some(leave) => Some(draws.time("agents.leave", user, leave, MILLISECOND)?),
-                None => None,
-            },
-            bootstrap: table.bootstrap,
-            policy_interval_s: match table.policy_interval {
-                PolicyInterval::Never => 0,
-                PolicyInterval::Every(interval) => match whole("agents.policy_interval", interval, SECOND)? {
-                    0 => return Err(zero("agents.policy_interval").help("write \"never\" for no policy at all")),
-                    interval_s => interval_s,
-                },
-            },
-            visits: self.intervals(index, start_ms)?,
-            requests: count("agents.requests", table.requests)?,
-            public_requests: match table.public_requests {
-                Some(range) => draws.count("agents.public_requests", user, range)?,
-                None => 0,
-            },
-            connections: count("agents.connections", table.connections)?,
-            connection_use: table.connection_use,
-            key: small(1 + site_count + number),
-            profile: None,
-            clone_of: None,
-        })
-    }
-
-    fn intervals(&self, index: u64, start_ms: u64) -> Result<Visits, Problem> {
-        let Some(table) = &self.table.visits else { return Ok(Visits::At { times_ms: Vec::new() }) };
-        let interval_ms = self.draws.time("agents.visits.every", self.user(index), table.every, MILLISECOND)?;
-        let jitter_ms = table.jitter.map_or(Ok(0), |jitter| whole("agents.visits.jitter", jitter, MILLISECOND))?;
-        // Even the earliest first visit is not before the start.
-        Ok(Visits::Every { first_ms: start_ms.saturating_add(jitter_ms), interval_ms, jitter_ms })
-    }
-
-    fn start_ms(&self, index: u64) -> Result<u64, Problem> {
-        let user = self.user(index);
-        self.table.start.map_or(Ok(0), |start| self.draws.time("agents.start", user, start, MILLISECOND))
-    }
-
-    /// The number under which an agent draws: it stays the same when another group grows.
-    fn user(&self, index: u64) -> u64 {
-        (self.group as u64) << 32 | index
-    }
-
-    /// Streams are named without the group; errors name it.
-    fn in_group(&self, problem: Problem) -> Problem {
-        let key = problem.key.replacen("agents", &format!("agents[{}]", self.group), 1);
-        at(problem, &key)
-    }
-}
-
-fn clock(draws: &Draws, key: &str, user: u64, table: &ClockTable) -> Result<ClockModel, Problem> {
-    let offset = |range| draws.offset_ms(&format!("{key}.offset"), user, range);
-    let drift = |range| draws.signed(&format!("{key}.drift_ppm"), user, range);
-    let (offset_ms, drift_ppm) = (table.offset.map_or(Ok(0), offset)?, table.drift_ppm.map_or(Ok(0), drift)?);
-    Ok(ClockModel { offset_ms, drift_ppm, ..ClockModel::default() })
-}
-
-fn at(problem: Problem, key: &str) -> Problem {
-    Problem { key: key.to_owned(), ..problem }
-}
-
-fn zero(key: &str) -> Problem {
-    Problem::new(key, "0s", "at least 1s")
-}
-
-/// Numbers of nodes are below the size of the key pool, which was checked before.
-fn small(number: u64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

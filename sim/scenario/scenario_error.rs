@@ -88,16 +88,12 @@ fn named(file: &str, text: &str) -> NamedSource<String> {
 fn reword(message: &str, within: &str) -> (String, String, String) {
     if let Some((key, known)) = unknown(message, "unknown field `") {
         let help = help_with_nearest(key, &known, "keys");
-        return (format!("unknown key `{key}`{within}, expected {}", one_of(&known)), "unknown key".into(), help);
+        let expected = one_of_few(&known, "keys", &help);
+        return (format!("unknown key `{key}`{within}, expected {expected}"), "unknown key".into(), help);
     }
     if let Some((value, known)) = unknown(message, "unknown variant `") {
         let help = help_with_nearest(value, &known, "values");
-        // A long list hides the one name that was meant.
-        let expected = if known.len() > 16 && help.starts_with("did you mean") {
-            format!("one of {} values that `countersign schema` lists", known.len())
-        } else {
-            one_of(&known)
-        };
+        let expected = one_of_few(&known, "values", &help);
         return (format!("found `{value}`{within}, expected {expected}"), "unknown value".into(), help);
     }
     if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
@@ -136,6 +132,14 @@ fn one_of(known: &[&str]) -> String {
     }
 }
 
+/// A long list hides the one name that was meant.
+fn one_of_few(known: &[&str], what: &str, help: &str) -> String {
+    if known.len() > 16 && help.starts_with("did you mean") {
+        return format!("one of {} {what} that `countersign schema` lists", known.len());
+    }
+    one_of(known)
+}
+
 fn help_with_nearest(found: &str, known: &[&str], what: &str) -> String {
     match nearest(found, known.iter().copied()).first() {
         Some(name) => format!("did you mean `{name}`?"),
@@ -145,7 +149,8 @@ fn help_with_nearest(found: &str, known: &[&str], what: &str) -> String {
 
 fn in_words(serde: &str) -> String {
     let name = |kind: &str| match kind {
-        "u8" | "u16" | "u32" | "u64" | "usize" => Some("a whole number that is not negative"),
+        "u16" => Some("a whole number from 0 to 65535"),
+        "u8" | "u32" | "u64" | "usize" => Some("a whole number that is not negative"),
         "i64" | "i32" => Some("a whole number"),
         "a sequence" | "sequence" => Some("an array"),
         "a map" | "map" => Some("a table"),

@@ -6,7 +6,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 use serde_json::{Value, json};
 
 use super::{ClockOffset, Destination, Document, PhaseRate, PolicyInterval, Rate};
-use crate::types::TimeSpan;
+use crate::{
+    plan::Group,
+    types::{ActorId, TimeSpan},
+};
 
 /// The JSON Schema (draft-07, which editors' TOML plugins read) of a scenario file.
 pub fn schema() -> Value {
@@ -99,6 +102,18 @@ inline_schema!(Destination, _generator => json_schema!({
     "type": "string",
     "pattern": "^(sites|smp|site-[1-9][0-9]*)$",
     "examples": ["sites", "smp", "site-1"],
+}));
+
+inline_schema!(ActorId, _generator => json_schema!({
+    "type": "string",
+    "pattern": "^(smp|(site|agent|attacker)-[1-9][0-9]*)$",
+    "examples": ["smp", "site-1", "agent-17"],
+}));
+
+inline_schema!(Group, _generator => json_schema!({
+    "type": "string",
+    "pattern": "^(smp|(site|agent|attacker|branch)-[1-9][0-9]*|agents|sites|servers|everyone)$",
+    "examples": ["smp", "site-1", "agent-17", "branch-2", "agents", "sites", "servers", "everyone"],
 }));
 
 inline_schema!(PhaseRate, generator => {

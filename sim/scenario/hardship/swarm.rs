@@ -1,0 +1,145 @@
+//! A random part of everything: what always comes together hides what happens when it does not.
+
+use rand_core::Rng;
+
+use super::{
+    hazard::{Hazard, Scope, pick},
+    scene::{Scene, Share},
+};
+use crate::{
+    plan::{Attack, AttackerPlan, ConnectionUse},
+    scenario::{
+        Document,
+        attacker_table::{usual_server, usual_victim},
+        draw::draw_between,
+    },
+    types::{ActorId, Scheme},
+};
+
+/// Attacks that fail in both profiles, whatever else goes wrong. A replay is not among them: after a restart it succeeds
+/// in literal (hole 6).
+const REFUSED_BY_BOTH: [Attack; 14] = [
+    Attack::AlgorithmConfusion,
+    Attack::KeyInjection,
+    Attack::AmbiguousJson,
+    Attack::WrongParts,
+    Attack::Respelling,
+    Attack::Oversize,
+    Attack::AlteredAgentSignature,
+    Attack::AlteredServerPart,
+    Attack::StolenOffer,
+    Attack::CounterTricks,
+    Attack::UidSubstitution,
+    Attack::RogueSite,
+    Attack::Eavesdropping,
+    Attack::RegistryFlood,
+];
+
+pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]) {
+    settle_parameters(scene, document, groups);
+    let mut rng = scene.draws.stream("hardship swarm", 0);
+    let possible: Vec<Hazard> = Hazard::ALL.into_iter().filter(|hazard| hazard.is_possible(scene)).collect();
+    // Every fourth seed has nothing but one kind, much of it: what is rare among others has room there.
+    if draw_between(&mut rng, 0, 3) == 0 {
+        let Some(hazard) = possible.get(pick(&mut rng, possible.len())) else { return };
+        let share = Share { hazard: *hazard, scope: Scope::Anybody, count: (5, 25), length_s: (2, 240), strength: 100 };
+        return scene.add(&share);
+    }
+    if draw_between(&mut rng, 0, 1) == 0 {
+        scene.let_clocks_wander();
+    }
+    let eighths = draw_between(&mut rng, 1, 6);
+    for hazard in Hazard::ALL {
+        // A stream for each, so that one more kind changes no other.
+        let mut rng = scene.draws.stream(&format!("hardship swarm {}", hazard.name()), 0);
+        if draw_between(&mut rng, 0, 7) >= eighths {
+            continue;
+        }
+        let most = draw_between(&mut rng, 1, 6);
+        let longest_s = draw_between(&mut rng, 2, 300);
+        scene.add(&Share {
+            hazard,
+            scope: Scope::Anybody,
+            count: (1, most),
+            length_s: (1, longest_s),
+            strength: draw_between(&mut rng, 10, 100),
+        });
+    }
+    add_attackers(scene);
+}
+
+fn add_attackers(scene: &mut Scene<'_>) {
+    let mut rng = scene.draws.stream("hardship swarm attackers", 0);
+    if draw_between(&mut rng, 0, 1) == 0 {
+        return;
+    }
+    for _ in 0..draw_between(&mut rng, 1, 3) {
+        let attack = REFUSED_BY_BOTH[pick(&mut rng, REFUSED_BY_BOTH.len())];
+        let victim = match usual_victim(attack) {
+            ActorId::Site(_) => match scene.site(&mut rng) {
+                Some(site) => site,
+                None => continue,
+            },
+            _ => scene.agent(&mut rng),
+        };
+        let floods = attack == Attack::RegistryFlood;
+        let start_ms = draw_between(&mut rng, scene.from_ms, scene.heal_ms - 1);
+        let Some(key) = scene.keys.next_of_pool() else { return };
+        scene.add_attacker(AttackerPlan {
+            attack,
+            server: usual_server(scene.plan, attack, victim),
+            victim,
+            start_ms,
+            until_ms: draw_between(&mut rng, start_ms + 1, scene.heal_ms),
+            interval_ms: draw_between(&mut rng, 2_000, 60_000),
+            burst: if floods { small(draw_between(&mut rng, 1, 50)) } else { 1 },
+            key,
+        });
+    }
+}
+
+/// Parameters that the file leaves open.
+fn settle_parameters(scene: &mut Scene<'_>, document: &Document, groups: &[usize]) {
+    let draws = scene.draws;
+    let rng = |key: &str, user: u64| draws.stream(&format!("hardship swarm {key}"), user);
+    let tables = [Some(&document.parameters), document.of(scene.plan.profile).map(|table| &table.parameters)];
+    let given = tables.into_iter().flatten().collect::<Vec<_>>();
+    let parameters = &mut scene.plan.parameters;
+    if given.iter().all(|table| table.token_lifetime.is_none()) {
+        parameters.token_lifetime_s = draw_between(&mut rng("token_lifetime", 0), 10, 60) * 60;
+    }
+    if given.iter().all(|table| table.keep_alive_idle.is_none()) {
+        parameters.keep_alive_idle_s = draw_between(&mut rng("keep_alive_idle", 0), 10, 300);
+    }
+    if document.scheme.is_none() {
+        scene.plan.scheme = if coin(&mut rng("scheme", 0)) { Scheme::Https } else { Scheme::Http };
+    }
+    // All agents of a group alike.
+    let drawn: Vec<(u32, ConnectionUse)> = (0..document.agents.len() as u64)
+        .map(|group| {
+            let connections = small(draw_between(&mut rng("connections", group), 1, 3));
+            let keeps_alive = coin(&mut rng("connection_use", group));
+            (connections, if keeps_alive { ConnectionUse::KeepAlive } else { ConnectionUse::New })
+        })
+        .collect();
+    for (agent, group) in scene.plan.agents.iter_mut().zip(groups) {
+        let (Some(table), Some((connections, connection_use))) = (document.agents.get(*group), drawn.get(*group))
+        else {
+            return;
+        };
+        if table.connections.is_none() {
+            agent.connections = *connections;
+        }
+        if table.connection_use.is_none() {
+            agent.connection_use = *connection_use;
+        }
+    }
+}
+
+fn coin(rng: &mut impl Rng) -> bool {
+    draw_between(rng, 0, 1) == 1
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(1)
+}
