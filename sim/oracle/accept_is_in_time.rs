@@ -1,6 +1,6 @@
 //! S3: an accept at true time τ implies τ ≤ exp + λ + σ.
 //!
-//! Reading: at the `Accepted` the server's own clock shows less than exp + λ (attack 22). Since no clock is further
+//! Reading: at the `Accepted` the server's own clock shows exp + λ at most (attack 22). Since no clock is further
 //! from the truth than σ, τ is then within its bound too; and a clock that was set wrong does not loosen the bound for
 //! anybody else. That the expiry in the event is the issued one is judged by S2.
 
@@ -23,7 +23,7 @@ impl Checker for AcceptIsInTime {
         let assumptions = &before.assumptions;
         let clock = assumptions.wall(event.actor, event.at);
         let bound = expires.wall().after(assumptions.leeway);
-        if clock >= bound {
+        if clock > bound {
             findings.violated(Invariant::S3, event.actor, || {
                 format!(
                     "{} accepted request {request} of {}, jti {}, counter {} at {}, {:?} after the token had expired and the leeway of {:?} had passed by its own clock; it expired at {}",
