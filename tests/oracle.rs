@@ -135,14 +135,14 @@ fn s5_fires_for_a_record_without_an_accept() {
 // --- S3 ----------------------------------------------------------------------------------------------
 
 #[test]
-fn s3_an_accept_is_in_time_up_to_leeway_and_skew() {
-    let at = |profile, offset_ms, late_ns| {
+fn s3_an_accept_is_in_time_by_the_servers_own_clock_up_to_the_leeway() {
+    let at = |profile, offset_ms: i64, late_ns| {
         let mut history = History::of(profile);
         history.plan.sites[0].clock.offset_ms = offset_ms;
         let leeway_s = history.plan.parameters.leeway_s;
         let token = history.issue_until(1, UnixSeconds(START.0 + 100));
-        let bound = (100 + leeway_s) * 1_000_000_000 + offset_ms.unsigned_abs() * 1_000_000;
-        history.at(VirtualTime(bound + late_ns)).present(1, SITE, &token, 1);
+        let bound_ms = (100_000 + leeway_s * 1_000).checked_add_signed(-offset_ms).unwrap();
+        history.at(VirtualTime(bound_ms * 1_000_000 + late_ns)).present(1, SITE, &token, 1);
         history.violated()
     };
     for profile in BOTH {
@@ -561,20 +561,24 @@ fn a_challenge_beyond_the_first_is_a_request() {
 
 #[test]
 fn s9_a_challenge_is_unexpired_by_the_issuers_clock() {
-    let challenged_at = |profile, issuer_ms: i64, at: VirtualTime| {
+    let challenged_at = |profile, server, issuer_ms: i64, at: VirtualTime| {
         let mut history = History::of(profile);
         history.plan.smp.clock.offset_ms = issuer_ms;
         let token = history.issue_until(1, UnixSeconds(START.0 + 100));
-        let connection = history.at(at).open(agent(1), SITE);
+        let connection = history.at(at).open(agent(1), server);
         let request = history.send(agent(1), connection, Carried::FirstRequest);
-        history.challenge(SITE, request, &token, false);
+        history.challenge(server, request, &token, false);
         history.violated()
     };
     for (profile, leeway_ms) in [(Profile::Literal, 0), (Profile::Hardened, 60_000)] {
         for issuer_ms in [0, 500, -500] {
             let bound = (100_000 + leeway_ms - issuer_ms) as u64 * 1_000_000;
-            assert_eq!(challenged_at(profile, issuer_ms, VirtualTime(bound - 1)), NOTHING);
-            assert_eq!(challenged_at(profile, issuer_ms, VirtualTime(bound)), [Invariant::S9]);
+            assert_eq!(challenged_at(profile, SMP, issuer_ms, VirtualTime(bound - 1)), NOTHING);
+            assert_eq!(challenged_at(profile, SMP, issuer_ms, VirtualTime(bound)), [Invariant::S9]);
+            // A site cannot see the issuer's clock: its own, which is right, must agree.
+            let bound = (100_000 + leeway_ms + 0.max(-issuer_ms)) as u64 * 1_000_000;
+            assert_eq!(challenged_at(profile, SITE, issuer_ms, VirtualTime(bound - 1)), NOTHING);
+            assert_eq!(challenged_at(profile, SITE, issuer_ms, VirtualTime(bound)), [Invariant::S9]);
         }
     }
 }

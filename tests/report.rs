@@ -6,11 +6,11 @@ use std::{collections::BTreeMap, fs};
 
 use countersign::{
     oracle::{Judgement, Violation},
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Invariant, Milestone, Plan, Visits},
+    plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, Invariant, Milestone, Plan, Visits},
     report::{
         Calibration, Environment, Findings, Listening, Operations, Report, Verdict, reproduce, schema, text, write,
     },
-    types::{ActorId, ClockModel, VirtualTime},
+    types::{ActorId, ClockModel, Profile, VirtualTime},
 };
 use history::{fleet, measure, plan};
 
@@ -90,6 +90,73 @@ fn an_expected_violation_passes_and_its_absence_does_not() {
         found.judgement.counts.insert(Invariant::S1, 1);
     };
     assert_eq!(verdict(&plan, another_too), (Verdict::Violated, 1));
+}
+
+#[test]
+fn a_forbidden_milestone_is_a_violation() {
+    let mut plan = plan();
+    plan.expectation.never = vec![Milestone::AttackServed];
+    assert_eq!(verdict(&plan, |_| {}), (Verdict::Passed, 0));
+    let reached = |times| {
+        move |found: &mut Findings| {
+            found.judgement.reached = BTreeMap::from([(Milestone::AttackServed, times), (Milestone::OneStep, 9)])
+        }
+    };
+    assert_eq!(verdict(&plan, reached(0)), (Verdict::Passed, 0));
+    assert_eq!(verdict(&plan, reached(2)), (Verdict::Violated, 1));
+    let mut findings = findings(&plan);
+    reached(2)(&mut findings);
+    let report = Report::new(&plan, findings);
+    assert_eq!(report.milestones_forbidden, BTreeMap::from([(Milestone::AttackServed, 2)]));
+    let text = text(&report, false);
+    assert!(text.contains("something happened that the scenario forbids (exit 1)"), "{text}");
+    assert!(text.contains("Reached, though the scenario forbids it\n  attack served 2\n"), "{text}");
+}
+
+#[test]
+fn a_mixed_fleet_is_told_what_is_still_exposed() {
+    let upgrade =
+        |actor, at_ms| Fault { at_ms, until_ms: None, kind: FaultKind::Upgrade { actor, profile: Profile::Hardened } };
+    let mut plan = plan();
+    let exposed = |plan: &Plan| Report::new(plan, findings(plan)).still_exposed;
+    // One profile for all and for ever needs no telling.
+    assert_eq!(exposed(&plan), []);
+    plan.sites[0].profile = Some(Profile::Literal);
+    assert_eq!(exposed(&plan), []);
+    plan.faults =
+        vec![upgrade(ActorId::Site(1), 3_000), upgrade(ActorId::Smp, 5_000), upgrade(ActorId::Site(1), 4_000)];
+    let told: Vec<_> = exposed(&plan)
+        .into_iter()
+        .map(|it| (it.server, it.from_ms, it.until_ms, it.holes.iter().map(|hole| hole.number).collect::<Vec<_>>()))
+        .collect();
+    let (server, site) = (vec![6, 11, 12, 13, 18, 19], vec![6, 7, 10, 11, 12, 13, 14, 18, 19]);
+    let expected = [
+        (ActorId::Smp, 0, 5_000, server),
+        (ActorId::Site(1), 0, 3_000, site.clone()),
+        (ActorId::Site(2), 0, 10_000, site),
+    ];
+    assert_eq!(told, expected);
+    // A period beyond the look-ahead opens hole 8 at sites.
+    plan.parameters.validation_period_s = Some(1_800);
+    let holes = |plan: &Plan, index: usize| exposed(plan)[index].holes.iter().any(|hole| hole.number == 8);
+    assert!(!holes(&plan, 0) && holes(&plan, 1));
+    // Hardened servers and one literal agent: no server leaves anything open.
+    plan.profile = Profile::Hardened;
+    plan.faults.clear();
+    plan.sites[0].profile = None;
+    plan.agents = fleet_plan().agents;
+    plan.agents[0].profile = Some(Profile::Literal);
+    assert_eq!(exposed(&plan), []);
+}
+
+#[test]
+fn the_text_of_a_mixed_fleet_lists_what_is_exposed() {
+    let mut plan = fleet_plan();
+    let kind = FaultKind::Upgrade { actor: ActorId::Site(1), profile: Profile::Hardened };
+    plan.faults.push(Fault { at_ms: 1_800_000, until_ms: None, kind });
+    let text = text(&fleet_report(&plan, |_| {}), false);
+    let (_, section) = text.split_once("Still exposed\n").unwrap();
+    insta::assert_snapshot!("exposed", section.split_once("\n\n").unwrap().0);
 }
 
 /// The plan of a fleet as the shipped scenarios have it.

@@ -1,7 +1,8 @@
 //! S3: an accept at true time τ implies τ ≤ exp + λ + σ.
 //!
-//! Reading: literally so, with the time of the `Accepted` event as τ. That the expiry in the event is the
-//! issued one is judged by S2.
+//! Reading: at the `Accepted` the server's own clock shows exp + λ at most (attack 22). Since no clock is further
+//! from the truth than σ, τ is then within its bound too; and a clock that was set wrong does not loosen the bound for
+//! anybody else. That the expiry in the event is the issued one is judged by S2.
 
 use super::{
     checker::Checker,
@@ -20,19 +21,20 @@ impl Checker for AcceptIsInTime {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         let EventKind::Accepted { request, presented, expires } = &event.kind else { return };
         let assumptions = &before.assumptions;
-        let expiry = assumptions.instant_of(*expires);
-        let bound = expiry.after(assumptions.leeway).after(assumptions.skew);
-        if event.at > bound {
+        let clock = assumptions.wall(event.actor, event.at);
+        let bound = expires.wall().after(assumptions.leeway);
+        if clock > bound {
             findings.violated(Invariant::S3, event.actor, || {
                 format!(
-                    "{} accepted request {request} of {}, jti {}, counter {} at {}; the token expired at {expiry}, and with a leeway of {:?} and a skew of {:?} the bound was {bound}",
+                    "{} accepted request {request} of {}, jti {}, counter {} at {}, {:?} after the token had expired and the leeway of {:?} had passed by its own clock; it expired at {}",
                     event.actor,
                     Who(presented.agent),
                     presented.jti,
                     presented.counter,
                     event.at,
+                    clock.since(bound),
                     assumptions.leeway,
-                    assumptions.skew
+                    assumptions.instant_of(*expires)
                 )
             });
         }

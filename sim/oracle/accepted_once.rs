@@ -1,8 +1,8 @@
 //! S1: a counter is accepted at most once.
 //!
 //! Reading: an `Accepted` with the same (agent, jti, counter) as an earlier one is a violation if it is by
-//! the same server without a `Started` of that server in between (its registry epoch). Hardened: if it is by
-//! any server, restarted or not (holes 6 and 11).
+//! the same server without a `Started` of that server in between (its registry epoch). If the server that accepts is
+//! hardened: if the earlier one is by any server, restarted or not (holes 6 and 11).
 
 use super::{
     checker::Checker,
@@ -51,7 +51,7 @@ impl Checker for AcceptedOnce {
             self.uses.insert(key, vec![this], keep_until);
             return;
         };
-        let everywhere = before.assumptions.profile.checks_audience();
+        let everywhere = before.profile(event.actor).checks_audience();
         let from = uses.partition_point(|used| used.counter < this.counter);
         let same = uses.iter().skip(from).take_while(|used| used.counter == this.counter);
         let earlier = same.copied().find(|used| everywhere || (used.server, used.starts) == (this.server, this.starts));

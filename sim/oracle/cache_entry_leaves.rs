@@ -3,16 +3,23 @@
 //!
 //! Reading, for each site since its start:
 //! - When a validation ends, no entry is left that had expired (by σ and the granularity of time) before the
-//!   validation started.
+//!   validation started. One that was requested again may stay if the site could not refresh it: a batch failed or came
+//!   back short, or the ceiling was reached.
 //! - An entry is gone by exp + P + σ, plus the granularity of time and what the latest validation took, unless a
-//!   validation is in progress. One that hangs for longer than all of its batches can take is none.
-//! - An entry is refreshed only if it was requested again: a `CacheHit`, an `Accepted` of its agent and uid, or
-//!   a challenge beyond the one for which it was fetched. Hardened forgets requests at each refresh (hole 10).
+//!   validation is in progress. One that hangs for longer than all of its batches can take is none. Again an entry that
+//!   was requested may stay while the site cannot refresh it. P is the longest that policy ever asks for.
+//! - An entry is refreshed only if it was requested again: a `CacheHit`, an `Accepted` of its agent and uid, a
+//!   challenge beyond the one for which it was fetched, or a token that was refused and names its agent. Hardened
+//!   forgets requests at each refresh (hole 10).
 //! - When a validation ends, no entry is left that was due when it started: within the look-ahead by the site's
-//!   clock, and requested since it was stored, both by more than the granularity. Not if a batch failed or came
-//!   back short, or the ceiling was reached: then the site could not.
+//!   clock, and requested since it was stored, both by more than the granularity. Not if the site could not.
+//!
+//! A site that stops loses its cache, and what it was about to do.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     assumptions::Assumptions,
@@ -23,27 +30,33 @@ use super::{
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
-    types::{ActorId, UnixSeconds, VirtualTime},
+    types::{ActorId, Jti, UnixSeconds, VirtualTime},
 };
 
 #[derive(Debug, Default)]
 pub(super) struct CacheEntryLeaves {
-    /// Up to which expiry the entries of a site have been judged as overdue.
+    /// Up to which expiry the entries of a site have been judged as overdue while no validation came.
     judged: BTreeMap<ActorId, UnixSeconds>,
+    reported: BTreeSet<(ActorId, Jti)>,
 }
 
 impl CacheEntryLeaves {
+    /// Reports the entries that expired after `from` and not after `to`.
     fn overdue(
         &mut self,
         site: ActorId,
         cache: &Cache,
-        to: UnixSeconds,
+        (from, to): (UnixSeconds, UnixSeconds),
+        is_hindered: bool,
         now: VirtualTime,
         assumptions: &Assumptions,
         findings: &mut Findings,
     ) {
-        let judged = self.judged.entry(site).or_insert(UnixSeconds(0));
-        for (agent, uid, entry) in cache.expiring(*judged, to) {
+        for (agent, uid, entry) in cache.expiring(from, to) {
+            let is_excused = is_hindered && entry.requested_ever;
+            if is_excused || !self.reported.insert((site, entry.jti)) {
+                continue;
+            }
             findings.violated(Invariant::S8, site, || {
                 format!(
                     "{site} still caches the token {} of {}, uid {uid} at {now}; it expired at {}, and the latest validation started at {}",
@@ -54,22 +67,23 @@ impl CacheEntryLeaves {
                 )
             });
         }
-        *judged = to.max(*judged);
     }
 
     fn validated(&mut self, site: ActorId, requested: u32, now: VirtualTime, before: &Facts, findings: &mut Findings) {
         let assumptions = &before.assumptions;
         let Some(cache) = before.caches.get(site) else { return };
         let Some(validation) = cache.validation else { return };
+        let is_hindered = validation.incomplete || requested >= assumptions.parameters.validation_tokens_max;
         let margin = nanos(assumptions.skew.saturating_add(assumptions.granularity));
         if let Some(long_before) = validation.started.nanos().checked_sub(margin) {
-            self.overdue(site, cache, assumptions.second_before(VirtualTime(long_before)), now, assumptions, findings);
+            let to = assumptions.second_before(VirtualTime(long_before));
+            self.overdue(site, cache, (UnixSeconds(0), to), is_hindered, now, assumptions, findings);
         }
-        if validation.incomplete || requested >= assumptions.parameters.validation_tokens_max {
+        if is_hindered {
             return;
         }
         let clock = assumptions.wall(site, validation.started);
-        let look_ahead = assumptions.look_ahead.saturating_sub(assumptions.granularity);
+        let look_ahead = assumptions.look_ahead_min(before.profile(site)).saturating_sub(assumptions.granularity);
         let due = cache.expiring(clock.after(assumptions.granularity).seconds(), clock.after(look_ahead).seconds());
         for (agent, uid, entry) in due {
             let Some(requested_at) = entry.requested_at else { continue };
@@ -94,10 +108,12 @@ impl Checker for CacheEntryLeaves {
         match &event.kind {
             EventKind::CacheStored { agent, uid, jti, refreshed: true, .. } => {
                 let Some(old) = before.caches.get(site).and_then(|cache| cache.get(*agent, *uid)) else { return };
-                let requested = if before.assumptions.profile.resets_requested_on_refresh() {
-                    old.requested_at.is_some()
+                let cache = before.caches.get(site);
+                let refused_at = cache.and_then(|cache| cache.refused_at(*agent));
+                let requested = if before.profile(site).resets_requested_on_refresh() {
+                    old.requested_at.is_some() || refused_at.is_some_and(|at| at >= old.stored_at)
                 } else {
-                    old.requested_ever
+                    old.requested_ever || refused_at.is_some()
                 };
                 if !requested {
                     findings.violated(Invariant::S8, site, || {
@@ -129,7 +145,10 @@ impl Checker for CacheEntryLeaves {
                 .saturating_add(cache.validation_took);
             if let (true, Some(latest)) = (hangs, now.nanos().checked_sub(nanos(stay))) {
                 let to = assumptions.second_before(VirtualTime(latest));
-                self.overdue(site, cache, to, now, assumptions, findings);
+                let from = self.judged.get(&site).copied().unwrap_or(UnixSeconds(0));
+                let hindered = cache.hindered.is_some_and(|hindered| Some(hindered) == cache.validated);
+                self.overdue(site, cache, (from, to), hindered, now, assumptions, findings);
+                self.judged.insert(site, to.max(from));
             }
         }
     }

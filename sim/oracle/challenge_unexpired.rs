@@ -1,8 +1,9 @@
 //! S9: no challenge carries a token that its issuer's clock calls expired.
 //!
 //! Reading: when a server challenges, the SMP's clock shows less than exp + λ. A clock calls a token expired
-//! when validation by that clock would refuse it, hence λ. There is no σ: the invariant names its clock, and a
-//! site with a slow one breaks it once it hands out what its issuer has given up.
+//! when validation by that clock would refuse it, hence λ. A site cannot see its issuer's clock: it is blamed if its
+//! own calls the token expired as well, and neither of the two was set within the time-outs of one fetch, since the
+//! token may have been fresh when it was sent for.
 
 use super::{
     checker::Checker,
@@ -24,7 +25,11 @@ impl Checker for ChallengeUnexpired {
         let assumptions = &before.assumptions;
         let issuer = assumptions.wall(ActorId::Smp, event.at);
         let bound = challenge.expires.wall().after(assumptions.leeway);
-        if issuer >= bound {
+        let fetch = assumptions.parameters.upstream_timeout().saturating_add(assumptions.granularity);
+        if issuer >= bound
+            && assumptions.wall(event.actor, event.at) >= bound
+            && !assumptions.is_set_within(event.actor, event.at, fetch)
+        {
             findings.violated(Invariant::S9, event.actor, || {
                 format!(
                     "{} answered request {request} with the token {} of {}, {:?} after its expiry {} and the leeway of {:?} by the issuer's clock",

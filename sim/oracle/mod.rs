@@ -15,10 +15,15 @@
 //! | S4 | `served_after_accept` |
 //! | S5 | `registry_only_verified` |
 //! | S6 | `registry_keeps_entry` |
+//! | S7 | `revoked_stays_out` |
 //! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves` |
 //! | S9 | `challenge_unexpired` |
 //! | S13 | `own_connection` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
+//! | L6 | `back_in_time` |
+//!
+//! From when on liveness is judged, and for whom, stands in `fairness`. Safety is judged always: each header says what
+//! a crash, a clock that was set, or a change of policy excuses, if anything.
 //!
 //! S12 is judged by whoever compares the digests of two runs.
 
@@ -26,10 +31,12 @@ mod accept_is_in_time;
 mod accept_is_signed;
 mod accepted_once;
 mod assumptions;
+mod back_in_time;
 mod cache_entry_leaves;
 mod challenge_unexpired;
 mod checker;
 mod facts;
+mod fairness;
 mod milestones;
 mod no_refusal_streak;
 mod one_trip;
@@ -38,6 +45,7 @@ mod refreshed_in_time;
 mod registry_entry_leaves;
 mod registry_keeps_entry;
 mod registry_only_verified;
+mod revoked_stays_out;
 mod served_after_accept;
 mod stored_token_leaves;
 mod two_trips;
@@ -95,6 +103,7 @@ impl Oracle {
             Box::<served_after_accept::ServedAfterAccept>::default(),
             Box::<registry_only_verified::RegistryOnlyVerified>::default(),
             Box::<registry_keeps_entry::RegistryKeepsEntry>::default(),
+            Box::<revoked_stays_out::RevokedStaysOut>::default(),
             Box::<upstream_within_ceilings::UpstreamWithinCeilings>::default(),
             Box::<registry_entry_leaves::RegistryEntryLeaves>::default(),
             Box::<stored_token_leaves::StoredTokenLeaves>::default(),
@@ -102,16 +111,23 @@ impl Oracle {
             Box::<challenge_unexpired::ChallengeUnexpired>::default(),
             Box::<own_connection::OwnConnection>::default(),
             Box::<waiters_progress::WaitersProgress>::default(),
-            Box::<refreshed_in_time::RefreshedInTime>::default(),
         ];
         let mut not_judged = BTreeMap::new();
-        match assumptions.clocks_too_far_apart() {
+        match assumptions.exchanges_not_judged() {
             Some(why) => not_judged.extend([Invariant::L1, Invariant::L2, Invariant::L3].map(|it| (it, why.clone()))),
             None => checkers.extend([
                 Box::<two_trips::TwoTrips>::default() as Box<dyn Checker>,
                 Box::<one_trip::OneTrip>::default(),
                 Box::<no_refusal_streak::NoRefusalStreak>::default(),
             ]),
+        }
+        match assumptions.fairness.why_never() {
+            Some(why) => drop(not_judged.insert(Invariant::L5, why.to_owned())),
+            None => checkers.push(Box::<refreshed_in_time::RefreshedInTime>::default()),
+        }
+        match back_in_time::why_never(plan, &assumptions) {
+            Some(why) => drop(not_judged.insert(Invariant::L6, why)),
+            None => checkers.push(Box::new(back_in_time::BackInTime::new(plan))),
         }
         Self {
             facts: Facts::new(assumptions),
@@ -135,6 +151,7 @@ impl Oracle {
         for checker in &mut self.checkers {
             checker.finish(end, &self.facts, &mut self.findings);
         }
+        self.milestones.finish(end, &self.facts);
         let events = self.findings.events();
         let (violations, counts) = self.findings.into_parts();
         let reached = self.milestones.into_counts();

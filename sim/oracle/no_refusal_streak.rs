@@ -4,7 +4,9 @@
 //! requests count that carry a token, a first request or nothing; policy and registration are signed otherwise.
 //! An agent with n parallel connections may see 2n in a row, since each may see 2. The count starts anew with
 //! any other answer, and with a fault: an exchange that timed out, broke or found no connection, or a 401 for a
-//! token that had no more than one exchange time-out and σ left. Not judged at all if σ ≥ L/2.
+//! token that had no more than one exchange time-out and σ left; so it does when the agent stops, starts, or its memory
+//! goes back. Only answers count to requests that were sent after the agent had settled with its server on a fair
+//! network (see `fairness`). Not judged at all where L1 is not.
 
 use super::{
     checker::Checker,
@@ -30,7 +32,11 @@ impl NoRefusalStreak {
             return;
         }
         let key = (event.actor, connection.server);
-        let is_fault = sent.expires.is_some_and(|expires| before.assumptions.is_short(expires, sent.at));
+        let assumptions = &before.assumptions;
+        let is_judged = assumptions.fairness.includes(event.actor, sent.at, event.at)
+            && before.settlements.is_settled(event.actor, connection.server, sent.at, assumptions)
+            && !assumptions.is_left_behind(event.actor);
+        let is_fault = !is_judged || sent.expires.is_some_and(|expires| before.assumptions.is_short(expires, sent.at));
         if status != 401 || is_fault {
             self.streaks.remove(&key);
             return;
@@ -74,6 +80,11 @@ impl Checker for NoRefusalStreak {
                 outcome: Outcome::TimedOut | Outcome::NotConnected | Outcome::Broken | Outcome::Unavailable,
                 ..
             } => drop(self.streaks.remove(&(event.actor, server))),
+            EventKind::Started { .. } | EventKind::Stopped { .. } | EventKind::RolledBack => {
+                if let Some(server) = before.assumptions.server_of(event.actor) {
+                    self.streaks.remove(&(event.actor, server));
+                }
+            }
             _ => {}
         }
     }

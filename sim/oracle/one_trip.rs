@@ -3,8 +3,9 @@
 //!
 //! Reading: an exchange that started `warm` and not `authenticated` is served in 1 trip. Time-outs, refused
 //! connections and 503 are not judged, as in L1. The stored token has more left than connecting and one
-//! exchange may take, and σ; and no token that was about to expire was sent meanwhile. Not judged at all if
-//! σ ≥ L/2.
+//! exchange may take, and σ; and no token that was about to expire was sent meanwhile. Exchanges that L1 does not
+//! judge are not judged here either; and those that started before the agent had settled with its server are not (see
+//! `fairness`): what it has stored may be for an earlier start, key or path.
 //!
 //! An agent may have several exchanges with one server at the same time, which events do not tell apart. One
 //! that took two trips is charged to a warm start only when no other start is open, so that a cold start is
@@ -36,7 +37,7 @@ impl Checker for OneTrip {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         self.short_sent.hear(event, before);
         match event.kind {
-            EventKind::Started { .. } => {
+            EventKind::Started { .. } | EventKind::Stopped { .. } => {
                 // An agent that starts anew has forgotten what it was about to do.
                 let of_agent = (event.actor, ActorId::Smp)..=(event.actor, ActorId::Agent(u32::MAX));
                 while let Some((key, _)) = self.open.range(of_agent.clone()).next() {
@@ -74,7 +75,15 @@ impl Checker for OneTrip {
                 if open.warm == 0 && open.other == 0 {
                     self.open.remove(&(event.actor, server));
                 }
-                if is_warm && !overloaded && !one_trip && !self.short_sent.within(event, server, took_ns) {
+                let started = VirtualTime(event.at.nanos().saturating_sub(took_ns));
+                if is_warm
+                    && !overloaded
+                    && !one_trip
+                    && before.is_fair_exchange(event, took_ns)
+                    && before.settlements.is_settled(event.actor, server, started, &before.assumptions)
+                    && !before.may_be_taken_for_revoked(event.actor, event.at)
+                    && !self.short_sent.within(event, server, took_ns)
+                {
                     findings.violated(Invariant::L2, event.actor, || {
                         format!(
                             "{}'s exchange with {server} that ended at {} started with a stored token, took {trips} trips and ended as {outcome:?}; the bound is success in 1 trip",

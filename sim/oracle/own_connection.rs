@@ -3,7 +3,8 @@
 //!
 //! Reading: for each `Accepted`, and each `Served` that names an agent, `ConnectionOpened` was by the actor
 //! whose node is that agent and led to that server, and `RequestSent` was by the same actor. Where two claim
-//! to have sent a request, a stranger did.
+//! to have sent a request, a stranger did. A clone (hole 15) and, from its start on, an attacker to whom the plan gives
+//! the agent's key count as that agent on connections of their own.
 
 use super::{
     checker::Checker,
@@ -12,8 +13,8 @@ use super::{
 };
 use crate::{
     event::{Event, EventKind},
-    plan::{Invariant, Plan},
-    types::{ActorId, NodeId, RequestId},
+    plan::Invariant,
+    types::{ActorId, NodeId, RequestId, VirtualTime},
 };
 
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ impl Checker for OwnConnection {
             EventKind::Served { request, agent: Some(agent) } => ("served", *request, *agent),
             _ => return,
         };
-        if let Some(fault) = fault(event.actor, request, agent, before) {
+        if let Some(fault) = fault(event.actor, event.at, request, agent, before) {
             findings.violated(Invariant::S13, event.actor, || {
                 format!("{} {verb} request {request} for {}, but {fault}", event.actor, Who(agent))
             });
@@ -34,11 +35,11 @@ impl Checker for OwnConnection {
     }
 }
 
-fn fault(server: ActorId, request: RequestId, agent: NodeId, before: &Facts) -> Option<String> {
+fn fault(server: ActorId, at: VirtualTime, request: RequestId, agent: NodeId, before: &Facts) -> Option<String> {
     let Some(connection) = before.connections.get(request.connection) else {
         return Some(format!("nobody opened the connection {}", request.connection));
     };
-    if Plan::node_of(connection.opener) != agent {
+    if !before.assumptions.identities.may_act_for(connection.opener, agent, at) {
         return Some(format!("the connection was opened by {}", connection.opener));
     }
     if connection.server != server {

@@ -6,7 +6,8 @@
 //! tokens unrefreshed is the expected counterexample (hole 8).
 //!
 //! Not judged: when a validation that started within the look-ahead was hindered (a batch failed or came back
-//! short, or the ceiling was reached), or one is in progress at the expiry.
+//! short, or the ceiling was reached), or one is in progress at the expiry. What was asked for before the network was
+//! fair counts as asked for when it has become so. A site that stops loses its cache.
 
 use super::{
     checker::Checker,
@@ -67,12 +68,14 @@ fn judge(
     let expiry = assumptions.instant_of(entry.expires);
     let Some(requested_at) = entry.requested_at else { return };
     let validated_by = requested_at
+        .max(assumptions.fairness.from())
         .after(assumptions.period)
         .after(cache.validation_took)
         .after(assumptions.skew)
         .after(assumptions.granularity);
+    let look_ahead = assumptions.look_ahead_max(facts.profile(site));
     let hindered = cache.hindered.is_some_and(|started| {
-        started.after(assumptions.look_ahead).after(assumptions.skew).after(assumptions.granularity) >= expiry
+        started.after(look_ahead).after(assumptions.skew).after(assumptions.granularity) >= expiry
     });
     let in_progress = cache.validation.is_some_and(|validation| validation.started <= expiry);
     if validated_by > expiry || hindered || in_progress {
@@ -84,7 +87,7 @@ fn judge(
             "{site} let the token {} of {agent}, uid {uid} expire at {expiry} unrefreshed, though it was asked for again at {requested_at}; it validates every {:?}, looks {:?} ahead, and validated last at {}",
             entry.jti,
             assumptions.period,
-            assumptions.look_ahead,
+            look_ahead,
             cache.validated.unwrap_or_default()
         )
     });

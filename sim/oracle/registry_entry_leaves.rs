@@ -1,6 +1,6 @@
 //! S8, the registry: an entry is gone by exp + λ + the purge period (rule 48).
 //!
-//! Reading: since its `RegistryRecorded` the entry has a `RegistryRemoved`, or its server started again, by
+//! Reading: since its `RegistryRecorded` the entry has a `RegistryRemoved`, or its server stopped or started again, by
 //! exp + λ + `registry_purge_period_s` + σ, and the granularity of time.
 
 use std::{collections::BTreeMap, time::Duration};

@@ -2,12 +2,12 @@
 //!
 //! Reading:
 //! - An `Accepted` has a `RegistryRecorded` before it, for the same request and the same use.
-//! - A `RegistryRemoved` is not before exp + λ − σ.
+//! - A `RegistryRemoved` is not before exp + λ by the server's own clock, hence not before exp + λ − σ.
 //! - An entry does not vanish otherwise: a record that calls itself new is for a token that has no entry.
 //! - The entry is the right one: the highest counter and the window equal those that the oracle counts
 //!   (rule 47). Only the 64 lowest counters of a window are seen; counter 0 is nobody's use and is left out.
 //!
-//! A server that starts has an empty registry (hole 6).
+//! A server that stops or starts has an empty registry (hole 6).
 
 use super::{
     checker::Checker,
@@ -58,12 +58,13 @@ impl Checker for RegistryKeepsEntry {
             EventKind::RegistryRemoved { agent, jti, why } => {
                 let Some(entry) = before.registries.get(server, *agent, *jti) else { return };
                 let assumptions = &before.assumptions;
-                let until = assumptions.instant_of(entry.expires).after(assumptions.leeway);
-                if event.at.after(assumptions.skew) < until {
+                let (clock, until) =
+                    (assumptions.wall(server, event.at), entry.expires.wall().after(assumptions.leeway));
+                if clock < until {
                     findings.violated(Invariant::S6, server, || {
                         format!(
-                            "{server} removed {}, jti {jti} from its registry at {} ({why:?}), before {until}, with a skew of {:?}",
-                            Who(*agent), event.at, assumptions.skew
+                            "{server} removed {}, jti {jti} from its registry at {} ({why:?}), {:?} too early by its own clock",
+                            Who(*agent), event.at, until.since(clock)
                         )
                     });
                 }

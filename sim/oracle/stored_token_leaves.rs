@@ -3,7 +3,7 @@
 //! Reading: last use is the latest `Countersigned` of the stored token, or `TokenStored`. By last use +
 //! `agent_idle_s` + `agent_sweep_period_s` + σ (and one exchange time-out, since the agent may count from the
 //! answer, and the granularity of time) the token has a `StoredTokenRemoved`, was replaced or used, or its
-//! agent has started again or has left for good.
+//! agent has stopped, started again or left for good, or its memory went back. Attackers keep what they like.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -36,7 +36,7 @@ impl StoredTokenLeaves {
         findings: &mut Findings,
     ) {
         let bound = bound(token, &facts.assumptions);
-        let late = now > bound && !facts.assumptions.has_left(agent, bound);
+        let late = matches!(agent, ActorId::Agent(_)) && now > bound && !facts.assumptions.has_left(agent, bound);
         if late && self.reported.insert((agent, server, token.jti)) {
             findings.violated(Invariant::S8, agent, || {
                 format!(

@@ -1,6 +1,6 @@
 //! S8, the way upstream: fetches in flight, batches and validations keep their ceilings.
 //!
-//! Reading, for each site since its start:
+//! Reading, for each site since its start (who stops gives up its requests):
 //! - `UpstreamStarted` without its `UpstreamEnded`: at most `upstream_slots`, the validation's included
 //!   (rule 42).
 //! - Agents in one `UpstreamStarted`: at most `batch_size_max` (rule 40).
@@ -27,7 +27,7 @@ impl Checker for UpstreamWithinCeilings {
         let parameters = &before.assumptions.parameters;
         let site = event.actor;
         match &event.kind {
-            EventKind::Started { .. } => drop(self.in_flight.remove(&site)),
+            EventKind::Started { .. } | EventKind::Stopped { .. } => drop(self.in_flight.remove(&site)),
             EventKind::UpstreamStarted { purpose, agents, connection, .. } => {
                 let in_flight = self.in_flight.entry(site).or_default();
                 *in_flight = in_flight.saturating_add(1);

@@ -2,7 +2,8 @@
 //!
 //! Reading: the `position` of a `SlotAwaited` is j; whoever finds a slot free (position 0) is held to the bound of
 //! the first waiter. Its `UpstreamStarted` comes within that time (and two ticks for each time-out). A waiter is
-//! known again by how long it says that it waited, else the oldest is meant.
+//! known again by how long it says that it waited, else the oldest is meant. Nobody waits at a site that stops. Faults
+//! excuse nothing: the time-outs are there for them.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -32,7 +33,7 @@ impl Checker for WaitersProgress {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         let site = event.actor;
         match event.kind {
-            EventKind::Started { .. } => drop(self.waiters.remove(&site)),
+            EventKind::Started { .. } | EventKind::Stopped { .. } => drop(self.waiters.remove(&site)),
             EventKind::SlotAwaited { position } => {
                 let number = position.max(1);
                 let bound = event.at.after(longest_wait(number, &before.assumptions));

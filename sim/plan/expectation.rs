@@ -51,6 +51,8 @@ pub enum Invariant {
     S5,
     /// The registry holds an entry until its token has expired.
     S6,
+    /// A revoked agent stays out once its server can know.
+    S7,
     /// The ceilings and the clean-up times are kept.
     S8,
     /// No challenge carries an expired token.
@@ -67,17 +69,20 @@ pub enum Invariant {
     L4,
     /// What is asked for again is refreshed in time.
     L5,
+    /// Once everything has healed, everybody is soon back.
+    L6,
 }
 
 impl Invariant {
     /// All of them, in the order of SPEC section 6.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::S1,
         Self::S2,
         Self::S3,
         Self::S4,
         Self::S5,
         Self::S6,
+        Self::S7,
         Self::S8,
         Self::S9,
         Self::S13,
@@ -86,6 +91,7 @@ impl Invariant {
         Self::L3,
         Self::L4,
         Self::L5,
+        Self::L6,
     ];
 }
 
@@ -151,4 +157,82 @@ pub enum Milestone {
     Forbidden,
     /// A server answered 503 or 429.
     Unavailable,
+
+    // --- what servers turned down ------------------------------------------------------------------
+    /// A token was refused that is none (attacks 1 to 6).
+    SyntaxRefused,
+    /// A token was refused for a server key that the server does not trust (rule 43, attack 27).
+    UnknownKeyRefused,
+    /// A token was refused for its server signature (attack 8).
+    ForgeryRefused,
+    /// A token was refused for its agent signature (rule 45, attack 7).
+    BadAgentSignatureRefused,
+    /// A token was refused that is bound to an earlier start of the server (hardened, hole 6).
+    StaleEpochRefused,
+    /// A token was refused whose header and nonce name different uids (attack 14).
+    UidMismatchRefused,
+    /// A token was refused that is for another server (hardened, hole 11).
+    WrongAudienceRefused,
+    /// A token was refused that is bound to another request or connection (hardened, hole 12).
+    WrongBindingRefused,
+    /// A counter was refused that jumps further than the cap allows (hole 5).
+    JumpCapRefused,
+    /// A token was refused whose expiry a purge has passed (hardened, hole 19).
+    BelowHighWaterRefused,
+    /// A revoked agent was turned away: its token was refused, or its exchange ended with 403.
+    RevokedRefused,
+    /// A server answered 429 (hardened, hole 18).
+    RateLimited,
+
+    // --- faults --------------------------------------------------------------------------------------
+    /// A server started again.
+    ServerRestarted,
+    /// An agent started again (rule 11).
+    AgentRestarted,
+    /// An actor started again with another profile than before.
+    Upgraded,
+    /// Opening a connection timed out.
+    ConnectTimedOut,
+    /// An agent's exchange timed out, or found no connection.
+    ExchangeTimedOut,
+    /// An agent that faults had cut off was served again after everything had healed (L6).
+    Recovered,
+    /// The memory of an agent went back (hole 7).
+    RolledBack,
+    /// The SMP began to sign with another key (attack 27).
+    KeyRotated,
+    /// An agent got another key (hole 14).
+    AgentKeyChanged,
+    /// Policy was changed.
+    PolicyChanged,
+    /// An agent dropped a token since the path to its server had changed (rule 12).
+    PathChanged,
+    /// An agent was revoked.
+    Revoked,
+    /// A site server was removed (attack 18).
+    SiteRemoved,
+
+    // --- holes ---------------------------------------------------------------------------------------
+    /// A request was served on a connection whose token had expired, leeway and skew included (hole 13).
+    ServedAfterExpiry,
+    /// A request of a revoked agent was served, later than S7 lets a token be accepted (hole 13).
+    ServedAfterRevocation,
+    /// A validation refreshed a token that nobody had asked for since it was fetched or refreshed (hole 10).
+    RefreshedForNobody,
+    /// A token that was asked for again expired unrefreshed, whatever the excuse (holes 8, 9).
+    RefreshMissed,
+    /// An agent with a new key was taken for revoked (hole 14).
+    ForbiddenAfterKeyChange,
+
+    // --- attacks -------------------------------------------------------------------------------------
+    /// An agent turned down a token that it was offered (rule 6, attack 15).
+    TokenDeclined,
+    /// An attacker's attempt came back with 4xx.
+    AttackRefused,
+    /// An attacker's attempt came back with 2xx.
+    AttackServed,
+    /// An attacker changed, held back or slipped in something on the way between two others.
+    Intercepted,
+    /// An attacker read something of use on a connection of others.
+    Overheard,
 }

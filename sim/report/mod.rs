@@ -5,6 +5,7 @@
 
 mod environment;
 mod expected_violation;
+mod exposure;
 mod human;
 mod hunt;
 mod json;
@@ -15,6 +16,7 @@ mod write;
 
 pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
+pub use exposure::{Exposure, OpenHole};
 pub use hunt::{Found, HUNT_VERSION, Hunt, Hunted, Trail};
 pub use json::schema;
 pub use text::text;
@@ -80,6 +82,12 @@ pub struct Report {
     pub milestones: BTreeMap<Milestone, u64>,
     /// Milestones that the scenario must reach and did not.
     pub milestones_missing: Vec<Milestone>,
+    /// Milestones that the scenario must not reach and did, and how often.
+    #[serde(default)]
+    pub milestones_forbidden: BTreeMap<Milestone, u64>,
+    /// What the servers of a mixed fleet left open, from the plan.
+    #[serde(default)]
+    pub still_exposed: Vec<Exposure>,
     /// Objectives missed.
     pub thresholds_missed: Vec<MissedThreshold>,
     /// Everything that was measured in virtual time.
@@ -135,6 +143,8 @@ impl Report {
         milestones.retain(|_, count| *count > 0);
         let milestones_missing: Vec<_> =
             asked.reach.iter().filter(|milestone| !milestones.contains_key(milestone)).copied().collect();
+        let forbidden = milestones.iter().filter(|(milestone, _)| asked.never.contains(milestone));
+        let milestones_forbidden: BTreeMap<_, _> = forbidden.map(|(milestone, count)| (*milestone, *count)).collect();
         let thresholds_missed = missed_thresholds(&asked.thresholds, &measurements);
         let violations: Vec<_> = violations.into_iter().filter(|found| !is_expected(&found.invariant)).collect();
         let violation_counts: BTreeMap<_, _> =
@@ -143,7 +153,7 @@ impl Report {
         // Invariants speak of what was accepted; a run in which nobody got anything has shown nothing.
         let served_nobody =
             measurements.total.authentication.ended > 0 && measurements.total.authentication.served == 0;
-        let verdict = if !violations.is_empty() || !violation_counts.is_empty() {
+        let verdict = if !violations.is_empty() || !violation_counts.is_empty() || !milestones_forbidden.is_empty() {
             Verdict::Violated
         } else if interrupted
             || served_nobody
@@ -176,6 +186,8 @@ impl Report {
             not_judged,
             milestones,
             milestones_missing,
+            milestones_forbidden,
+            still_exposed: exposure::exposures(plan),
             thresholds_missed,
             measurements,
             environment,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// An invariant was violated that the scenario does not expect to be.
+    /// An invariant was violated that the scenario does not expect to be, or something happened that it forbids.
     Violated,
     /// Something that the scenario must reach never happened, or the run was interrupted.
     Inconclusive,

@@ -67,15 +67,15 @@ impl ClockModel {
         i128::from(self.offset_ms) * NANOS_PER_MS + drifted + wandered + stepped
     }
 
-    /// The least and the greatest error from the start of a run to `end`, in nanoseconds.
-    pub fn error_bounds_nanos(&self, end: VirtualTime) -> (i128, i128) {
+    /// The least and the greatest error from one instant to a later one, in nanoseconds.
+    pub fn error_bounds_nanos(&self, from: VirtualTime, to: VirtualTime) -> (i128, i128) {
         // Between two steps the error without the wander is linear: its extremes lie at the ends of the pieces.
         let course = Self { wander: None, ..self.clone() };
-        let mut instants = vec![VirtualTime::ZERO, end];
+        let mut instants = vec![from, to];
         for step in &self.steps {
-            let at = VirtualTime::from_millis(step.at_ms).min(end);
+            let at = VirtualTime::from_millis(step.at_ms).clamp(from, to.max(from));
             instants.push(at);
-            instants.push(VirtualTime(at.nanos().saturating_sub(1)));
+            instants.push(VirtualTime(at.nanos().saturating_sub(1)).max(from));
         }
         let swing = self.wander.map_or(0, |wander| i128::from(wander.amplitude_ms) * NANOS_PER_MS);
         let errors = instants.into_iter().map(|at| course.error_nanos(at));
@@ -125,7 +125,8 @@ mod tests {
         let clock = ClockModel { steps, ..ClockModel::default() };
         let errors = [0, 59_999, 60_000, 119_999, 120_000].map(|ms| clock.error_nanos(VirtualTime::from_millis(ms)));
         assert_eq!(errors, [0, 0, -10_000_000, -10_000_000, -3_000_000]);
-        assert_eq!(clock.error_bounds_nanos(minutes(5)), (-10_000_000, 0));
+        assert_eq!(clock.error_bounds_nanos(VirtualTime::ZERO, minutes(5)), (-10_000_000, 0));
+        assert_eq!(clock.error_bounds_nanos(minutes(2), minutes(5)), (-3_000_000, -3_000_000));
     }
 
     #[test]
@@ -145,7 +146,7 @@ mod tests {
             wander: Some(Wander { amplitude_ms: 40, period_ms: 7_001 }),
             steps: vec![ClockStep { at_ms: 100_000, by_ms: 2_000 }, ClockStep { at_ms: 250_000, by_ms: -5_000 }],
         };
-        let (least, most) = clock.error_bounds_nanos(minutes(10));
+        let (least, most) = clock.error_bounds_nanos(VirtualTime::ZERO, minutes(10));
         for ms in (0..600_000).step_by(37) {
             let error = clock.error_nanos(VirtualTime::from_millis(ms));
             assert!(least <= error && error <= most, "{error} at {ms} ms");

@@ -15,7 +15,7 @@ impl VirtualTime {
 
     /// Makes an instant from milliseconds since the start of the run.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis * 1_000_000)
+        Self(millis.saturating_mul(1_000_000))
     }
 
     /// Nanoseconds since the start of the run.

@@ -21,6 +21,8 @@ pub struct CacheEntry {
     pub jti: Jti,
     /// Its expiry.
     pub expires: UnixSeconds,
+    /// When it was stored.
+    pub stored_at: VirtualTime,
     /// When it was first asked for after it had been fetched (rule 37).
     pub requested_at: Option<VirtualTime>,
     /// Whether it or one that it refreshed was ever asked for again.
@@ -51,6 +53,9 @@ pub struct Validation {
 pub struct Cache {
     entries: HashMap<(NodeId, Uid), CacheEntry, FixedState>,
     by_expiry: BTreeSet<(UnixSeconds, NodeId, Uid)>,
+    /// When a token that names an agent was last refused. Whoever presents one asks for the entry of its uid, which
+    /// the refusal does not tell (rule 37).
+    refused: HashMap<NodeId, VirtualTime, FixedState>,
     /// The validation in progress.
     pub validation: Option<Validation>,
     /// When the latest validation that ended had started.
@@ -73,6 +78,11 @@ impl Cache {
             |second: UnixSeconds| (UnixSeconds(second.0.saturating_add(1)), NodeId::from_bits(0), Uid::from_bits(0));
         let keys = (from < to).then(|| self.by_expiry.range(least(from)..least(to))).into_iter().flatten();
         keys.filter_map(|(_, agent, uid)| Some((*agent, *uid, self.get(*agent, *uid)?)))
+    }
+
+    /// When a token that names this agent was last refused.
+    pub fn refused_at(&self, agent: NodeId) -> Option<VirtualTime> {
+        self.refused.get(&agent).copied()
     }
 
     fn store(&mut self, agent: NodeId, uid: Uid, entry: CacheEntry) {
@@ -127,12 +137,20 @@ impl Caches {
             return;
         }
         match &event.kind {
-            EventKind::Started { .. } => drop(self.sites.remove(&event.actor)),
+            EventKind::Started { .. } | EventKind::Stopped { .. } => drop(self.sites.remove(&event.actor)),
             EventKind::CacheStored { agent, uid, jti, expires, refreshed } => {
                 let cache = self.sites.entry(event.actor).or_default();
                 let requested_ever = *refreshed && cache.get(*agent, *uid).is_some_and(|old| old.requested_ever);
                 let (jti, expires, refreshed) = (*jti, *expires, *refreshed);
-                let entry = CacheEntry { jti, expires, requested_at: None, requested_ever, challenges: 0, refreshed };
+                let entry = CacheEntry {
+                    jti,
+                    expires,
+                    stored_at: event.at,
+                    requested_at: None,
+                    requested_ever,
+                    challenges: 0,
+                    refreshed,
+                };
                 cache.store(*agent, *uid, entry);
             }
             EventKind::ValidationStarted { .. } => {
@@ -162,6 +180,7 @@ impl Cache {
             EventKind::Challenged { challenge: Some(challenge), .. } => {
                 self.challenged(challenge.agent, challenge.uid, challenge.jti, at);
             }
+            EventKind::Refused { claimed_agent: Some(agent), .. } => drop(self.refused.insert(*agent, at)),
             EventKind::CacheRemoved { agent, uid, .. } => self.remove(*agent, *uid),
             EventKind::UpstreamStarted { purpose: UpstreamPurpose::Validation, agents, connection, .. } => {
                 let Some(validation) = &mut self.validation else { return };

@@ -76,8 +76,8 @@ impl Registries {
 
     pub(super) fn learn(&mut self, event: &Event) {
         match &event.kind {
-            // The registry is memory: a server that starts has an empty one.
-            EventKind::Started { .. } => drop(self.servers.remove(&event.actor)),
+            // The registry is memory: a server that stops loses it, one that starts has an empty one.
+            EventKind::Started { .. } | EventKind::Stopped { .. } => drop(self.servers.remove(&event.actor)),
             EventKind::RegistryRecorded { presented: Presented { agent, jti, counter, .. }, state, .. } => {
                 let registry = self.servers.entry(event.actor).or_default();
                 registry

@@ -4,7 +4,6 @@ use super::FadingMap;
 use crate::{
     event::{Event, EventKind, Presented},
     oracle::{Assumptions, violation::Who},
-    plan::Plan,
     types::{ActorId, Fingerprint, Jti, NodeId, Uid, UnixSeconds, VirtualTime},
 };
 
@@ -14,6 +13,8 @@ struct IssuedToken {
     uid: Uid,
     jti: Jti,
     expires: UnixSeconds,
+    /// Which key of the key pool signed it.
+    key: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +39,7 @@ impl Signatures {
         let Some(issued) = self.issued.get(&token.0) else {
             return Some(format!("the issuer never issued the token {} (jti {jti}) for {}", token.0, Who(agent)));
         };
-        if *issued != (IssuedToken { agent, uid, jti, expires }) {
+        if *issued != (IssuedToken { agent, uid, jti, expires, key: issued.key }) {
             return Some(format!(
                 "the token {} was issued for {}, uid {}, jti {}, expiry {}, not for {}, uid {uid}, jti {jti}, expiry {}",
                 token.0,
@@ -61,17 +62,25 @@ impl Signatures {
         })
     }
 
-    pub(super) fn learn(&mut self, event: &Event, assumptions: &Assumptions) {
+    /// Which key of the key pool signed a token.
+    pub fn server_key(&self, presented: &Presented) -> Option<u32> {
+        self.issued.get(&presented.token.0).map(|issued| issued.key)
+    }
+
+    pub(super) fn learn(&mut self, event: &Event, server_key: u32, assumptions: &Assumptions) {
         match event.kind {
             // Only the plan's issuer is trusted; who else issues, forges.
             EventKind::Issued { agent, uid, jti, expires, token, .. } if event.actor == ActorId::Smp => {
                 let keep_until = assumptions.forget_token_at(expires, event.at);
-                self.issued.insert(token.0, IssuedToken { agent, uid, jti, expires }, keep_until);
+                self.issued.insert(token.0, IssuedToken { agent, uid, jti, expires, key: server_key }, keep_until);
             }
-            EventKind::Countersigned { counter, expires, token, countersigned, .. } => {
+            EventKind::Countersigned { agent, counter, expires, token, countersigned, .. } => {
                 let keep_until = assumptions.forget_token_at(expires, event.at);
                 // Whose key it is shows in who acts, not in whom the token names.
-                let signed = CountersignedToken { by: Plan::node_of(event.actor), counter, token: token.0 };
+                let identities = &assumptions.identities;
+                let is_own = identities.may_act_for(event.actor, agent, event.at);
+                let by = if is_own { agent } else { identities.node_of(event.actor) };
+                let signed = CountersignedToken { by, counter, token: token.0 };
                 self.countersigned.insert(countersigned.0, signed, keep_until);
             }
             _ => {}

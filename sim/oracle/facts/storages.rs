@@ -38,7 +38,8 @@ impl Storages {
     pub(super) fn learn(&mut self, event: &Event) {
         let agent = event.actor;
         match event.kind {
-            EventKind::Started { .. } => {
+            // What is in a memory that went back nobody can tell.
+            EventKind::Started { .. } | EventKind::Stopped { .. } | EventKind::RolledBack => {
                 let of_agent = (agent, ActorId::Smp)..=(agent, ActorId::Agent(u32::MAX));
                 while let Some((key, _)) = self.tokens.range(of_agent.clone()).next() {
                     let key = *key;

@@ -1,10 +1,15 @@
 //! What was run, and what came of it.
 
+use std::collections::BTreeMap;
+
 use super::{
     super::{Report, Verdict, Violation, human},
     page::{JOINT, Page, Style},
 };
-use crate::plan::Invariant;
+use crate::{
+    plan::{Invariant, Milestone},
+    types::VirtualTime,
+};
 
 /// How many violations of one invariant are shown.
 const SHOWN_PER_INVARIANT: usize = 3;
@@ -32,6 +37,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         }
     }
     reached(page, report);
+    still_exposed(page, report);
 }
 
 /// Everything that keeps the run from passing.
@@ -48,6 +54,10 @@ fn faults(page: &mut Page, report: &Report) {
     if !absent.is_empty() {
         page.heading(Style::Doubtful, "Held, though the scenario expects a violation");
         page.paragraph("  ", &absent.join(", "));
+    }
+    if !report.milestones_forbidden.is_empty() {
+        page.heading(Style::Bad, "Reached, though the scenario forbids it");
+        page.paragraph("  ", &counted(&report.milestones_forbidden));
     }
     if !report.milestones_missing.is_empty() {
         page.heading(Style::Doubtful, "Never reached, though the scenario asks for it");
@@ -67,6 +77,8 @@ fn what_ran(page: &mut Page, report: &Report) {
         "the run was interrupted"
     } else if report.served_nobody && report.verdict == Verdict::Inconclusive {
         "not one exchange was served, so that the run has shown nothing"
+    } else if report.violation_counts.is_empty() && !report.milestones_forbidden.is_empty() {
+        "something happened that the scenario forbids"
     } else {
         report.verdict.meaning()
     };
@@ -123,10 +135,32 @@ fn expected_violations(page: &mut Page, report: &Report) {
 fn reached(page: &mut Page, report: &Report) {
     if !report.milestones.is_empty() {
         page.heading(Style::Strong, "Reached");
-        let reached = report.milestones.iter();
-        let reached = reached.map(|(name, count)| joined(&format!("{} {}", human::words(name), human::count(*count))));
-        page.paragraph("  ", &reached.collect::<Vec<_>>().join(", "));
+        page.paragraph("  ", &counted(&report.milestones));
     }
+}
+
+fn counted(milestones: &BTreeMap<Milestone, u64>) -> String {
+    let named = milestones.iter();
+    let named = named.map(|(name, count)| joined(&format!("{} {}", human::words(name), human::count(*count))));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// What a mixed fleet leaves open: a line for each server and time, and once what the numbers stand for.
+fn still_exposed(page: &mut Page, report: &Report) {
+    if report.still_exposed.is_empty() {
+        return;
+    }
+    page.heading(Style::Strong, "Still exposed");
+    for exposure in &report.still_exposed {
+        let at = VirtualTime::from_millis;
+        let numbers: Vec<_> = exposure.holes.iter().map(|hole| hole.number.to_string()).collect();
+        let text = format!("{} to {}: holes {}", at(exposure.from_ms), at(exposure.until_ms), numbers.join(", "));
+        page.paragraph(&format!("  {:<9}", exposure.server.to_string()), &text);
+    }
+    let holes = report.still_exposed.iter().flat_map(|exposure| &exposure.holes);
+    let meanings: BTreeMap<_, _> = holes.map(|hole| (hole.number, hole.what.as_str())).collect();
+    let meanings: Vec<_> = meanings.iter().map(|(number, what)| format!("{number}: {what}")).collect();
+    page.remark(&meanings.join("; "));
 }
 
 /// The name of an invariant, where its text starts in the same column as all others.

@@ -1,12 +1,14 @@
 //! What a run has reached: the *sometimes*-assertions of a scenario.
 
+mod hardship;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use super::facts::Facts;
 use crate::{
     event::{Event, EventKind, Outcome, Removal},
     plan::Milestone,
-    types::{ActorId, Refusal, VirtualTime},
+    types::{ActorId, VirtualTime},
 };
 
 /// Counts milestones. Ceilings are those of the plan, so that a small scenario may reach them too.
@@ -23,10 +25,19 @@ impl Milestones {
         self.counts
     }
 
+    /// Looks once more at what is left when the run ends.
+    pub(super) fn finish(&mut self, end: VirtualTime, facts: &Facts) {
+        let missed = hardship::missed_at_the_end(facts, end);
+        if missed > 0 {
+            *self.counts.entry(Milestone::RefreshMissed).or_default() += missed;
+        }
+    }
+
     pub(super) fn hear(&mut self, event: &Event, before: &Facts) {
+        hardship::of(event, before, |milestone| self.reached(milestone));
         let reached = match &event.kind {
             EventKind::ExchangeEnded { outcome, .. } => of_outcome(*outcome),
-            EventKind::Refused { why, .. } => of_refusal(*why),
+            EventKind::Refused { why, .. } => hardship::of_refusal(*why),
             EventKind::Challenged { challenge: Some(challenge), .. } if !challenge.after_refusal => {
                 let entry = before.caches.get(event.actor).and_then(|cache| cache.get(challenge.agent, challenge.uid));
                 let from_cache = entry.is_some_and(|entry| entry.jti == challenge.jti && entry.requested_at.is_some());
@@ -51,7 +62,7 @@ impl Milestones {
                 Some(Milestone::StorageSwept)
             }
             EventKind::Unavailable { .. } => Some(Milestone::Unavailable),
-            EventKind::Started { .. } => {
+            EventKind::Started { .. } | EventKind::Stopped { .. } => {
                 self.in_flight.remove(&event.actor);
                 self.validations.remove(&event.actor);
                 None
@@ -130,14 +141,5 @@ fn of_outcome(outcome: Outcome) -> Option<Milestone> {
         | Outcome::TimedOut
         | Outcome::Broken
         | Outcome::TokenDeclined => None,
-    }
-}
-
-fn of_refusal(why: Refusal) -> Option<Milestone> {
-    match why {
-        Refusal::CounterUsed | Refusal::CounterBelowWindow => Some(Milestone::ReplayRefused),
-        Refusal::Expired => Some(Milestone::ExpiredRefused),
-        Refusal::AgentKeyNotCached => Some(Milestone::AgentKeyNotCached),
-        _ => None,
     }
 }

@@ -1,0 +1,39 @@
+//! Which actor may act in whose name.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    plan::{Attack, Plan},
+    types::{ActorId, NodeId, VirtualTime},
+};
+
+/// The identities of a plan: everybody has one of its own, but clones share one (hole 15), and whoever stole an
+/// agent's key is that agent in everybody's eyes from its start on, since the scenario says so.
+#[derive(Clone, Debug)]
+pub struct Identities {
+    clones: BTreeMap<ActorId, NodeId>,
+    thieves: Vec<(ActorId, NodeId, VirtualTime)>,
+}
+
+impl Identities {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let agents = (1..).map(ActorId::Agent).zip(&plan.agents);
+        let clones = agents.filter_map(|(actor, agent)| Some((actor, Plan::node_of(ActorId::Agent(agent.clone_of?)))));
+        let attackers = (1..).map(ActorId::Attacker).zip(&plan.attackers);
+        let thieves = attackers.filter(|(_, plan)| plan.attack == Attack::StolenKey);
+        let thieves =
+            thieves.map(|(actor, plan)| (actor, Plan::node_of(plan.victim), VirtualTime::from_millis(plan.start_ms)));
+        Self { clones: clones.collect(), thieves: thieves.collect() }
+    }
+
+    /// The node that an actor is.
+    pub fn node_of(&self, actor: ActorId) -> NodeId {
+        self.clones.get(&actor).copied().unwrap_or_else(|| Plan::node_of(actor))
+    }
+
+    /// Whether what an actor does in the name of a node at that time is done by that node, as far as the plan says.
+    pub fn may_act_for(&self, actor: ActorId, node: NodeId, at: VirtualTime) -> bool {
+        self.node_of(actor) == node
+            || self.thieves.iter().any(|thief| thief.0 == actor && thief.1 == node && thief.2 <= at)
+    }
+}
