@@ -502,7 +502,7 @@ fn skew_ns(plan: &Plan) -> i128 {
     let bounds = std::iter::once(ActorId::Smp)
         .chain(sites)
         .chain(agents)
-        .map(|actor| plan.clock_of(actor).error_bounds_nanos(end))
+        .map(|actor| plan.clock_of(actor).error_bounds_nanos(VirtualTime::ZERO, end))
         .fold((0, 0), |(least, most), (low, high)| (least.min(low), most.max(high)));
     bounds.1 - bounds.0
 }

@@ -128,7 +128,7 @@ impl Scene<'_> {
         let (least, most) = std::iter::once(ActorId::Smp)
             .chain(sites)
             .chain(agents)
-            .map(|actor| plan.clock_of(actor).error_bounds_nanos(end))
+            .map(|actor| plan.clock_of(actor).error_bounds_nanos(VirtualTime::ZERO, end))
             .fold((0, 0), |(least, most): (i128, i128), (low, high)| (least.min(low), most.max(high)));
         let apart_ms = u64::try_from((most - least) / 1_000_000 + 1).ok()?;
         // Both sides may be stepped, with a second to spare on each.
