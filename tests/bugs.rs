@@ -313,7 +313,12 @@ fn honest(seed: u64, profile: Profile, bug: Option<Bug>) -> Plan {
         visits = { every = "20s", jitter = "5s" }
         [[agents]]
         count = 4
-        visits = { every = "150s", jitter = "30s" }
+        clock = { offset = "-50s" }
+        visits = { every = "50s", jitter = "20s" }
+        [[agents]]
+        count = 8
+        start = "1m"
+        visits = { every = "100s" }
         [parameters]
         token_lifetime = "2m"
         validation_period = "1m"
@@ -337,7 +342,7 @@ fn digest(plan: &Plan) -> String {
 #[test]
 fn bugs_of_actors_change_a_run() {
     let sound = digest(&honest(1, Profile::Hardened, None));
-    for bug in [
+    let bugs = [
         Bug::PurgeNeverRuns,
         Bug::LeewayAddedTwice,
         Bug::ExpiryByWrongClock,
@@ -348,9 +353,9 @@ fn bugs_of_actors_change_a_run() {
         Bug::LatestWaiterFirst,
         Bug::TokenStoredTooSoon,
         Bug::RetryWithoutBackoff,
-    ] {
-        assert_ne!(digest(&honest(1, Profile::Hardened, Some(bug))), sound, "{bug} changes nothing");
-    }
+    ];
+    let same = |bug: &&Bug| digest(&honest(1, Profile::Hardened, Some(**bug))) == sound;
+    assert_eq!(bugs.iter().filter(same).collect::<Vec<_>>(), Vec::<&Bug>::new(), "these change nothing");
     // What needs a fault or an attacker leaves honest agents alone.
     for bug in [Bug::SlotLeaked, Bug::ReplayNotEvicted, Bug::ConnectionOutlivesRevocation, Bug::JumpCapMissing] {
         assert_eq!(digest(&honest(1, Profile::Hardened, Some(bug))), sound, "{bug}");
