@@ -263,3 +263,32 @@ fn started(folder: &Path, arguments: &[&str]) -> std::process::Child {
         .spawn()
         .unwrap()
 }
+
+/// In a build that has planted bugs there is nothing to refuse.
+#[cfg(not(feature = "planted-bugs"))]
+#[test]
+fn the_normal_build_plants_no_bug() {
+    use countersign::types::{Bug, Planting};
+
+    const NEEDED: &str = "cargo build --release --features planted-bugs";
+    for bug in Bug::ALL {
+        let _planting = Planting::of(Some(*bug));
+        assert!(!bug.is_planted(), "{bug}");
+    }
+    assert!(refused(&countersign(&["bugs"])).contains(NEEDED));
+    refused(&countersign(&["run", "smoke/first_contact", "--plant", "counter_race"]));
+
+    let folder = tempfile::tempdir().unwrap();
+    plan_in(folder.path(), "smoke/first_contact", |plan| plan.bug = Some(Bug::CounterRace));
+    let error = countersign_in(folder.path(), &["replay", "plan.json"]);
+    assert!(refused(&error).contains("`counter_race`") && refused(&error).contains(NEEDED), "{error:?}");
+    let scenario =
+        "plant = \"counter_race\"\ndescription = \"Mine.\"\nprofile = \"literal\"\nduration = \"1m\"\nagents = []\n";
+    fs::write(folder.path().join("mine.toml"), scenario).unwrap();
+    let error = countersign_in(folder.path(), &["run", "mine.toml"]);
+    let error = refused(&error);
+    assert!(
+        error.starts_with("error: mine.toml:1:") && error.contains("`counter_race`") && error.contains(NEEDED),
+        "{error}"
+    );
+}

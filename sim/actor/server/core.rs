@@ -139,9 +139,11 @@ impl<E: Environment> Core<E> {
             self.environment.sleep(measure_period.min(until_purge)).await;
             let mut state = locked(state);
             let registry = registry(&mut state);
-            if self.environment.now().since(purged_at) >= purge_period && !Bug::PurgeNeverRuns.is_planted() {
+            if self.environment.now().since(purged_at) >= purge_period {
                 purged_at = self.environment.now();
-                self.purge(registry);
+                if !Bug::PurgeNeverRuns.is_planted() {
+                    self.purge(registry);
+                }
             }
             self.measure(registry);
         }
