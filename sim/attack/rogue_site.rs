@@ -29,6 +29,11 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     ask(hand, &mut line, "a batch request in a made-up site's name, with an agent's key", node, Some(&own_key)).await;
     ask(hand, &mut line, "a batch request in a site's name, with an agent's key", victim, Some(&own_key)).await;
     ask(hand, &mut line, "a batch request in a site's name, unsigned", victim, None).await;
+    let sites: Vec<_> = hand.settings.servers.iter().map(|(server, _)| *server).collect();
+    for site in sites.into_iter().filter(|server| *server != ActorId::Smp).map(Plan::node_of) {
+        // One that is legitimate, signed by somebody who is known and is not it.
+        ask(hand, &mut line, "a batch request in each site's name, with an agent's key", site, Some(&own_key)).await;
+    }
     if let Some(key) = hand.settings.stolen_key.clone() {
         ask(hand, &mut line, "a batch request with a former site's own key", victim, Some(&key)).await;
     }
