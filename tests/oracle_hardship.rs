@@ -590,9 +590,9 @@ fn l6_excuses_who_cannot_come_back() {
     };
     assert!(gone(|_| ()));
     assert!(!gone(|history| history.plan.agents[0].leave_ms = Some(400_000)));
-    assert!(!gone(|history| drop(history.say(agent(1), EventKind::Stopped { power_loss: true }))));
-    assert!(!gone(|history| drop(history.say(SMP, EventKind::Revoked { agent: node(1) }))));
-    assert!(!gone(|history| drop(history.say(SMP, EventKind::SiteRemoved { site: Plan::node_of(SITE) }))));
+    assert!(!gone(|history| _ = history.say(agent(1), EventKind::Stopped { power_loss: true })));
+    assert!(!gone(|history| _ = history.say(SMP, EventKind::Revoked { agent: node(1) })));
+    assert!(!gone(|history| _ = history.say(SMP, EventKind::SiteRemoved { site: Plan::node_of(SITE) })));
     assert!(!gone(|history| history.plan.attackers.push(attacker(Attack::SpoofedRefusal, agent(1), 0, 9_000))));
 }
 
@@ -620,10 +620,10 @@ fn milestones_of_refusals() {
         (Refusal::CounterBeyondJumpCap, Milestone::JumpCapRefused),
         (Refusal::BelowPurgeHighWater, Milestone::BelowHighWaterRefused),
     ] {
-        let told = reached(|it| drop(it.say(SITE, EventKind::Refused { request, why, claimed_agent: None })));
+        let told = reached(|it| _ = it.say(SITE, EventKind::Refused { request, why, claimed_agent: None }));
         assert_eq!(told, BTreeMap::from([(milestone, 1)]));
     }
-    let limited = reached(|it| drop(it.say(SITE, EventKind::Unavailable { request, status: 429 })));
+    let limited = reached(|it| _ = it.say(SITE, EventKind::Unavailable { request, status: 429 }));
     assert_eq!(limited, BTreeMap::from([(Milestone::Unavailable, 1), (Milestone::RateLimited, 1)]));
 }
 
@@ -714,8 +714,7 @@ fn milestones_of_holes() {
     assert_eq!(refreshed(Some(10), None, 3_500), [0, 0]);
 
     // 14: a new key reads as revoked.
-    let forbidden =
-        |kind: EventKind, actor| reached(|it| drop(it.say(actor, kind).end(agent(1), Outcome::Forbidden, 1)));
+    let forbidden = |kind: EventKind, actor| reached(|it| _ = it.say(actor, kind).end(agent(1), Outcome::Forbidden, 1));
     let changed = forbidden(EventKind::AgentKeyChanged { key: 5 }, agent(1));
     assert!(changed.contains_key(&Milestone::ForbiddenAfterKeyChange));
     let revoked = forbidden(EventKind::Revoked { agent: node(1) }, SMP);

@@ -7,16 +7,16 @@ use std::{
 
 use super::{
     BugsArgs, Exit, Failure, TableFormat,
-    environment::{Gauge, stopwatch},
+    environment::stopwatch,
     exit::print,
     interrupt,
+    judge::judge,
     parallel::{all_cores, in_order},
     progress::CountProgress,
 };
 use crate::{
     plan::Plan,
-    report::{self, Findings, Found, HUNT_VERSION, Hunt, Hunted, Report, Trail, Verdict},
-    run::{self, Options},
+    report::{Found, HUNT_VERSION, Hunt, Hunted, Trail, Verdict},
     scenario::{self, Overrides, Scenario},
     types::{Bug, Profile},
 };
@@ -133,13 +133,13 @@ fn try_seed(case: &Case, seed: u64, interrupted: &AtomicBool) -> Result<Tried, F
         let mut plan = case.scenario.resolve(Some(seed), overrides)?;
         plan.bug = Some(case.bug);
         let before_ns = stopwatch();
-        let planted = judge(case, &plan, interrupted)?;
+        let planted = judge(&case.scenario.name, &plan, interrupted)?;
         tried.cpu_ns += stopwatch().saturating_sub(before_ns);
         if planted.verdict != Verdict::Violated {
             continue;
         }
         // What the sound protocol does as well is no proof of the bug.
-        let sound = judge(case, &Plan { bug: None, ..plan }, interrupted)?;
+        let sound = judge(&case.scenario.name, &Plan { bug: None, ..plan }, interrupted)?;
         if sound.verdict == Verdict::Violated || sound.interrupted {
             tried.false_alarms += u64::from(!sound.interrupted);
             continue;
@@ -154,21 +154,4 @@ fn try_seed(case: &Case, seed: u64, interrupted: &AtomicBool) -> Result<Tried, F
         break;
     }
     Ok(tried)
-}
-
-fn judge(case: &Case, plan: &Plan, interrupted: &AtomicBool) -> Result<Report, Failure> {
-    let gauge = Gauge::start();
-    let finished = run::run(plan, Options::new(interrupted, &mut |_| {})).map_err(|error| {
-        let (name, seed) = (&plan.scenario, plan.seed);
-        Failure::Internal(format!("failed to run {name} with seed {seed} and {:?}: {error}", plan.bug))
-    })?;
-    let findings = Findings {
-        environment: gauge.read(finished.ended.at, &finished.ended.totals, finished.listening),
-        judgement: finished.judgement,
-        measurements: finished.measurements,
-        digest: finished.digest,
-        interrupted: finished.ended.was_interrupted,
-        reproduce: report::reproduce(&case.scenario.name, plan),
-    };
-    Ok(Report::new(plan, findings))
 }

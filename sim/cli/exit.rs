@@ -42,6 +42,23 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The one of two that counts where both apply: the first of 70, 2, 1, 4, 3.
+    pub const fn worse(self, other: Self) -> Self {
+        const fn rank(exit: Exit) -> u8 {
+            match exit {
+                Exit::Internal => 5,
+                Exit::Usage => 4,
+                Exit::Violated => 3,
+                Exit::Inconclusive => 2,
+                Exit::Missed => 1,
+                Exit::Holds => 0,
+            }
+        }
+        if rank(self) >= rank(other) { self } else { other }
+    }
+}
+
 impl From<Verdict> for Exit {
     fn from(verdict: Verdict) -> Self {
         match verdict {

@@ -6,11 +6,13 @@ pub mod determinism;
 pub mod environment;
 mod exit;
 mod interrupt;
+mod judge;
 mod list;
 pub mod parallel;
 pub mod progress;
 mod run;
 mod seeds;
+mod sweep;
 
 use std::{io::IsTerminal, num::NonZero, path::PathBuf, process::ExitCode};
 
@@ -54,6 +56,9 @@ pub enum Command {
     Run(RunArgs),
     /// Run a plan that was printed or kept earlier
     Replay(ReplayArgs),
+    /// Simulate many seeds of some scenarios, on all cores
+    #[command(after_help = SWEEP_EXAMPLES)]
+    Sweep(SweepArgs),
     /// Plant bugs and see which invariant notices them, in a build made for it
     #[command(after_help = BUGS_EXAMPLES)]
     Bugs(BugsArgs),
@@ -68,6 +73,13 @@ Examples:
   countersign run smoke/first_contact
   countersign run rules/upstream_slots --seed 7 --profile hardened
   countersign run my_scenario.toml --plan-only > plan.json";
+
+const SWEEP_EXAMPLES: &str = "\
+Examples:
+  countersign sweep hardship/swarm --seeds 0..1000
+  countersign sweep hardship/calm hardship/storm --seeds 0..50 --profile both
+
+The exit code is that of the worst run.";
 
 const BUGS_EXAMPLES: &str = "\
 Examples:
@@ -116,6 +128,47 @@ impl RunArgs {
     /// What is decided here instead of in the scenario.
     pub fn overrides(&self) -> Overrides {
         Overrides { profile: self.profile, crypto: self.crypto }
+    }
+}
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// Scenarios that come with the program, or files
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+    /// The seeds, from A up to, and not including, B
+    #[arg(long, value_name = "A..B", default_value = "0..100")]
+    pub seeds: Seeds,
+    /// Show this face of the protocol instead of the scenario's, or both, one after the other
+    #[arg(long, value_enum, value_name = "P")]
+    pub profile: Option<Profiles>,
+    /// How many runs at the same time [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
+    /// Also list the digest of every run
+    #[arg(long)]
+    pub digests: bool,
+}
+
+/// Which faces of the protocol a sweep shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Profiles {
+    /// What the documents say
+    Literal,
+    /// With the holes closed
+    Hardened,
+    /// One after the other
+    Both,
+}
+
+impl Profiles {
+    fn overrides(self) -> Vec<Option<Profile>> {
+        match self {
+            Self::Literal => vec![Some(Profile::Literal)],
+            Self::Hardened => vec![Some(Profile::Hardened)],
+            Self::Both => vec![Some(Profile::Literal), Some(Profile::Hardened)],
+        }
     }
 }
 
@@ -194,6 +247,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
+            Self::Sweep(args) => sweep::sweep(args),
             Self::Bugs(args) => bugs::bugs(args),
             Self::Scenarios(args) => exit::print(&list::render(args.format)?),
             Self::Schema => {

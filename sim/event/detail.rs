@@ -134,7 +134,7 @@ pub enum Removal {
     Replaced,
     /// The path to the server changed (rule 12).
     PathChanged,
-    /// It was evicted after a replay (hardened, hole 7).
+    /// It is not handed out any more after a replay; the agent's key stays (hardened, hole 7).
     ReplayRefused,
     /// It was evicted to make room (attack 24).
     Capacity,

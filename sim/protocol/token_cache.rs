@@ -117,6 +117,8 @@ struct CacheEntry {
     /// Whether the agent has requested it since the fetch (rule 37).
     requested: bool,
     proven: bool,
+    /// Whether a use of the token was refused as a replay: it is not handed out again (hole 7).
+    spent: bool,
     /// When it was stored, or last used with success: the lowest turn is evicted first.
     turn: u64,
 }
@@ -131,7 +133,10 @@ impl TokenCache {
     ///
     /// The request counts for rule 37 whether or not the token is still live.
     pub fn first_request(&mut self, agent: NodeId, uid: Uid, now: WallTime) -> Option<&CachedToken> {
-        self.presented(agent, uid).filter(|token| token.is_live(now) || Bug::ExpiredTokenOffered.is_planted())
+        let entry = self.entries.get_mut(&self.key(agent, uid))?;
+        entry.requested = true;
+        let is_live = entry.token.is_live(now) || Bug::ExpiredTokenOffered.is_planted();
+        (is_live && !entry.spent).then_some(&entry.token)
     }
 
     /// The entry whose key checks a presented token (rule 44); none if the cache has none, which makes the
@@ -165,6 +170,7 @@ impl TokenCache {
         }
         if let Some(entry) = self.entries.get_mut(&(agent, uid)) {
             entry.token = token;
+            entry.spent = false;
             let resets = self.settings.resets_requested_on_refresh && !Bug::RefreshFlagKept.is_planted();
             if fetched == Fetched::First || resets {
                 entry.requested = false;
@@ -182,11 +188,21 @@ impl TokenCache {
             }
         }
         let turn = self.next_turn();
-        self.entries.insert((agent, uid), CacheEntry { token, requested: false, proven: false, turn });
+        self.entries.insert((agent, uid), CacheEntry { token, requested: false, proven: false, spent: false, turn });
         Stored::Kept { evicted }
     }
 
-    /// Removes an entry: after a replay (hole 7), or since the issuer refuses the agent a token.
+    /// Hands a token out no more, after a use of it was refused as a replay (hole 7).
+    ///
+    /// The entry and its key stay. If they went, whoever replays a captured token could have its victim's next one
+    /// refused for want of the key, unused and good for the thief; and would rob the entry of its proof (attack 24).
+    pub fn spend(&mut self, agent: NodeId, uid: Uid) -> Option<Jti> {
+        let entry = self.entries.get_mut(&self.key(agent, uid)).filter(|entry| !entry.spent)?;
+        entry.spent = true;
+        Some(entry.token.jti)
+    }
+
+    /// Removes an entry, since the issuer refuses the agent a token.
     pub fn evict(&mut self, agent: NodeId, uid: Uid) -> Option<Jti> {
         self.entries.remove(&self.key(agent, uid)).map(|entry| entry.token.jti)
     }

@@ -141,6 +141,10 @@ impl<E: Environment> AgentActor<E> {
         self.environment.record(EventKind::AgentKeyChanged { key: number });
     }
 
+    fn key(&self) -> PrivateKey {
+        locked(&self.agent).key().clone()
+    }
+
     /// The way to its server.
     fn path(&self) -> ServerPath {
         locked(&self.path).clone()
@@ -197,9 +201,9 @@ impl<E: Environment> AgentActor<E> {
     async fn register(&self) -> bool {
         let mut failures = 0;
         loop {
-            let nonce = self.draw_nonce();
+            let (nonce, key) = (self.draw_nonce(), self.key());
             match self
-                .enrolment()
+                .enrolment(&key)
                 .register(NodeKind::Agent, None, Profile::default(), self.settings.pinned, nonce)
                 .await
             {
@@ -221,8 +225,8 @@ impl<E: Environment> AgentActor<E> {
 
     async fn fetch_policy(&self) {
         let server_keys = locked(&self.agent).server_keys.clone();
-        let nonce = self.draw_nonce();
-        match self.enrolment().fetch_policy(&server_keys, nonce).await {
+        let (nonce, key) = (self.draw_nonce(), self.key());
+        match self.enrolment(&key).fetch_policy(&server_keys, nonce).await {
             Ok(policy) => self.take_over(policy),
             Err(error) => self.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
         }
@@ -289,13 +293,14 @@ impl<E: Environment> AgentActor<E> {
         MessageNonce::from_bits(u128::from_be_bytes(bits))
     }
 
-    fn enrolment(&self) -> Enrolment<'_, E> {
+    /// What the agent says in its own name, it signs with the key of the day.
+    fn enrolment<'a>(&'a self, key: &'a PrivateKey) -> Enrolment<'a, E> {
         Enrolment {
             environment: &self.environment,
             engine: &self.engine,
             parameters: &self.settings.parameters,
             node: self.settings.node,
-            key: &self.settings.key,
+            key,
             smp: &self.settings.smp,
         }
     }

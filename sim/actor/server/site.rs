@@ -382,7 +382,10 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             Refusal::CounterUsed | Refusal::CounterBelowWindow | Refusal::CounterBeyondJumpCap
                 if profile.evicts_on_replay() && !Bug::ReplayNotEvicted.is_planted() =>
             {
-                self.evict(agent, uid, Removal::ReplayRefused);
+                if let Some(jti) = locked(&self.state).cache.spend(agent, uid) {
+                    let why = Removal::ReplayRefused;
+                    self.core.environment.record(EventKind::CacheRemoved { agent, uid, jti, why });
+                }
                 false
             }
             // The agent may have a new key that only the issuer knows (hole 14).

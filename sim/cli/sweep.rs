@@ -1,0 +1,119 @@
+//! `sweep`: many seeds of some scenarios, on all cores.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal as _},
+};
+
+use super::{
+    Exit, Failure, SweepArgs,
+    exit::print,
+    interrupt,
+    judge::judge,
+    parallel::{all_cores, in_order},
+    progress::CountProgress,
+};
+use crate::{
+    report::{Report, Verdict},
+    scenario::{self, Overrides, Scenario},
+    types::Profile,
+};
+
+/// What a scenario came to so far.
+#[derive(Default)]
+struct Tally {
+    runs: u64,
+    cpu_ns: u64,
+    verdicts: BTreeMap<&'static str, u64>,
+    /// Lines about what did not pass.
+    faults: Vec<String>,
+    digests: Vec<String>,
+}
+
+/// What did not pass is shown so often for each scenario.
+const SHOWN: usize = 10;
+
+pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
+    let found = args.scenarios.iter().map(|name| scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let profiles = args.profile.map_or(vec![None], |profile| profile.overrides());
+    let cases: Vec<(&Scenario, Option<Profile>)> =
+        found.iter().flat_map(|scenario| profiles.iter().map(move |profile| (scenario, *profile))).collect();
+    let seeds = args.seeds.0.clone();
+    let interrupted = interrupt::listen();
+    let total = (seeds.end - seeds.start).saturating_mul(cases.len() as u64);
+    let mut progress = CountProgress::new(total, io::stderr().is_terminal());
+    let mut tallies: Vec<Tally> = cases.iter().map(|_| Tally::default()).collect();
+    let mut failure = None;
+    let work = |(place, seed): (usize, u64)| {
+        let (scenario, profile) = cases[place];
+        let plan = scenario.resolve(Some(seed), Overrides { profile, ..Overrides::default() })?;
+        judge(&scenario.name, &plan, interrupted).map(|report| (place, report))
+    };
+    let items = (0..cases.len()).flat_map(|place| seeds.clone().map(move |seed| (place, seed)));
+    in_order(
+        items,
+        args.jobs.unwrap_or_else(all_cores),
+        interrupted,
+        work,
+        |judged: Result<_, Failure>| match judged {
+            Ok((place, report)) => {
+                progress.update(|| report.scenario.clone());
+                tallies[place].add(&report, args.digests);
+            }
+            Err(error) => drop(failure.get_or_insert(error)),
+        },
+    );
+    progress.finish();
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let mut text = String::new();
+    let mut worst = Exit::Holds;
+    for ((scenario, profile), tally) in cases.iter().zip(&tallies) {
+        text.push_str(&tally.text(&scenario.name, profile.unwrap_or(scenario.document.profile)));
+        worst = tally.worst().worse(worst);
+    }
+    print(&text)?;
+    Ok(worst)
+}
+
+impl Tally {
+    fn add(&mut self, report: &Report, keeps_digest: bool) {
+        self.runs += 1;
+        self.cpu_ns += report.environment.cpu_ns.unwrap_or_default();
+        *self.verdicts.entry(report.verdict.word()).or_default() += 1;
+        if report.verdict != Verdict::Passed && self.faults.len() < SHOWN {
+            let counts = report.violation_counts.iter().map(|(invariant, count)| format!("{invariant} {count}"));
+            let forbidden = report.milestones_forbidden.keys().map(|milestone| format!("{milestone:?}"));
+            let missing = report.milestones_missing.iter().map(|milestone| format!("missing {milestone:?}"));
+            let what: Vec<_> = counts.chain(forbidden).chain(missing).collect();
+            self.faults.push(format!("    {}: {}\n      {}", report.verdict.word(), what.join(", "), report.reproduce));
+        }
+        if keeps_digest {
+            self.digests.push(format!("    {} {}", report.seed, report.digest));
+        }
+    }
+
+    fn worst(&self) -> Exit {
+        [Verdict::Violated, Verdict::Inconclusive, Verdict::ThresholdMissed]
+            .into_iter()
+            .find(|verdict| self.verdicts.contains_key(verdict.word()))
+            .map_or(Exit::Holds, Exit::from)
+    }
+
+    fn text(&self, scenario: &str, profile: Profile) -> String {
+        let verdicts: Vec<_> = self.verdicts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        let mean_ms = self.cpu_ns / self.runs.max(1) / 1_000_000;
+        let profile = format!("{profile:?}").to_lowercase();
+        let mut text = format!("{scenario} ({profile}): {}", verdicts.join(", "));
+        if mean_ms > 0 {
+            text.push_str(&format!("; {mean_ms} ms of CPU a run"));
+        }
+        text.push('\n');
+        for line in self.faults.iter().chain(&self.digests) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text
+    }
+}
