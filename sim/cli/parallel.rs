@@ -88,7 +88,7 @@ mod tests {
             all_there.wait();
             format!("{:?}", thread::current().id())
         };
-        in_order(0..4, jobs(4), &AtomicBool::new(false), work, |id| _ = threads.insert(id));
+        in_order(0..4, jobs(4), &AtomicBool::new(false), work, |id| assert!(threads.insert(id)));
         assert_eq!(threads.len(), 4);
     }
 
