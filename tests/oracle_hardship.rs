@@ -590,9 +590,15 @@ fn l6_excuses_who_cannot_come_back() {
     };
     assert!(gone(|_| ()));
     assert!(!gone(|history| history.plan.agents[0].leave_ms = Some(400_000)));
-    assert!(!gone(|history| _ = history.say(agent(1), EventKind::Stopped { power_loss: true })));
-    assert!(!gone(|history| _ = history.say(SMP, EventKind::Revoked { agent: node(1) })));
-    assert!(!gone(|history| _ = history.say(SMP, EventKind::SiteRemoved { site: Plan::node_of(SITE) })));
+    assert!(!gone(|history| {
+        history.say(agent(1), EventKind::Stopped { power_loss: true });
+    }));
+    assert!(!gone(|history| {
+        history.say(SMP, EventKind::Revoked { agent: node(1) });
+    }));
+    assert!(!gone(|history| {
+        history.say(SMP, EventKind::SiteRemoved { site: Plan::node_of(SITE) });
+    }));
     assert!(!gone(|history| history.plan.attackers.push(attacker(Attack::SpoofedRefusal, agent(1), 0, 9_000))));
 }
 
@@ -620,10 +626,14 @@ fn milestones_of_refusals() {
         (Refusal::CounterBeyondJumpCap, Milestone::JumpCapRefused),
         (Refusal::BelowPurgeHighWater, Milestone::BelowHighWaterRefused),
     ] {
-        let told = reached(|it| _ = it.say(SITE, EventKind::Refused { request, why, claimed_agent: None }));
+        let told = reached(|it| {
+            it.say(SITE, EventKind::Refused { request, why, claimed_agent: None });
+        });
         assert_eq!(told, BTreeMap::from([(milestone, 1)]));
     }
-    let limited = reached(|it| _ = it.say(SITE, EventKind::Unavailable { request, status: 429 }));
+    let limited = reached(|it| {
+        it.say(SITE, EventKind::Unavailable { request, status: 429 });
+    });
     assert_eq!(limited, BTreeMap::from([(Milestone::Unavailable, 1), (Milestone::RateLimited, 1)]));
 }
 
@@ -631,7 +641,13 @@ fn milestones_of_refusals() {
 fn milestones_of_faults_and_attacks() {
     let connection = countersign::types::ConnectionId(1);
     let attempted = |status| EventKind::Attempted { what: String::new(), status };
-    let of = |actor, kind: EventKind| reached(|it| drop(it.say(actor, kind))).into_keys().collect::<Vec<_>>();
+    let of = |actor, kind: EventKind| {
+        reached(|it| {
+            it.say(actor, kind);
+        })
+        .into_keys()
+        .collect::<Vec<_>>()
+    };
     let failed = |timed_out| EventKind::ConnectFailed { server: SITE, timed_out };
     assert_eq!(of(agent(1), failed(true)), [Milestone::ConnectTimedOut]);
     assert_eq!(of(agent(1), failed(false)), []);
@@ -654,7 +670,9 @@ fn milestones_of_faults_and_attacks() {
     let moved = EventKind::StoredTokenRemoved { server: SITE, jti, why: Removal::PathChanged };
     assert_eq!(of(agent(1), moved), [Milestone::PathChanged]);
     for outcome in [Outcome::TimedOut, Outcome::NotConnected] {
-        let told = reached(|it| drop(it.begin(agent(1), false).end(agent(1), outcome, 1)));
+        let told = reached(|it| {
+            it.begin(agent(1), false).end(agent(1), outcome, 1);
+        });
         assert_eq!(told, BTreeMap::from([(Milestone::ExchangeTimedOut, 1)]));
     }
 }
@@ -714,7 +732,11 @@ fn milestones_of_holes() {
     assert_eq!(refreshed(Some(10), None, 3_500), [0, 0]);
 
     // 14: a new key reads as revoked.
-    let forbidden = |kind: EventKind, actor| reached(|it| _ = it.say(actor, kind).end(agent(1), Outcome::Forbidden, 1));
+    let forbidden = |kind: EventKind, actor| {
+        reached(|it| {
+            it.say(actor, kind).end(agent(1), Outcome::Forbidden, 1);
+        })
+    };
     let changed = forbidden(EventKind::AgentKeyChanged { key: 5 }, agent(1));
     assert!(changed.contains_key(&Milestone::ForbiddenAfterKeyChange));
     let revoked = forbidden(EventKind::Revoked { agent: node(1) }, SMP);

@@ -24,7 +24,7 @@ use std::{
 use super::{
     assumptions::Assumptions,
     checker::Checker,
-    facts::{Cache, Facts},
+    facts::Facts,
     violation::{Findings, Who},
 };
 use crate::{
@@ -45,13 +45,14 @@ impl CacheEntryLeaves {
     fn overdue(
         &mut self,
         site: ActorId,
-        cache: &Cache,
         (from, to): (UnixSeconds, UnixSeconds),
         is_hindered: bool,
         now: VirtualTime,
-        assumptions: &Assumptions,
+        facts: &Facts,
         findings: &mut Findings,
     ) {
+        let assumptions = &facts.assumptions;
+        let Some(cache) = facts.caches.get(site) else { return };
         for (agent, uid, entry) in cache.expiring(from, to) {
             let is_excused = is_hindered && entry.requested_ever;
             if is_excused || !self.reported.insert((site, entry.jti)) {
@@ -77,7 +78,7 @@ impl CacheEntryLeaves {
         let margin = nanos(assumptions.skew.saturating_add(assumptions.granularity));
         if let Some(long_before) = validation.started.nanos().checked_sub(margin) {
             let to = assumptions.second_before(VirtualTime(long_before));
-            self.overdue(site, cache, (UnixSeconds(0), to), is_hindered, now, assumptions, findings);
+            self.overdue(site, (UnixSeconds(0), to), is_hindered, now, before, findings);
         }
         if is_hindered {
             return;
@@ -147,7 +148,7 @@ impl Checker for CacheEntryLeaves {
                 let to = assumptions.second_before(VirtualTime(latest));
                 let from = self.judged.get(&site).copied().unwrap_or(UnixSeconds(0));
                 let hindered = cache.hindered.is_some_and(|hindered| Some(hindered) == cache.validated);
-                self.overdue(site, cache, (from, to), hindered, now, assumptions, findings);
+                self.overdue(site, (from, to), hindered, now, facts, findings);
                 self.judged.insert(site, to.max(from));
             }
         }

@@ -95,9 +95,8 @@ impl Administration {
                 self.revoked.entry(agent).or_insert(event.at);
             }
             EventKind::Reinstated { agent } => {
-                if self.revoked.remove(&agent).is_some() {
-                    self.reinstated.insert(agent, event.at);
-                }
+                self.revoked.remove(&agent);
+                self.reinstated.insert(agent, event.at);
             }
             EventKind::SiteRemoved { site } => drop(self.removed_sites.insert(site)),
             EventKind::SiteApproved { site } => drop(self.removed_sites.remove(&site)),

@@ -48,10 +48,8 @@ pub(super) fn of(event: &Event, before: &Facts, mut reached: impl FnMut(Mileston
         EventKind::CacheStored { agent, uid, refreshed, .. } => {
             stored(event, (*agent, *uid), *refreshed, before, reached);
         }
-        EventKind::CacheRemoved { agent, uid, .. } => {
-            if is_missed(event.actor, (*agent, *uid), event.at, before) {
-                reached(Milestone::RefreshMissed);
-            }
+        EventKind::CacheRemoved { agent, uid, .. } if is_missed(event.actor, (*agent, *uid), event.at, before) => {
+            reached(Milestone::RefreshMissed);
         }
         EventKind::RolledBack => reached(Milestone::RolledBack),
         EventKind::Revoked { .. } => reached(Milestone::Revoked),
