@@ -8,6 +8,7 @@ mod exit;
 mod interrupt;
 mod judge;
 mod list;
+mod matrix;
 pub mod parallel;
 pub mod progress;
 mod run;
@@ -59,6 +60,9 @@ pub enum Command {
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
+    /// Run every attack and every hole under both profiles, and show what falls and what stands
+    #[command(after_help = MATRIX_EXAMPLES)]
+    Matrix(MatrixArgs),
     /// Plant bugs and see which invariant notices them, in a build made for it
     #[command(after_help = BUGS_EXAMPLES)]
     Bugs(BugsArgs),
@@ -80,6 +84,14 @@ Examples:
   countersign sweep hardship/calm hardship/storm --seeds 0..50 --profile both
 
 The exit code is that of the worst run.";
+
+const MATRIX_EXAMPLES: &str = "\
+Examples:
+  countersign matrix
+  countersign matrix attack/09 hole/06
+  countersign matrix --format markdown > matrix.md
+
+Exits with 1 if a run did not go as its scenario says, or the table checked differs.";
 
 const BUGS_EXAMPLES: &str = "\
 Examples:
@@ -143,7 +155,7 @@ pub struct SweepArgs {
     /// Show this face of the protocol instead of the scenario's, or both, one after the other
     #[arg(long, value_enum, value_name = "P")]
     pub profile: Option<Profiles>,
-    /// How many runs at the same time [default: one per core]
+    /// How many runs at the same time [default: one for each core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
     /// Also list the digest of every run
@@ -170,6 +182,23 @@ impl Profiles {
             Self::Both => vec![Some(Profile::Literal), Some(Profile::Hardened)],
         }
     }
+}
+
+/// Arguments of `matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// Only scenarios whose names contain one of these [default: all attacks and holes]
+    #[arg(value_name = "NAME")]
+    pub scenarios: Vec<String>,
+    /// Hold the table against this file (`.json`, `.md` or text), and show what differs
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// How many runs at the same time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: TableFormat,
 }
 
 /// Arguments of `replay`.
@@ -248,6 +277,7 @@ impl Command {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
             Self::Sweep(args) => sweep::sweep(args),
+            Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
             Self::Scenarios(args) => exit::print(&list::render(args.format)?),
             Self::Schema => {

@@ -1,0 +1,118 @@
+//! `matrix`: runs every attack and every hole under both profiles, and tells what each comes to.
+
+use std::{
+    fs,
+    io::{self, IsTerminal as _},
+    path::Path,
+};
+
+use super::{
+    Exit, Failure, MatrixArgs, TableFormat,
+    exit::print,
+    interrupt,
+    judge::judge,
+    parallel::{all_cores, in_order},
+    progress::CountProgress,
+};
+use crate::{
+    report::{MATRIX_VERSION, Matrix, MatrixCell, MatrixRow},
+    scenario::{Overrides, Scenario, shipped},
+    types::Profile,
+};
+
+/// Where the scenarios of attacks and holes are.
+const FOLDERS: [&str; 2] = ["attack/", "hole/"];
+
+pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Failure> {
+    let matrix = make(args)?;
+    let text = render(&matrix, args.format)?;
+    if let Some(path) = &args.check {
+        return check(&matrix, path);
+    }
+    print(&text)?;
+    Ok(if matrix.is_as_expected() { Exit::Holds } else { Exit::Violated })
+}
+
+fn render(matrix: &Matrix, format: TableFormat) -> Result<String, Failure> {
+    match format {
+        TableFormat::Text => Ok(matrix.to_text()),
+        TableFormat::Markdown => Ok(matrix.to_markdown()),
+        TableFormat::Json => matrix.to_json().map_err(Failure::internal),
+    }
+}
+
+/// Holds the table against a committed one, in the form that the file's ending tells.
+fn check(matrix: &Matrix, path: &Path) -> Result<Exit, Failure> {
+    let format = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => TableFormat::Json,
+        Some("md") => TableFormat::Markdown,
+        _ => TableFormat::Text,
+    };
+    let found = render(matrix, format)?;
+    let expected = fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("failed to read the table `{}`: {error}", path.display())))?;
+    if found == expected {
+        print(&format!("{}: the table is as it was, {} scenarios\n", path.display(), matrix.rows.len()))?;
+        return Ok(if matrix.is_as_expected() { Exit::Holds } else { Exit::Violated });
+    }
+    let mut text = format!("{}: the table has changed\n", path.display());
+    let (mut before, mut after) = (expected.lines(), found.lines());
+    loop {
+        match (before.next(), after.next()) {
+            (None, None) => break,
+            (was, is) if was == is => {}
+            (was, is) => {
+                was.into_iter().for_each(|line| text.push_str(&format!("- {line}\n")));
+                is.into_iter().for_each(|line| text.push_str(&format!("+ {line}\n")));
+            }
+        }
+    }
+    print(&text)?;
+    Ok(Exit::Violated)
+}
+
+fn make(args: &MatrixArgs) -> Result<Matrix, Failure> {
+    let is_wanted = |name: &str| {
+        FOLDERS.iter().any(|folder| name.starts_with(folder))
+            && (args.scenarios.is_empty() || args.scenarios.iter().any(|part| name.contains(part.as_str())))
+    };
+    let shipped = shipped().into_iter().filter(|shipped| is_wanted(shipped.name));
+    let scenarios = shipped.map(|shipped| Ok(shipped.scenario()?)).collect::<Result<Vec<Scenario>, Failure>>()?;
+    if scenarios.is_empty() {
+        let wanted = args.scenarios.join(", ");
+        return Err(Failure::Usage(format!("no scenario of an attack or a hole is named like {wanted}")));
+    }
+    let interrupted = interrupt::listen();
+    let mut progress = CountProgress::new(scenarios.len() as u64, io::stderr().is_terminal());
+    let mut rows = Vec::new();
+    let mut failure = None;
+    let work = |scenario: &Scenario| {
+        let resolve = |profile| {
+            let overrides = Overrides { profile: Some(profile), ..Overrides::default() };
+            scenario.resolve(None, overrides)
+        };
+        let (literal, hardened) = (resolve(Profile::Literal)?, resolve(Profile::Hardened)?);
+        let cell =
+            |plan, other| judge(&scenario.name, plan, interrupted).map(|report| MatrixCell::new(plan, other, &report));
+        Ok(MatrixRow {
+            scenario: scenario.name.clone(),
+            description: scenario.document.description.clone(),
+            seed: literal.seed,
+            literal: cell(&literal, &hardened)?,
+            hardened: cell(&hardened, &literal)?,
+        })
+    };
+    let jobs = args.jobs.unwrap_or_else(all_cores);
+    in_order(&scenarios, jobs, interrupted, work, |row: Result<MatrixRow, Failure>| match row {
+        Ok(row) => {
+            progress.update(|| row.scenario.clone());
+            rows.push(row);
+        }
+        Err(error) => drop(failure.get_or_insert(error)),
+    });
+    progress.finish();
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(Matrix { countersign_matrix: MATRIX_VERSION, rows }),
+    }
+}
