@@ -42,7 +42,7 @@ fn plan(attack: Attack, profile: Profile, server: ActorId) -> Plan {
     plan.agents[0].server = server;
     plan.attackers = vec![AttackerPlan {
         attack,
-        server,
+        server: if attack.is_on_the_issuer() { ActorId::Smp } else { server },
         victim: VICTIM,
         start_ms: 20_000,
         until_ms: 120_000,
@@ -616,7 +616,9 @@ fn hole_18_a_flood_of_first_requests_costs_the_issuer_signatures_in_literal_and_
 fn a_stolen_key_is_good_until_it_is_revoked() {
     everywhere(Attack::StolenKey, |_, _, _, told| {
         assert_eq!(told.statuses(), [Some(200)].into());
-        assert!(told.violated.contains(&Invariant::S13));
+        // The plan says that the key was stolen: what its thief does is no fault of the protocol.
+        assert_eq!(told.violated, BTreeSet::new());
+        assert!(told.accepted() > 0);
         told.left_the_victim_alone();
     });
 }
@@ -639,6 +641,7 @@ fn s12_every_attack_has_one_digest_in_every_tier() {
     for profile in PROFILES {
         for mut plan in every_attack(profile) {
             plan.duration_ms = 70_000;
+            plan.attackers[0].until_ms = plan.duration_ms;
             plan.sites[1].start_ms = plan.sites[1].start_ms.min(plan.duration_ms - 1);
             let real = small_plan::digest(&plan);
             plan.crypto = CryptoTier::Modelled;
