@@ -6,6 +6,7 @@
 mod environment;
 mod expected_violation;
 mod exposure;
+mod hardship;
 mod human;
 mod hunt;
 mod json;
@@ -18,6 +19,7 @@ mod write;
 pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
 pub use exposure::{Exposure, OpenHole};
+pub use hardship::Hardship;
 pub use hunt::{Found, HUNT_VERSION, Hunt, Hunted, Trail};
 pub use json::schema;
 pub use matrix::{MATRIX_VERSION, Matrix, MatrixCell, MatrixOutcome, MatrixRow};
@@ -68,6 +70,9 @@ pub struct Report {
     pub reproduce: String,
     /// Who took part.
     pub cast: Cast,
+    /// What went wrong on purpose.
+    #[serde(default)]
+    pub hardship: Hardship,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
     /// Whether not one exchange was served, though some were made.
@@ -180,6 +185,7 @@ impl Report {
             events,
             reproduce,
             cast: Cast::of(plan),
+            hardship: Hardship::of(plan),
             interrupted,
             served_nobody,
             violations,

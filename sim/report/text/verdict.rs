@@ -95,6 +95,9 @@ fn what_ran(page: &mut Page, report: &Report) {
     let transport = if cast.secure { "HTTPS" } else { "plain HTTP" };
     let (agents, sites) = (human::number_of(cast.agents, "agent"), human::number_of(cast.sites, "site"));
     page.line(&format!("{agents}, {sites} and the issuer over {transport}"));
+    for line in report.hardship.lines() {
+        page.paragraph("", &line);
+    }
     let environment = &report.environment;
     let real_time = if environment.wall_ns == 0 {
         String::new()
