@@ -67,7 +67,8 @@ fn cache_validation(criterion: &mut Criterion) {
     for number in 0..4_096 {
         let (agent, jti) = key(number);
         let expires = UnixSeconds(EXPIRES.0 - number * 7 % 800);
-        let token = CachedToken { text: "a.b.c".into(), jti, expires, agent_key: agent_key.clone() };
+        let (text, kid, agent_key) = ("a.b.c".into(), agent_key.thumbprint(), agent_key.clone());
+        let token = CachedToken { text, kid, jti, expires, agent_key };
         cache.store(agent, Uid::from_bits(jti.bits()), token, Fetched::First);
         cache.presented(agent, Uid::from_bits(jti.bits()));
     }

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use countersign::{
     event::{Event, EventKind, Listener, Removal},
-    plan::{AgentPlan, Plan, Visits},
+    plan::{AgentPlan, ConnectionUse, Plan, Visits},
     run,
     scenario::{self, Overrides},
-    types::{ActorId, CryptoTier, UnixSeconds, VirtualTime},
+    types::{ActorId, CryptoTier, Parameters, Profile, Scheme, UnixSeconds, VirtualTime},
     world::{self, Controls},
 };
 
@@ -133,5 +133,27 @@ fn a_plan_at_the_bounds_of_what_is_let_in_runs() {
     for (run_start, header_section_bytes) in [(first - 1, 8_192), (last + 1, 8_192), (u64::MAX, 8_192), (first, 8_191)]
     {
         small(run_start, header_section_bytes, 0).check().unwrap_err();
+    }
+}
+
+/// Over TLS an authentication ends with its token or when it is old (hole 13).
+#[test]
+fn hole_13_an_agent_knows_when_the_authentication_of_its_connection_ends() {
+    for lifetime_s in [240, 600, 900] {
+        let mut plan = plan(3_600, 4, |number, agent| {
+            agent.server = ActorId::Site(1);
+            agent.connection_use = ConnectionUse::KeepAlive;
+            agent.visits =
+                Visits::Every { first_ms: 2_000, interval_ms: 15_000 + 5_000 * u64::from(number), jitter_ms: 0 };
+        });
+        (plan.profile, plan.scheme) = (Profile::Hardened, Scheme::Https);
+        plan.parameters = Parameters { token_lifetime_s: lifetime_s, ..Parameters::defaults(Profile::Hardened) };
+        for connection_age_max_s in [300, 3_600] {
+            plan.parameters.connection_age_max_s = connection_age_max_s;
+            assert_eq!(violations(&plan), [String::new(); 0]);
+            // Nobody tries without a token where one is needed: that would be challenged, and not be told which token.
+            let events = history_of(&plan);
+            assert!(events.iter().all(|event| !matches!(event.kind, EventKind::Challenged { challenge: None, .. })));
+        }
     }
 }

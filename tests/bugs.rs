@@ -16,7 +16,9 @@ use countersign::{
     },
     run::{Options, run},
     scenario::{Overrides, Scenario},
-    types::{Bug, CryptoTier, Epoch, Jti, NodeId, Parameters, Planting, Profile, Uid, UnixSeconds, VirtualTime},
+    types::{
+        Bug, CryptoTier, Epoch, Jti, NodeId, Parameters, Planting, Profile, Thumbprint, Uid, UnixSeconds, VirtualTime,
+    },
 };
 use stage::{AGENT, JTI, LIFETIME_S, NOW, SMP, Stage, UID, empty_digest, facts, key, origin, path, rng, seconds};
 
@@ -220,7 +222,13 @@ fn agent(number: u128) -> NodeId {
 }
 
 fn cached() -> CachedToken {
-    CachedToken { text: "".into(), jti: JTI, expires: EXPIRES, agent_key: key(1).public().clone() }
+    CachedToken {
+        text: "".into(),
+        kid: Thumbprint([1; 32]),
+        jti: JTI,
+        expires: EXPIRES,
+        agent_key: key(1).public().clone(),
+    }
 }
 
 #[test]

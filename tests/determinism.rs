@@ -52,6 +52,21 @@ fn digest_in(report: &str) -> &str {
 }
 
 #[test]
+fn with_every_fault_and_attacker_on_two_processes_make_the_same_runs() {
+    let sweep = |jobs: &str| {
+        let seeds = ["sweep", "hardship/storm", "hardship/swarm", "--seeds", "0..3", "--profile", "both", "--digests"];
+        let output = countersign(&[&seeds[..], &["--jobs", jobs]].concat(), "");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+        // All but the CPU time, which stands at the end of a scenario's first line.
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| line.split(';').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = sweep("1");
+    assert_eq!(first.iter().filter(|line| line.split(' ').next_back().unwrap().len() == 64).count(), 12, "{first:?}");
+    assert_eq!(first, sweep("2"));
+}
+
+#[test]
 fn the_same_plan_gives_the_same_digest_whatever_ran_before_in_the_process() {
     let plan = small_plan(1, MODELLED);
     let alone = digest(&plan);

@@ -269,6 +269,21 @@ fn attack_27_after_a_rotation_tokens_recover_within_a_policy_interval() {
 }
 
 #[test]
+fn rule_46_a_token_whose_key_was_withdrawn_is_not_handed_out_from_the_cache() {
+    let rotate = fault(60_000, 90_000, FaultKind::RotateServerKey { key: 99 });
+    for profile in [Profile::Literal, Profile::Hardened] {
+        let mut plan = plan(profile, vec![rotate.clone()]);
+        // On connections that stay open nobody would be asked for a token again.
+        plan.agents.iter_mut().for_each(|agent| agent.connection_use = ConnectionUse::New);
+        let events = history(&plan);
+        // By then all have heard of it, and no validation has brought new tokens yet.
+        let after: Vec<_> =
+            (1..=4).flat_map(|number| between(&events, ActorId::Agent(number), 155_000, 290_000)).collect();
+        assert!(are_served(&after), "{profile:?}: {:?}", outcomes(&after));
+    }
+}
+
+#[test]
 fn rule_12_after_a_move_the_old_token_is_not_sent_on_the_new_path() {
     let moves = fault(60_000, 240_000, FaultKind::Move { site: SITE, port: 8_080 });
     let events = history(&plan(Profile::Literal, vec![moves]));

@@ -541,20 +541,31 @@ fn s8_nothing_is_refreshed_that_nobody_asked_for_again() {
 }
 
 #[test]
-fn a_challenge_beyond_the_first_is_a_request() {
-    let after = |challenges| {
-        let (mut history, token) = cached(Profile::Hardened, None);
-        for _ in 0..challenges {
+fn who_waits_for_a_fetch_does_not_ask_for_its_token_again_and_who_misses_what_is_there_does() {
+    let after = |missed_before: u32, missed_since: u32| {
+        let mut history = History::of(Profile::Hardened);
+        let token = history.issue(1);
+        let missed = EventKind::CacheMissed { agent: token.agent, uid: token.uid };
+        for _ in 0..missed_before {
+            history.say(SITE, missed.clone());
+        }
+        history.cache(&token, false);
+        for _ in 0..missed_before {
             let connection = history.open(agent(1), SITE);
             let request = history.send(agent(1), connection, Carried::FirstRequest);
             history.challenge(SITE, request, &token, false);
+        }
+        for _ in 0..missed_since {
+            history.say(SITE, missed.clone());
         }
         let fresh = history.at_s(3_000).issue(1);
         history.cache(&fresh, true);
         history.violated()
     };
-    assert_eq!(after(1), [Invariant::S8]);
-    assert_eq!(after(2), NOTHING);
+    for missed_before in [1, 2] {
+        assert_eq!(after(missed_before, 0), [Invariant::S8]);
+        assert_eq!(after(missed_before, 1), NOTHING);
+    }
 }
 
 // --- S9 ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ use countersign::{
         CachedToken, Fetched, Registry, RegistrySettings, Stored, TokenCache, TokenCacheSettings, ValidationPlan,
         Window,
     },
-    types::{Epoch, Jti, NodeId, Parameters, Profile, Refusal, Uid, UnixSeconds, WallTime},
+    types::{Epoch, Jti, NodeId, Parameters, Profile, Refusal, Thumbprint, Uid, UnixSeconds, WallTime},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -395,7 +395,8 @@ fn agent_key(last_byte: u8) -> PublicKey {
 fn token(jti_number: u64, expires_s: u64) -> CachedToken {
     // Making a key hashes its modulus; the models need thousands of tokens and no more than one key.
     static KEY: std::sync::LazyLock<PublicKey> = std::sync::LazyLock::new(|| agent_key(1));
-    CachedToken { text: "a.b.c".into(), jti: jti(jti_number), expires: seconds(expires_s), agent_key: KEY.clone() }
+    let (jti, expires) = (jti(jti_number), seconds(expires_s));
+    CachedToken { text: "a.b.c".into(), kid: Thumbprint([1; 32]), jti, expires, agent_key: KEY.clone() }
 }
 
 fn batched(plan: &ValidationPlan) -> Vec<(NodeId, Uid)> {

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     Exit, Failure, SweepArgs,
+    environment::stopwatch,
     exit::print,
     interrupt,
     judge::judge,
@@ -46,8 +47,11 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let mut failure = None;
     let work = |(place, seed): (usize, u64)| {
         let (scenario, profile) = cases[place];
+        // Of this thread alone: others have their own runs.
+        let started_ns = stopwatch();
         let plan = scenario.resolve(Some(seed), Overrides { profile, ..Overrides::default() })?;
-        judge(&scenario.name, &plan, interrupted).map(|report| (place, report))
+        let report = judge(&scenario.name, &plan, interrupted)?;
+        Ok((place, report, stopwatch().saturating_sub(started_ns)))
     };
     let items = (0..cases.len()).flat_map(|place| seeds.clone().map(move |seed| (place, seed)));
     in_order(
@@ -56,9 +60,9 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         interrupted,
         work,
         |judged: Result<_, Failure>| match judged {
-            Ok((place, report)) => {
+            Ok((place, report, cpu_ns)) => {
                 progress.update(|| report.scenario.clone());
-                tallies[place].add(&report, args.digests);
+                tallies[place].add(&report, cpu_ns, args.digests);
             }
             Err(error) => drop(failure.get_or_insert(error)),
         },
@@ -78,9 +82,9 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
 }
 
 impl Tally {
-    fn add(&mut self, report: &Report, keeps_digest: bool) {
+    fn add(&mut self, report: &Report, cpu_ns: u64, keeps_digest: bool) {
         self.runs += 1;
-        self.cpu_ns += report.environment.cpu_ns.unwrap_or_default();
+        self.cpu_ns = self.cpu_ns.saturating_add(cpu_ns);
         *self.verdicts.entry(report.verdict.word()).or_default() += 1;
         if report.verdict != Verdict::Passed && self.faults.len() < SHOWN {
             let counts = report.violation_counts.iter().map(|(invariant, count)| format!("{invariant} {count}"));

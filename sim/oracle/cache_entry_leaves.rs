@@ -8,9 +8,9 @@
 //! - An entry is gone by exp + P + σ, plus the granularity of time and what the latest validation took, unless a
 //!   validation is in progress. One that hangs for longer than all of its batches can take is none. Again an entry that
 //!   was requested may stay while the site cannot refresh it. P is the longest that policy ever asks for.
-//! - An entry is refreshed only if it was requested again: a `CacheHit`, an `Accepted` of its agent and uid, a
-//!   challenge beyond the one for which it was fetched, or a token that was refused and names its agent. Hardened
-//!   forgets requests at each refresh (hole 10).
+//! - An entry is refreshed only if it was requested again: a `CacheHit` or, if it was there and not handed out, a
+//!   `CacheMissed`; an `Accepted` of its agent and uid, or a token that was refused and names its agent. Hardened forgets
+//!   requests at each refresh (hole 10).
 //! - When a validation ends, no entry is left that was due when it started: within the look-ahead by the site's
 //!   clock, and requested since it was stored, both by more than the granularity. Not if the site could not.
 //!

@@ -19,7 +19,7 @@
 use std::time::Duration;
 
 use crate::{
-    plan::{Attack, FaultKind, Plan, Power},
+    plan::{FaultKind, Plan, Power},
     types::{ActorId, VirtualTime},
 };
 
@@ -29,8 +29,6 @@ pub struct Fairness {
     healed: Option<VirtualTime>,
     from: Option<VirtualTime>,
     unfair: Vec<Unfair>,
-    /// Agents whose tokens somebody else presents too.
-    doubled: Vec<ActorId>,
     why_never: Option<String>,
 }
 
@@ -60,7 +58,7 @@ impl Fairness {
                 (Some(from), late)
             }
         };
-        Self { healed, from, unfair: unfair(plan), doubled: doubled(plan), why_never }
+        Self { healed, from, unfair: unfair(plan), why_never }
     }
 
     /// When everything has healed; none if nothing was wrong, or nothing heals.
@@ -86,11 +84,6 @@ impl Fairness {
     /// Since when the network has been fair for an agent, as of `now`, if it is.
     pub fn since(&self, agent: ActorId, now: VirtualTime) -> VirtualTime {
         self.unfair_to(agent).filter(|it| it.from <= now).map(|it| it.until).fold(self.from(), VirtualTime::max)
-    }
-
-    /// Whether somebody else presents this agent's tokens too, so that a server may take them for used up.
-    pub fn is_doubled(&self, agent: ActorId) -> bool {
-        self.doubled.contains(&agent)
     }
 
     fn unfair_to(&self, agent: ActorId) -> impl Iterator<Item = &Unfair> {
@@ -137,12 +130,4 @@ fn unfair(plan: &Plan) -> Vec<Unfair> {
         unfair.extend(of_site.chain([attacker.victim]).map(|to| Unfair { to, from, until }));
     }
     unfair
-}
-
-fn doubled(plan: &Plan) -> Vec<ActorId> {
-    let presents = |attack: Attack| {
-        matches!(attack, Attack::Replay | Attack::Respelling | Attack::CrossServerReplay | Attack::StolenToken)
-            || attack.power() == Power::HasKey
-    };
-    plan.attackers.iter().filter(|attacker| presents(attacker.attack)).map(|attacker| attacker.victim).collect()
 }

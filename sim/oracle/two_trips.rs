@@ -2,8 +2,8 @@
 //! one exchange time-out left.
 //!
 //! Reading, for each `ExchangeEnded` of an exchange that started while the network was fair (see `fairness`):
-//! - It took at most 2 trips, however it ended. One more if it began on a connection that was authenticated, and that a
-//!   hardened server takes for authenticated no longer (hole 13).
+//! - It took at most 2 trips, however it ended. Whoever keeps a connection whose authentication has an end (hole 13)
+//!   knows this end.
 //! - It did not end as `Unauthorized`, `Forbidden` or `TokenDeclined`. Time-outs, refused connections and 503
 //!   come from overload; they are measured, and not judged here.
 //! - Not judged: an exchange in which a token was sent that had no more than one exchange time-out and σ left; one of
@@ -22,27 +22,19 @@ use crate::{
     types::{ActorId, VirtualTime},
 };
 
+const TRIPS_MAX: u32 = 2;
+
 #[derive(Debug, Default)]
 pub(super) struct TwoTrips {
     short_sent: ShortTokens,
-    /// When each agent last started an exchange on an authenticated connection.
-    authenticated: FadingMap<(ActorId, ActorId), VirtualTime>,
 }
 
 impl Checker for TwoTrips {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         self.short_sent.hear(event, before);
-        if let EventKind::ExchangeStarted { server, authenticated: true, .. } = event.kind {
-            let keep_until = before.assumptions.forget_connection_at(event.at);
-            self.authenticated.insert((event.actor, server), event.at, keep_until);
-        }
         let EventKind::ExchangeEnded { server, outcome, trips, took_ns } = event.kind else { return };
-        let started = event.at.nanos().saturating_sub(took_ns);
-        let is_over = before.profile(server).bounds_connection_age()
-            && self.authenticated.get(&(event.actor, server)).is_some_and(|at| at.nanos() >= started);
-        let bound = if is_over { 3 } else { 2 };
         let turned_down = matches!(outcome, Outcome::Unauthorized | Outcome::Forbidden | Outcome::TokenDeclined);
-        if !(trips > bound || turned_down)
+        if !(trips > TRIPS_MAX || turned_down)
             || !before.is_fair_exchange(event, took_ns)
             || before.may_be_taken_for_revoked(event.actor, event.at)
             || self.short_sent.within(event, server, took_ns)
@@ -51,7 +43,7 @@ impl Checker for TwoTrips {
         }
         findings.violated(Invariant::L1, event.actor, || {
             format!(
-                "{}'s exchange with {server} that ended at {} took {trips} trips and ended as {outcome:?}; the bound is success in {bound} trips",
+                "{}'s exchange with {server} that ended at {} took {trips} trips and ended as {outcome:?}; the bound is success in {TRIPS_MAX} trips",
                 event.actor, event.at
             )
         });
@@ -59,7 +51,6 @@ impl Checker for TwoTrips {
 
     fn tick(&mut self, now: VirtualTime, _facts: &Facts, _findings: &mut Findings) {
         self.short_sent.fade(now);
-        self.authenticated.fade(now);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     crypto::PublicKey,
-    types::{Bug, Jti, NodeId, Parameters, Profile, Uid, UnixSeconds, WallTime},
+    types::{Bug, Jti, NodeId, Parameters, Profile, Thumbprint, Uid, UnixSeconds, WallTime},
 };
 
 /// What a token cache decides by.
@@ -42,6 +42,8 @@ impl TokenCacheSettings {
 pub struct CachedToken {
     /// The three parts as issued.
     pub text: Arc<str>,
+    /// The server key that signed it.
+    pub kid: Thumbprint,
     /// The token's identifier.
     pub jti: Jti,
     /// When the token ends.

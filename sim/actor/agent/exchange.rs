@@ -6,7 +6,10 @@ use http::{
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
 
-use super::AgentActor;
+use super::{
+    AgentActor,
+    visit::{Line, LineAuthentication},
+};
 use crate::{
     actor::{
         Environment, HttpConnection,
@@ -31,25 +34,23 @@ const BODY_BYTES_MAX: u32 = 64 << 10;
 
 impl<E: Environment> AgentActor<E> {
     /// Sends a request, answers challenges, and tells how it ended and how many trips it took.
-    pub(super) async fn converse(
-        &self,
-        connection: &mut HttpConnection<E>,
-        is_authenticated: bool,
-        is_public: bool,
-    ) -> (Outcome, u32) {
+    pub(super) async fn converse(&self, line: &mut Line<E>, is_authenticated: bool, is_public: bool) -> (Outcome, u32) {
+        let started = self.environment.now();
         if is_public || is_authenticated {
             let target = if is_public { PUBLIC_TARGET } else { PROTECTED_TARGET };
             let served = if is_public { Outcome::ServedPublic } else { Outcome::ServedAuthenticated };
-            match self.send(connection, target, None, Carried::Nothing).await {
+            match self.send(&mut line.connection, target, None, Carried::Nothing).await {
                 Ok(response) if response.status() == StatusCode::OK => return (served, 1),
                 // The server no longer takes the connection for authenticated: start over, with a token.
-                Ok(response) if response.status() == StatusCode::UNAUTHORIZED && is_authenticated => {}
+                Ok(response) if response.status() == StatusCode::UNAUTHORIZED && is_authenticated => {
+                    line.authentication = None;
+                }
                 Ok(response) => return (failed(response.status()), 1),
                 Err(error) => return (broken(&error), 1),
             }
         }
         let first_trip = u32::from(is_authenticated);
-        let channel_binding = connection.channel_binding().map(str::to_owned);
+        let channel_binding = line.connection.channel_binding().map(str::to_owned);
         let digest = content_digest(b"");
         let facts = RequestFacts {
             method: "GET",
@@ -62,12 +63,17 @@ impl<E: Environment> AgentActor<E> {
         let mut refused = None;
         let Ok(mut authorization) = authorization else { return (Outcome::Broken, first_trip) };
         for trip in first_trip + 1..=first_trip + TRIPS_MAX {
-            let response = match self.authorize_and_send(connection, &authorization).await {
+            let response = match self.authorize_and_send(&mut line.connection, &authorization).await {
                 Ok(response) => response,
                 Err(error) => return (broken(&error), trip),
             };
             match response.status() {
-                StatusCode::OK => return (self.succeeded(&path, &authorization, refused), trip),
+                StatusCode::OK => {
+                    if let Authorization::Token { token, .. } = &authorization {
+                        line.authentication = Some(LineAuthentication { started, expires: token.issued.claims.exp });
+                    }
+                    return (self.succeeded(&path, &authorization, refused), trip);
+                }
                 StatusCode::UNAUTHORIZED if trip < first_trip + TRIPS_MAX => {
                     if let Authorization::Token { token, was_stored: true, .. } = &authorization {
                         refused = Some(token.issued.claims.jti);
@@ -158,7 +164,10 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn succeeded(&self, path: &ServerPath, authorization: &Authorization, refused: Option<Jti>) -> Outcome {
-        let Authorization::Token { token, epoch, was_stored } = authorization else { return Outcome::ServedPublic };
+        // A first request is served where the server has accepted a token on the connection before.
+        let Authorization::Token { token, epoch, was_stored } = authorization else {
+            return Outcome::ServedAuthenticated;
+        };
         self.note_success(path, token, *epoch, refused);
         if *was_stored { Outcome::ServedOneStep } else { Outcome::ServedTwoStep }
     }

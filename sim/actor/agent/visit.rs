@@ -1,19 +1,28 @@
 //! One visit: some connections, some requests on each.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::AgentActor;
 use crate::{
     actor::{Environment, HttpConnection, figure::nanos, http::ExchangeError, lock::locked, task::spawned},
     event::{EventKind, Outcome},
-    types::VirtualTime,
+    types::{UnixSeconds, VirtualTime},
 };
 
-/// A connection, and whether a token was accepted on it (rule 9).
+/// A connection, and what is known of a token that was accepted on it (rule 9).
 #[derive(Debug)]
 pub(super) struct Line<E: Environment> {
-    connection: HttpConnection<E>,
-    is_authenticated: bool,
+    pub connection: HttpConnection<E>,
+    pub authentication: Option<LineAuthentication>,
+}
+
+/// The token that authenticated a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineAuthentication {
+    /// When the exchange started that presented it: the server accepted it no earlier.
+    pub started: VirtualTime,
+    /// When it expires.
+    pub expires: UnixSeconds,
 }
 
 impl<E: Environment> AgentActor<E> {
@@ -57,7 +66,12 @@ impl<E: Environment> AgentActor<E> {
         let since = self.environment.now();
         let is_warm = locked(&self.agent).stored(&self.path(), self.environment.wall()).is_some();
         // Over plain HTTP each hardened request carries its own token.
-        let is_authenticated = line.as_ref().is_some_and(|line| line.is_authenticated);
+        let authentication = line.as_ref().and_then(|line| line.authentication);
+        if !is_public && authentication.is_some_and(|authentication| self.must_end(authentication)) {
+            // A new connection takes a token at once; on the old one it would have to be asked for.
+            *line = None;
+        }
+        let is_authenticated = line.as_ref().is_some_and(|line| line.authentication.is_some());
         let authenticated = is_authenticated && !self.needs_token_each_time();
         self.environment.record(EventKind::ExchangeStarted {
             server: self.settings.server,
@@ -65,11 +79,7 @@ impl<E: Environment> AgentActor<E> {
             authenticated: authenticated || is_public,
         });
         let (outcome, trips) = match self.connected(line).await {
-            Ok(line) => {
-                let (outcome, trips) = self.converse(&mut line.connection, authenticated, is_public).await;
-                line.is_authenticated |= outcome.is_served() && !is_public;
-                (outcome, trips)
-            }
+            Ok(line) => self.converse(line, authenticated, is_public).await,
             Err(ExchangeError::ConnectTimedOut | ExchangeError::NotConnected(_)) => (Outcome::NotConnected, 0),
             Err(_) => (Outcome::Broken, 0),
         };
@@ -92,9 +102,22 @@ impl<E: Environment> AgentActor<E> {
                     parameters.connect_timeout(),
                     &parameters.caps,
                 );
-                Ok(line.insert(Line { connection: opened.await?, is_authenticated: false }))
+                Ok(line.insert(Line { connection: opened.await?, authentication: None }))
             }
         }
+    }
+
+    /// Whether a hardened server no longer takes a connection for authenticated, or may not while it answers (hole 13).
+    fn must_end(&self, authentication: LineAuthentication) -> bool {
+        let path = self.path();
+        if !path.origin.is_secure() || !locked(&self.agent).binds_for(path.server) {
+            return false;
+        }
+        let parameters = &self.settings.parameters;
+        let margin = parameters.exchange_timeout();
+        let age_max = Duration::from_secs(parameters.connection_age_max_s);
+        let age = self.environment.now().after(margin).since(authentication.started);
+        age >= age_max || self.environment.wall().after(margin) >= authentication.expires.wall()
     }
 
     fn needs_token_each_time(&self) -> bool {

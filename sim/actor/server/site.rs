@@ -296,7 +296,7 @@ impl<E: Environment> SiteServer<E> {
     fn store(&self, holder: Holder, token: &IssuedToken, agent_key: PublicKey, fetched: Fetched) -> bool {
         let Holder { agent, uid } = holder;
         let (jti, expires) = (token.claims.jti, token.claims.exp);
-        let cached = CachedToken { text: token.shared_text(), jti, expires, agent_key };
+        let cached = CachedToken { text: token.shared_text(), kid: token.kid, jti, expires, agent_key };
         match locked(&self.state).cache.store(agent, uid, cached, fetched) {
             Stored::Kept { evicted } => {
                 self.record_eviction(agent, evicted);
@@ -406,8 +406,10 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             return Err(NoToken::Forbidden);
         }
         let cached = {
-            let mut state = locked(&self.state);
-            state.cache.first_request(agent, uid, self.core.wall()).map(|cached| Offer {
+            let State { cache, server_keys, .. } = &mut *locked(&self.state);
+            let cached = cache.first_request(agent, uid, self.core.wall());
+            // A token whose key has been withdrawn is as invalid as any (rule 46): who knows that, declines it.
+            cached.filter(|cached| server_keys.get(cached.kid).is_some()).map(|cached| Offer {
                 text: Arc::clone(&cached.text),
                 agent,
                 uid,

@@ -27,9 +27,6 @@ pub struct CacheEntry {
     pub requested_at: Option<VirtualTime>,
     /// Whether it or one that it refreshed was ever asked for again.
     pub requested_ever: bool,
-    /// How many challenges carried it.
-    challenges: u32,
-    refreshed: bool,
 }
 
 /// A validation in progress.
@@ -104,15 +101,6 @@ impl Cache {
             entry.requested_ever = true;
         }
     }
-
-    fn challenged(&mut self, agent: NodeId, uid: Uid, jti: Jti, at: VirtualTime) {
-        let Some(entry) = self.entries.get_mut(&(agent, uid)).filter(|entry| entry.jti == jti) else { return };
-        entry.challenges = entry.challenges.saturating_add(1);
-        // The first challenge answers the request for which the token was fetched; a refresh has no such request.
-        if entry.refreshed || entry.challenges > 1 {
-            self.requested(agent, uid, at);
-        }
-    }
 }
 
 /// The caches of all sites, each since the site's latest start.
@@ -141,16 +129,8 @@ impl Caches {
             EventKind::CacheStored { agent, uid, jti, expires, refreshed } => {
                 let cache = self.sites.entry(event.actor).or_default();
                 let requested_ever = *refreshed && cache.get(*agent, *uid).is_some_and(|old| old.requested_ever);
-                let (jti, expires, refreshed) = (*jti, *expires, *refreshed);
-                let entry = CacheEntry {
-                    jti,
-                    expires,
-                    stored_at: event.at,
-                    requested_at: None,
-                    requested_ever,
-                    challenges: 0,
-                    refreshed,
-                };
+                let (jti, expires) = (*jti, *expires);
+                let entry = CacheEntry { jti, expires, stored_at: event.at, requested_at: None, requested_ever };
                 cache.store(*agent, *uid, entry);
             }
             EventKind::ValidationStarted { .. } => {
@@ -175,11 +155,12 @@ impl Caches {
 impl Cache {
     fn learn(&mut self, kind: &EventKind, at: VirtualTime, assumptions: &Assumptions) {
         match kind {
-            EventKind::CacheHit { agent, uid, .. } => self.requested(*agent, *uid, at),
-            EventKind::Accepted { presented, .. } => self.requested(presented.agent, presented.uid, at),
-            EventKind::Challenged { challenge: Some(challenge), .. } => {
-                self.challenged(challenge.agent, challenge.uid, challenge.jti, at);
+            // Of several who wait for one fetch, none asks for what it brings: they asked before it was there. And who is
+            // not handed the token that is there has asked for it all the same.
+            EventKind::CacheHit { agent, uid, .. } | EventKind::CacheMissed { agent, uid } => {
+                self.requested(*agent, *uid, at);
             }
+            EventKind::Accepted { presented, .. } => self.requested(presented.agent, presented.uid, at),
             EventKind::Refused { claimed_agent: Some(agent), .. } => drop(self.refused.insert(*agent, at)),
             EventKind::CacheRemoved { agent, uid, .. } => self.remove(*agent, *uid),
             EventKind::UpstreamStarted { purpose: UpstreamPurpose::Validation, agents, connection, .. } => {
