@@ -55,7 +55,7 @@ impl<E: Environment> AgentActor<E> {
     /// Gets one answer, opening the connection first where there is none.
     async fn exchange(&self, line: &mut Option<Line<E>>, is_public: bool) -> Outcome {
         let since = self.environment.now();
-        let is_warm = locked(&self.agent).stored(&self.path(), self.environment.wall()).is_some();
+        let is_warm = locked(&self.agent).stored(&self.path(), self.wall()).is_some();
         // Over plain HTTP each hardened request carries its own token.
         let is_authenticated = line.as_ref().is_some_and(|line| line.is_authenticated);
         let authenticated = is_authenticated && !self.needs_token_each_time();
