@@ -121,9 +121,8 @@ fn names(folder: &str) -> impl Iterator<Item = &'static str> {
 fn in_both_profiles(folder: &str) -> Vec<Run> {
     let seeds = || [None].into_iter().chain(FURTHER_SEEDS.map(Some));
     let profiles = [Profile::Literal, Profile::Hardened];
-    let runs = |name| {
-        seeds().flat_map(move |seed| profiles.map(move |profile| Run { name, seed, profile: Some(profile) }))
-    };
+    let runs =
+        |name| seeds().flat_map(move |seed| profiles.map(move |profile| Run { name, seed, profile: Some(profile) }));
     names(folder).flat_map(runs).collect()
 }
 

@@ -18,7 +18,9 @@ fn the_scenario_of_the_readme_can_be_run() {
 fn every_scenario_that_a_document_names_is_shipped() {
     for document in ["README.md", "PROTOCOL.md"] {
         for word in code_words(&read(document)) {
-            let is_name = ["smoke/", "load/", "rules/", "hardship/", "hole/", "attack/"].iter().any(|folder| word.starts_with(folder));
+            let is_name = ["smoke/", "load/", "rules/", "hardship/", "hole/", "attack/"]
+                .iter()
+                .any(|folder| word.starts_with(folder));
             if is_name && !word.ends_with(['*', '…', '/']) {
                 assert!(find(&word).is_ok(), "{document} names {word}");
             }
