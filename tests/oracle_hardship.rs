@@ -223,6 +223,43 @@ fn a_clock_that_was_set_binds_its_own_server_and_loosens_nobody_elses_bound() {
 }
 
 #[test]
+fn who_keeps_the_issuers_time_is_in_time_by_its_own_clock_or_by_that() {
+    let step = |profile, who, by_ms| {
+        let mut history = History::of(profile);
+        history.plan.faults.push(fault(50, 5_000, FaultKind::ClockStep { who: Group::Actor(who), by_ms }));
+        let token = history.issue_until(1, UnixSeconds(START.0 + 100));
+        (history, token)
+    };
+    let hour = 3_600_000;
+    // Whose clock is wrong by how much, and the last instant of an accept, leeway included. Half a minute the leeway
+    // makes up for: then the own clock alone counts.
+    for (profile, who, by_ms, last_ms) in [
+        (Profile::Hardened, SITE, hour, 160_000),
+        (Profile::Hardened, SITE, 30_000, 130_000),
+        (Profile::Hardened, SMP, hour, 160_000),
+        (Profile::Hardened, SMP, -hour, 3_760_000),
+        (Profile::Literal, SITE, 30_000, 70_000),
+        (Profile::Literal, SMP, -hour, 100_000),
+    ] {
+        let (mut history, token) = step(profile, who, by_ms);
+        assert_eq!(presents(&mut history, SITE, &token, last_ms), NOTHING, "{profile:?} {who} {by_ms}");
+        assert_eq!(presents(&mut history, SITE, &token, last_ms + 1), [Invariant::S3], "{profile:?} {who} {by_ms}");
+    }
+    // Its clock is slow, and it purges by the issuer's.
+    for (profile, at_ms, violated) in [
+        (Profile::Hardened, 160_000, vec![]),
+        (Profile::Hardened, 159_999, vec![Invariant::S6]),
+        (Profile::Literal, 160_000, vec![Invariant::S6]),
+    ] {
+        let (mut history, token) = step(profile, SITE, -hour);
+        history.present(1, SITE, &token, 1);
+        let (agent, jti, why) = (token.agent, token.jti, Removal::ExpiredSweep);
+        history.at_ms(at_ms).say(SITE, EventKind::RegistryRemoved { agent, jti, why });
+        assert_eq!(history.violated(), violated, "{profile:?} {at_ms}");
+    }
+}
+
+#[test]
 fn s9_forgives_what_a_clock_does_while_a_token_is_sent_for() {
     let challenged_at = |at_ms| {
         let mut history = History::of(Profile::Literal);

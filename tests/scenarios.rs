@@ -17,9 +17,14 @@ use small_plan::{report, shipped_plan};
 
 const OTHER_SEEDS: [u64; 3] = [11, 12, 13];
 
-/// The scenarios of `load/` take minutes: they are run by hand and by the benches. Those of `hardship/` need a world that acts
-/// on faults.
-const NOT_HERE: [&str; 2] = ["load/", "hardship/"];
+/// The scenarios of `load/` take minutes: they are run by hand and by the benches.
+const NOT_HERE: [&str; 1] = ["load/"];
+
+/// Every scenario of these folders is run in a test of the folder.
+const FOLDERS: [&str; 3] = ["attack/", "hardship/", "hole/"];
+
+/// What they show, they show with every seed.
+const FURTHER_SEEDS: [u64; 2] = [11, 12];
 
 /// These take seconds each: once is enough.
 const ONCE: [&str; 2] = ["smoke/thousand_agents", "rules/validation_ceiling"];
@@ -78,11 +83,65 @@ scenarios! {
 fn every_shipped_scenario_is_in_this_suite() {
     for shipped in shipped() {
         assert!(
-            NAMES.contains(&shipped.name) || NOT_HERE.iter().any(|folder| shipped.name.starts_with(folder)),
+            NAMES.contains(&shipped.name)
+                || FOLDERS.iter().chain(&NOT_HERE).any(|folder| shipped.name.starts_with(folder)),
             "{}: add it to `scenarios!` above",
             shipped.name
         );
     }
+}
+
+#[test]
+fn every_hole_is_open_or_closed_as_the_profile_has_it() {
+    all_pass(in_both_profiles("hole/"));
+}
+
+#[test]
+fn every_attack_ends_as_the_profile_has_it() {
+    all_pass(in_both_profiles("attack/"));
+}
+
+#[test]
+fn every_hardship_is_withstood() {
+    all_pass(names("hardship/").map(|name| Run { name, seed: None, profile: None }).collect());
+}
+
+/// One run of a scenario.
+struct Run {
+    name: &'static str,
+    seed: Option<u64>,
+    profile: Option<Profile>,
+}
+
+fn names(folder: &str) -> impl Iterator<Item = &'static str> {
+    shipped().into_iter().map(|shipped| shipped.name).filter(move |name| name.starts_with(folder))
+}
+
+/// Each scenario of a folder in both profiles, with its own seed and with others.
+fn in_both_profiles(folder: &str) -> Vec<Run> {
+    let seeds = || [None].into_iter().chain(FURTHER_SEEDS.map(Some));
+    let profiles = [Profile::Literal, Profile::Hardened];
+    let runs =
+        |name| seeds().flat_map(move |seed| profiles.map(move |profile| Run { name, seed, profile: Some(profile) }));
+    names(folder).flat_map(runs).collect()
+}
+
+/// Two at a time: they are independent, and together take a while.
+#[track_caller]
+fn all_pass(runs: Vec<Run>) {
+    assert!(!runs.is_empty());
+    let failure = |run: &Run| {
+        let report = report(&plan(run.name, run.seed, run.profile));
+        (report.verdict != Verdict::Passed).then(|| table(&report))
+    };
+    let failures: String = thread::scope(|scope| {
+        let halves = [0, 1].map(|half| {
+            let runs = runs.iter().skip(half).step_by(2);
+            scope.spawn(move || runs.filter_map(failure).collect::<String>())
+        });
+        halves.map(|half| half.join().unwrap()).concat()
+    });
+    assert!(failures.is_empty(), "{failures}");
 }
 
 fn plan(name: &str, seed: Option<u64>, profile: Option<Profile>) -> Plan {

@@ -1,6 +1,6 @@
 //! How a node comes to its policy and server keys: registration and policy, both signed both ways (rule 43).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -10,15 +10,17 @@ use super::{
     Environment, HttpConnection,
     figure::count,
     http::{ExchangeError, RequestHead},
+    lock::locked,
 };
 use crate::{
     crypto::{Engine, KeyError, PrivateKey},
     event::{Carried, EventKind},
     protocol::{
-        Answered, MessageError, NodeKind, POLICY_PATH, Policy, PolicyError, REGISTER_PATH, RegisterRequest,
-        RegisterResponse, RegistrationError, RequestTarget, ServerKeys, SignedHeaders, sign_request, verify_response,
+        Answered, IssuerTime, MessageError, NodeKind, POLICY_PATH, Policy, PolicyError, REGISTER_PATH, RegisterRequest,
+        RegisterResponse, RegistrationError, RequestTarget, ServerKeys, SignedHeaders, VerifiedMessage, sign_request,
+        verify_response,
     },
-    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint},
+    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
 };
 
 /// A node that talks to its SMP in its own name.
@@ -30,6 +32,7 @@ pub struct Enrolment<'a, E> {
     pub node: NodeId,
     pub key: &'a PrivateKey,
     pub smp: &'a Origin,
+    pub issuer_time: &'a Mutex<IssuerTime>,
 }
 
 /// Why there is no policy.
@@ -77,11 +80,12 @@ impl<E: Environment> Enrolment<'_, E> {
     ) -> Result<Policy, EnrolmentError> {
         let request = RegisterRequest { id: self.node, kind, public_key: self.key.public().clone(), origin, profile };
         let target = RequestTarget::new(&Method::POST, REGISTER_PATH)?;
+        let asked = self.environment.now();
         let (status, headers, body) = self.ask(target, Method::POST, REGISTER_PATH, request.encode(), nonce).await?;
         let answered = Answered { target, nonce };
-        let policy =
-            RegisterResponse::verify(status, &body, &headers, answered, pinned, self.body_bytes_max(), self.engine)?
-                .policy;
+        let (RegisterResponse { policy, .. }, verified) =
+            RegisterResponse::verify(status, &body, &headers, answered, pinned, self.body_bytes_max(), self.engine)?;
+        self.learn_time(verified, asked);
         self.environment.record(EventKind::Registered { keys: count(policy.jwks.len()) });
         Ok(policy)
     }
@@ -92,9 +96,11 @@ impl<E: Environment> Enrolment<'_, E> {
     /// Why there is no policy.
     pub async fn fetch_policy(&self, server_keys: &ServerKeys, nonce: MessageNonce) -> Result<Policy, EnrolmentError> {
         let target = RequestTarget::new(&Method::GET, POLICY_PATH)?;
+        let asked = self.environment.now();
         let (status, headers, body) = self.ask(target, Method::GET, POLICY_PATH, Vec::new(), nonce).await?;
         let key_for = |kid| server_keys.get(kid).cloned();
-        verify_response(status, &body, &headers, Answered { target, nonce }, key_for, self.engine)?;
+        let verified = verify_response(status, &body, &headers, Answered { target, nonce }, key_for, self.engine)?;
+        self.learn_time(verified, asked);
         let policy = Policy::decode(&body, self.body_bytes_max())?;
         let keys = count(policy.jwks.len());
         self.environment.record(EventKind::PolicyReceived { version: policy.version, keys });
@@ -123,6 +129,10 @@ impl<E: Environment> Enrolment<'_, E> {
             StatusCode::OK => Ok((head.status, head.headers, body)),
             status => Err(EnrolmentError::Status(status)),
         }
+    }
+
+    fn learn_time(&self, verified: VerifiedMessage, asked: VirtualTime) {
+        locked(self.issuer_time).learn(verified.created, asked, self.environment.now());
     }
 
     fn body_bytes_max(&self) -> usize {

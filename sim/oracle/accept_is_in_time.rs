@@ -2,7 +2,7 @@
 //!
 //! Reading: at the `Accepted` the server's own clock shows exp + λ at most (attack 22). Since no clock is further
 //! from the truth than σ, τ is then within its bound too; and a clock that was set wrong does not loosen the bound for
-//! anybody else. That the expiry in the event is the issued one is judged by S2.
+//! anybody else. A server that keeps the issuer's time (hole 17) may go by that instead. That the expiry in the event is the issued one is judged by S2.
 
 use super::{
     checker::Checker,
@@ -21,7 +21,7 @@ impl Checker for AcceptIsInTime {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         let EventKind::Accepted { request, presented, expires } = &event.kind else { return };
         let assumptions = &before.assumptions;
-        let clock = assumptions.wall(event.actor, event.at);
+        let (clock, _) = assumptions.reckoning(event.actor, before.profile(event.actor), event.at);
         let bound = expires.wall().after(assumptions.leeway);
         if clock > bound {
             findings.violated(Invariant::S3, event.actor, || {

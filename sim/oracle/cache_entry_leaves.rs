@@ -12,7 +12,7 @@
 //!   `CacheMissed`; an `Accepted` of its agent and uid, or a token that was refused and names its agent. Hardened forgets
 //!   requests at each refresh (hole 10).
 //! - When a validation ends, no entry is left that was due when it started: within the look-ahead by the site's
-//!   clock, and requested since it was stored, both by more than the granularity. Not if the site could not.
+//!   clock (and by whatever it may keep as the issuer's time: hole 17), and requested since it was stored, both by more than the granularity. Not if the site could not.
 //!
 //! A site that stops loses its cache, and what it was about to do.
 
@@ -83,9 +83,10 @@ impl CacheEntryLeaves {
         if is_hindered {
             return;
         }
-        let clock = assumptions.wall(site, validation.started);
+        let (least, most) = assumptions.reckoning(site, before.profile(site), validation.started);
         let look_ahead = assumptions.look_ahead_min(before.profile(site)).saturating_sub(assumptions.granularity);
-        let due = cache.expiring(clock.after(assumptions.granularity).seconds(), clock.after(look_ahead).seconds());
+        let (from, to) = (most.after(assumptions.granularity).seconds(), least.after(look_ahead).seconds());
+        let due = cache.expiring(from, to);
         for (agent, uid, entry) in due {
             let Some(requested_at) = entry.requested_at else { continue };
             if requested_at.after(assumptions.granularity) < validation.started {

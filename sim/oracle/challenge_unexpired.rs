@@ -2,7 +2,7 @@
 //!
 //! Reading: when a server challenges, the SMP's clock shows less than exp + λ. A clock calls a token expired
 //! when validation by that clock would refuse it, hence λ. A site cannot see its issuer's clock: it is blamed if its
-//! own calls the token expired as well, and neither of the two was set within the time-outs of one fetch, since the
+//! own calls the token expired as well (or, where it keeps the issuer's time, whatever that may be by now: hole 17), and neither of the two was set within the time-outs of one fetch, since the
 //! token may have been fresh when it was sent for.
 
 use super::{
@@ -27,7 +27,7 @@ impl Checker for ChallengeUnexpired {
         let bound = challenge.expires.wall().after(assumptions.leeway);
         let fetch = assumptions.parameters.upstream_timeout().saturating_add(assumptions.granularity);
         if issuer >= bound
-            && assumptions.wall(event.actor, event.at) >= bound
+            && assumptions.reckoning(event.actor, before.profile(event.actor), event.at).0 >= bound
             && !assumptions.is_set_within(event.actor, event.at, fetch)
         {
             findings.violated(Invariant::S9, event.actor, || {

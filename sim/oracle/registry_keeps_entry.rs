@@ -2,7 +2,8 @@
 //!
 //! Reading:
 //! - An `Accepted` has a `RegistryRecorded` before it, for the same request and the same use.
-//! - A `RegistryRemoved` is not before exp + λ by the server's own clock, hence not before exp + λ − σ.
+//! - A `RegistryRemoved` is not before exp + λ by the server's own clock, hence not before exp + λ − σ; or, where it
+//!   keeps the issuer's time (hole 17), by that.
 //! - An entry does not vanish otherwise: a record that calls itself new is for a token that has no entry.
 //! - The entry is the right one: the highest counter and the window equal those that the oracle counts
 //!   (rule 47). Only the 64 lowest counters of a window are seen; counter 0 is nobody's use and is left out.
@@ -58,8 +59,8 @@ impl Checker for RegistryKeepsEntry {
             EventKind::RegistryRemoved { agent, jti, why } => {
                 let Some(entry) = before.registries.get(server, *agent, *jti) else { return };
                 let assumptions = &before.assumptions;
-                let (clock, until) =
-                    (assumptions.wall(server, event.at), entry.expires.wall().after(assumptions.leeway));
+                let (_, clock) = assumptions.reckoning(server, before.profile(server), event.at);
+                let until = entry.expires.wall().after(assumptions.leeway);
                 if clock < until {
                     findings.violated(Invariant::S6, server, || {
                         format!(

@@ -3,7 +3,9 @@
 //! A request covers its method, path and body; a response covers its status and body, the method and path of
 //! the request that it answers, and repeats that request's nonce. The nonce is what makes an answer fresh:
 //! no clock is compared, since a fleet whose clocks are wrong must still get the policy that heals it.
-//! `created` only informs.
+//! `created` decides nothing about the message; from answers a node learns the issuer's time ([`IssuerTime`]).
+//!
+//! [`IssuerTime`]: super::IssuerTime
 //!
 //! A request may be replayed. That gains nothing: registration and policy say the same again, and the answer
 //! to a batch request can be read by the site alone.
@@ -137,7 +139,7 @@ pub struct VerifiedMessage {
     pub keyid: Thumbprint,
     /// The nonce: drawn by the requester, repeated by the answer.
     pub nonce: MessageNonce,
-    /// What the signer's clock showed. It may be wrong, so nothing is decided by it.
+    /// What the signer's clock showed. It may be wrong, so nothing is decided by it about the message.
     pub created: UnixSeconds,
 }
 

@@ -14,6 +14,7 @@ mod countersigned_token;
 mod directory;
 mod issued_token;
 mod issuer;
+mod issuer_time;
 pub mod jwe;
 mod key_set;
 mod message_signature;
@@ -45,6 +46,7 @@ pub use countersigned_token::CountersignedToken;
 pub use directory::{Directory, RegisterError, Registered};
 pub use issued_token::{Claims, Confirmation, IssuedToken};
 pub use issuer::{Issuer, Subject};
+pub use issuer_time::IssuerTime;
 pub use key_set::{Jwks, KeySetError, ServerKeys};
 pub use message_signature::{
     Answered, MessageError, RequestTarget, SignedHeaders, VerifiedMessage, sign_request, sign_response, verify_request,

@@ -143,14 +143,14 @@ impl RegisterResponse {
         pinned: Thumbprint,
         max_bytes: usize,
         engine: &Engine,
-    ) -> Result<Self, RegistrationError> {
+    ) -> Result<(Self, VerifiedMessage), RegistrationError> {
         let response: Self = body::decode(body, max_bytes)?;
         let key_for = |kid| response.jwks.get(kid).filter(|_| kid == pinned).cloned();
-        verify_response(status, body, headers, answered, key_for, engine)?;
+        let verified = verify_response(status, body, headers, answered, key_for, engine)?;
         if response.jwks != response.policy.jwks {
             return Err(RegistrationError::TwoKeySets);
         }
         response.policy.check()?;
-        Ok(response)
+        Ok((response, verified))
     }
 }

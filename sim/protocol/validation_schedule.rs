@@ -18,6 +18,8 @@ pub struct ValidationSchedule {
     pub period: Duration,
     /// How much time a token may have left to be refreshed (rule 37).
     pub look_ahead: Duration,
+    /// The most tokens of one validation, where what is left is not put off to the next period (hole 9).
+    ceiling: Option<u32>,
 }
 
 impl ValidationSchedule {
@@ -34,7 +36,16 @@ impl ValidationSchedule {
         let look_ahead = Duration::from_secs(parameters.look_ahead_s);
         let look_ahead =
             if profile.stretches_look_ahead() { look_ahead.max(period.saturating_add(MARGIN)) } else { look_ahead };
-        Self { first_after, period, look_ahead }
+        let ceiling = profile.validates_overflow_at_once().then_some(parameters.validation_tokens_max);
+        Self { first_after, period, look_ahead, ceiling }
+    }
+
+    /// How many validations a period has, one right after the other, if so much is due in the first one.
+    ///
+    /// The ceiling holds for each of them (rule 39). What becomes due meanwhile waits for the next period: else a site
+    /// whose agents ask faster than it can refresh would never stop.
+    pub fn validations(&self, due: u32) -> u32 {
+        self.ceiling.map_or(1, |ceiling| due.div_ceil(ceiling.max(1)).max(1))
     }
 }
 
@@ -88,6 +99,14 @@ mod tests {
             let schedule = schedule(profile, 3_600, Some(42));
             assert_eq!((schedule.first_after.as_secs(), schedule.period.as_secs()), (42, 42));
             assert_eq!(self::schedule(profile, 3_600, Some(0)).period.as_secs(), 1);
+        }
+    }
+
+    #[test]
+    fn hole_9_only_hardened_validates_again_for_what_was_left() {
+        for (due, hardened) in [(0, 1), (1, 1), (4_096, 1), (4_097, 2), (8_192, 2), (8_193, 3), (u32::MAX, 1 << 20)] {
+            assert_eq!(schedule(Profile::Literal, 3_600, None).validations(due), 1);
+            assert_eq!(schedule(Profile::Hardened, 3_600, None).validations(due), hardened, "{due} due");
         }
     }
 

@@ -43,6 +43,11 @@ impl Profile {
         self.is_hardened()
     }
 
+    /// A site whose validation had more to refresh than one may have validates again at once (hole 9).
+    pub const fn validates_overflow_at_once(self) -> bool {
+        self.is_hardened()
+    }
+
     /// "Requested once more" starts anew with each refresh (hole 10).
     pub const fn resets_requested_on_refresh(self) -> bool {
         self.is_hardened()
@@ -65,6 +70,12 @@ impl Profile {
 
     /// A site fetches the agent's key once more before it deems the agent revoked (hole 14).
     pub const fn refetches_agent_key(self) -> bool {
+        self.is_hardened()
+    }
+
+    /// A node keeps the time of its issuer's clock, and judges expiries by it where its own is further off than the leeway
+    /// (hole 17).
+    pub const fn keeps_issuer_time(self) -> bool {
         self.is_hardened()
     }
 

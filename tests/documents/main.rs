@@ -86,7 +86,7 @@ fn the_registration_and_its_answer_are_accepted() {
     let body = compact(&document, "register response");
     let pinned = cast.smp_key.public().thumbprint();
     let response =
-        RegisterResponse::verify(StatusCode::OK, &body, &headers, answered, pinned, BYTES_MAX, &cast.engine).unwrap();
+        RegisterResponse::verify(StatusCode::OK, &body, &headers, answered, pinned, BYTES_MAX, &cast.engine).unwrap().0;
     assert_eq!(response.policy, cast.policy());
     assert_eq!(Policy::decode(&response.policy.encode(), BYTES_MAX), Ok(response.policy));
 }

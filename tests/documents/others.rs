@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign::scenario::{Overrides, Scenario, find};
+use countersign::scenario::{Overrides, Scenario, find, shipped};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -18,12 +18,29 @@ fn the_scenario_of_the_readme_can_be_run() {
 fn every_scenario_that_a_document_names_is_shipped() {
     for document in ["README.md", "PROTOCOL.md"] {
         for word in code_words(&read(document)) {
-            let is_name = ["smoke/", "load/", "rules/"].iter().any(|folder| word.starts_with(folder));
+            let is_name = ["smoke/", "load/", "rules/", "hardship/", "hole/", "attack/"]
+                .iter()
+                .any(|folder| word.starts_with(folder));
             if is_name && !word.ends_with(['*', '…', '/']) {
                 assert!(find(&word).is_ok(), "{document} names {word}");
             }
         }
     }
+}
+
+#[test]
+fn every_scenario_of_a_hole_is_named_beside_its_hole() {
+    let protocol = read("PROTOCOL.md");
+    let names = shipped().into_iter().map(|shipped| shipped.name).filter(|name| name.starts_with("hole/"));
+    let holes: Vec<_> = names
+        .map(|name| {
+            let number = name["hole/".len()..][..2].trim_start_matches('0');
+            let row = protocol.lines().find(|line| line.starts_with(&format!("| {number} "))).expect(name);
+            assert!(row.contains(&format!("`{name}`")), "{row} does not name {name}");
+            number.to_owned()
+        })
+        .collect();
+    assert_eq!(holes, (1..=19).map(|hole: u32| hole.to_string()).collect::<Vec<_>>());
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl<E: Environment> AgentActor<E> {
             content_digest: &digest,
             channel_binding: channel_binding.as_deref(),
         };
-        let (path, now) = (self.path(), self.environment.wall());
+        let (path, now) = (self.path(), self.wall());
         let authorization = locked(&self.agent).authorize(&path, &facts, now, &self.engine, &mut *locked(&self.rng));
         let mut refused = None;
         let Ok(mut authorization) = authorization else { return (Outcome::Broken, first_trip) };
@@ -173,7 +173,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn note_success(&self, path: &ServerPath, token: &CountersignedToken, epoch: Option<Epoch>, refused: Option<Jti>) {
-        let now = self.environment.wall();
+        let now = self.wall();
         if locked(&self.agent).succeeded(path, token, epoch, refused, now) {
             self.environment.record(EventKind::TokenStored {
                 server: self.settings.server,

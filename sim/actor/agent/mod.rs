@@ -17,8 +17,8 @@ use super::{Environment, SecureStorage, enrolment::Enrolment, lock::locked};
 use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
-    protocol::{Agent, NodeKind, Policy, ServerEntry, ServerKeys, ServerPath, Swept, TokenStorage},
-    types::{ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
+    protocol::{Agent, IssuerTime, NodeKind, Policy, ServerEntry, ServerKeys, ServerPath, Swept, TokenStorage},
+    types::{ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime, WallTime},
 };
 
 /// What an agent is told when it is set up.
@@ -101,6 +101,7 @@ pub struct AgentActor<E: Environment> {
     agent: Mutex<Agent>,
     rng: Mutex<ChaCha20Rng>,
     kept: Mutex<Vec<Line<E>>>,
+    issuer_time: Mutex<IssuerTime>,
 }
 
 impl<E: Environment> AgentActor<E> {
@@ -116,7 +117,9 @@ impl<E: Environment> AgentActor<E> {
         );
         let path = Mutex::new(ServerPath { server: settings.server_node, origin: settings.server_origin.clone() });
         let rng = Mutex::new(settings.rng.clone());
-        let agent = Self { environment, engine, settings, path, agent: Mutex::new(agent), rng, kept: Mutex::default() };
+        let issuer_time = Mutex::new(IssuerTime::new(settings.profile, &settings.parameters));
+        let (agent, kept) = (Mutex::new(agent), Mutex::default());
+        let agent = Self { environment, engine, settings, path, agent, rng, kept, issuer_time };
         if let Some(knowledge) = agent.settings.secure_storage.read() {
             agent.know(knowledge);
         }
@@ -139,6 +142,11 @@ impl<E: Environment> AgentActor<E> {
     pub fn change_key(&self, key: PrivateKey, number: u32) {
         locked(&self.agent).change_key(key);
         self.environment.record(EventKind::AgentKeyChanged { key: number });
+    }
+
+    /// Its own clock, or the issuer's time where that is further away than the leeway (hole 17).
+    fn wall(&self) -> WallTime {
+        locked(&self.issuer_time).judge(self.environment.wall(), self.environment.now())
     }
 
     fn key(&self) -> PrivateKey {
@@ -258,7 +266,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn sweep(&self) {
-        let swept = locked(&self.agent).sweep(self.environment.wall());
+        let swept = locked(&self.agent).sweep(self.wall());
         for (_, reason) in swept {
             let (jti, why) = match reason {
                 Swept::Expired(jti) => (jti, Removal::ExpiredSweep),
@@ -302,6 +310,7 @@ impl<E: Environment> AgentActor<E> {
             node: self.settings.node,
             key,
             smp: &self.settings.smp,
+            issuer_time: &self.issuer_time,
         }
     }
 }

@@ -64,7 +64,7 @@ impl<E: Environment> AgentActor<E> {
     /// Gets one answer, opening the connection first where there is none.
     async fn exchange(&self, line: &mut Option<Line<E>>, is_public: bool) -> Outcome {
         let since = self.environment.now();
-        let is_warm = locked(&self.agent).stored(&self.path(), self.environment.wall()).is_some();
+        let is_warm = locked(&self.agent).stored(&self.path(), self.wall()).is_some();
         // Over plain HTTP each hardened request carries its own token.
         let authentication = line.as_ref().and_then(|line| line.authentication);
         if !is_public && authentication.is_some_and(|authentication| self.must_end(authentication)) {

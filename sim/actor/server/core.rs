@@ -16,7 +16,7 @@ use crate::{
     },
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
-    protocol::{RateLimit, Registry, RegistrySettings, ValidationRules},
+    protocol::{IssuerTime, RateLimit, Registry, RegistrySettings, ValidationRules},
     types::{Bug, Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile, WallTime},
 };
 
@@ -44,6 +44,8 @@ pub struct Core<E> {
     pub engine: Arc<Engine>,
     pub settings: ServerSettings,
     pub rules: ValidationRules,
+    /// The issuer's time, for whoever is not the issuer.
+    pub issuer_time: Mutex<IssuerTime>,
     rng: Mutex<ChaCha20Rng>,
     /// What [`Bug::AuthenticationKeptByAddress`] remembers.
     #[cfg(feature = "planted-bugs")]
@@ -64,11 +66,13 @@ impl<E: Environment> Core<E> {
             leeway: settings.parameters.leeway() * times,
             token_bytes_max: settings.parameters.caps.token_bytes as usize,
         };
+        let issuer_time = Mutex::new(IssuerTime::new(settings.profile, &settings.parameters));
         Self {
             environment,
             engine,
             settings,
             rules,
+            issuer_time,
             rng: Mutex::new(rng),
             #[cfg(feature = "planted-bugs")]
             authentication_by_address: Mutex::default(),
@@ -92,7 +96,12 @@ impl<E: Environment> Core<E> {
         if Bug::ExpiryByWrongClock.is_planted() {
             return WallTime(self.environment.now().nanos());
         }
-        self.environment.wall()
+        self.clock()
+    }
+
+    /// The server's own clock, or the issuer's time where that is further away than the leeway (hole 17).
+    pub fn clock(&self) -> WallTime {
+        locked(&self.issuer_time).judge(self.environment.wall(), self.environment.now())
     }
 
     /// Lends the server's random numbers.
@@ -150,7 +159,7 @@ impl<E: Environment> Core<E> {
     }
 
     fn purge(&self, registry: &mut Registry) {
-        let removed = registry.purge(self.environment.wall());
+        let removed = registry.purge(self.clock());
         for (agent, jti) in &removed {
             self.environment.record(EventKind::RegistryRemoved {
                 agent: *agent,

@@ -108,7 +108,7 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         core.settings.profile,
         connection.is_secure,
         core.environment.now(),
-        core.environment.wall(),
+        core.clock(),
         Duration::from_secs(parameters.connection_age_max_s),
     );
     if let Some(agent) = admitted {

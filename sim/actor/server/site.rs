@@ -179,6 +179,7 @@ impl<E: Environment> SiteServer<E> {
             node: self.core.settings.node,
             key: &self.core.settings.key,
             smp: &self.site.smp,
+            issuer_time: &self.core.issuer_time,
         }
     }
 
@@ -190,20 +191,24 @@ impl<E: Environment> SiteServer<E> {
             self.core.environment.sleep(wait).await;
             let now = self.core.environment.now();
             let schedule = schedule();
-            self.validate_cache(&schedule).await;
+            let due = self.validate_cache(&schedule).await;
+            for _ in 1..schedule.validations(due) {
+                self.validate_cache(&schedule).await;
+            }
             // From start to start: a slow validation does not stretch the period.
             wait = schedule.period.saturating_sub(self.core.environment.now().since(now));
         }
     }
 
-    /// One validation: removes what has expired, refreshes what is due, on one connection (rules 36 to 41).
-    async fn validate_cache(&self, schedule: &ValidationSchedule) {
+    /// One validation: removes what has expired, refreshes what is due, on one connection (rules 36 to 41). Tells how
+    /// much was due, if the issuer could be reached.
+    async fn validate_cache(&self, schedule: &ValidationSchedule) -> u32 {
         let core = &self.core;
         let since = core.environment.now();
         let plan = {
             let cache = &mut locked(&self.state).cache;
             let entries = count(cache.len());
-            let plan = cache.validate(core.environment.wall(), schedule.look_ahead);
+            let plan = cache.validate(core.clock(), schedule.look_ahead);
             core.environment.record(EventKind::ValidationStarted {
                 entries,
                 due: plan.due,
@@ -215,6 +220,7 @@ impl<E: Environment> SiteServer<E> {
             }
             plan
         };
+        let mut due = plan.due;
         let (mut requested, mut refreshed, mut batches, mut connections) = (0, 0, 0, 0);
         let mut connection = None;
         for batch in plan.batches {
@@ -227,6 +233,7 @@ impl<E: Environment> SiteServer<E> {
             let holders: Vec<_> = batch.into_iter().map(|(agent, uid)| Holder { agent, uid }).collect();
             let Ok(tokens) = self.fetch(&mut connection, holders.clone(), UpstreamPurpose::Validation).await else {
                 // What is left is still due at the next validation.
+                due = 0;
                 break;
             };
             for (holder, fetched) in holders.into_iter().zip(tokens) {
@@ -247,6 +254,7 @@ impl<E: Environment> SiteServer<E> {
             connections,
             took_ns: nanos(core.environment.now().since(since)),
         });
+        due
     }
 
     async fn fetch(

@@ -197,6 +197,7 @@ impl<E: Environment> Upstream<E> {
         core.charge(0).await;
         let head = signed_head(Method::POST, CLIENT_TOKENS_PATH, signed);
         let body_bytes_max = parameters.caps.batch_response_bytes;
+        let asked = core.environment.now();
         let (_, response) =
             connection.exchange(head, body.into(), parameters.upstream_timeout(), body_bytes_max).await?;
         let (head, body) = response.into_parts();
@@ -206,7 +207,8 @@ impl<E: Environment> Upstream<E> {
         let read = || {
             let answered = Answered { target, nonce };
             let key_for = |kid| server_keys.get(kid).cloned();
-            verify_response(head.status, &body, &head.headers, answered, key_for, &core.engine)?;
+            let verified = verify_response(head.status, &body, &head.headers, answered, key_for, &core.engine)?;
+            locked(&core.issuer_time).learn(verified.created, asked, core.environment.now());
             let answers = ClientTokensResponse::open(
                 &body,
                 connection.is_secure(),

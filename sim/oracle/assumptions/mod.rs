@@ -51,6 +51,10 @@ pub struct Assumptions {
     run_start: UnixSeconds,
     smp_clock: ClockModel,
     site_clocks: Vec<ClockModel>,
+    /// By how much the SMP's clock is wrong, at least and at most, in nanoseconds.
+    issuer_error: (i128, i128),
+    /// Which site's clock is at some time further from the SMP's than the leeway.
+    far_from_issuer: Vec<bool>,
     agents: Vec<AgentAssumptions>,
     rotates_keys: bool,
 }
@@ -71,6 +75,13 @@ impl Assumptions {
         let end = VirtualTime::from_millis(plan.duration_ms);
         let fair_from = fairness.from().min(end);
         let (lifetimes, periods) = policies(plan);
+        let error = |actor| plan.clock_of(actor).error_bounds_nanos(VirtualTime::ZERO, end);
+        let issuer_error = error(ActorId::Smp);
+        let is_far = |site: (i128, i128)| {
+            let apart = (site.1 - issuer_error.0).max(issuer_error.1 - site.0);
+            u128::try_from(apart).is_ok_and(|apart| apart > parameters.leeway().as_nanos())
+        };
+        let sites = || (1..).map(ActorId::Site).take(plan.sites.len());
         Self {
             profiles: Profiles::of(plan),
             identities: Identities::of(plan),
@@ -88,7 +99,9 @@ impl Assumptions {
             server_key: plan.smp.key,
             run_start: plan.run_start,
             smp_clock: plan.clock_of(ActorId::Smp),
-            site_clocks: (1..).map(ActorId::Site).map(|site| plan.clock_of(site)).take(plan.sites.len()).collect(),
+            site_clocks: sites().map(|site| plan.clock_of(site)).collect(),
+            issuer_error,
+            far_from_issuer: sites().map(|site| is_far(error(site))).collect(),
             agents: plan
                 .agents
                 .iter()
@@ -168,6 +181,21 @@ impl Assumptions {
             Some(clock) => clock.wall_at(self.run_start, at),
             None => self.run_start.wall().after(at.since(VirtualTime::ZERO)),
         }
+    }
+
+    /// What a server may take for the time at a true instant, at least and at most. It is what its own clock shows. One
+    /// that keeps the issuer's time (hole 17) may go by anything between that and what the issuer's clock told it, which
+    /// may have been set since; unless the two clocks are never further apart than the leeway makes up for.
+    pub fn reckoning(&self, server: ActorId, profile: Profile, at: VirtualTime) -> (WallTime, WallTime) {
+        let own = self.wall(server, at);
+        let is_far = matches!(server, ActorId::Site(number) if nth(&self.far_from_issuer, number) == Some(&true));
+        if !is_far || !profile.keeps_issuer_time() {
+            return (own, own);
+        }
+        let truth = i128::from(self.run_start.wall().after(at.since(VirtualTime::ZERO)).0);
+        let shown = |error: i128| WallTime(u64::try_from((truth + error).max(0)).unwrap_or(u64::MAX));
+        let (least, most) = self.issuer_error;
+        (own.min(shown(least)), own.max(shown(most)))
     }
 
     /// Whether a server's clock or the SMP's was set anew within the time up to `at`.
