@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use countersign::{
     event::{Carried, EventKind, Outcome, Removal, UpstreamPurpose},
     plan::{Attack, AttackerPlan, Fault, FaultKind, Group, Invariant, Milestone, Plan},
-    types::{ActorId, Profile, Refusal, RequestId, UnixSeconds, VirtualTime},
+    types::{ActorId, Profile, Refusal, RequestId, Uid, UnixSeconds, VirtualTime},
 };
 use histories::{History, SITE, SMP, START, Token, agent, node};
 
@@ -795,4 +795,170 @@ fn hardly_anything_is_too_absurd_to_be_judged() {
     history.present(1, SMP, &token, u64::MAX);
     history.begin(ActorId::Agent(0), true).end(ActorId::Agent(77), Outcome::Forbidden, u32::MAX);
     assert_eq!(history.at(VirtualTime(u64::MAX)).violated(), [Invariant::S7]);
+}
+
+// --- what hunts for planted bugs taught ----------------------------------------------------------------
+
+#[test]
+fn s2_wants_the_uid_that_was_signed() {
+    let accepted_with = |uid: u128| {
+        let mut history = History::of(Profile::Literal);
+        let token = history.issue(1);
+        let mut signed = token;
+        signed.uid = Uid::from_bits(uid);
+        let connection = history.open(agent(1), SITE);
+        history.countersign(agent(1), &signed, 1);
+        let request = history.send(agent(1), connection, Carried::StoredToken);
+        history.accept(SITE, request, &token, 1);
+        history.violated()
+    };
+    assert_eq!(accepted_with(1), NOTHING);
+    assert_eq!(accepted_with(2), [Invariant::S2, Invariant::S5]);
+}
+
+#[test]
+fn s8_no_counter_jumps_further_than_the_cap() {
+    let used = |counters: [u64; 2]| {
+        let mut history = History::of(Profile::Literal);
+        history.plan.parameters.counter_jump_max = 100;
+        let token = history.start(SITE).issue(1);
+        for counter in counters {
+            history.present(1, SITE, &token, counter);
+        }
+        history.violated()
+    };
+    assert_eq!(used([100, 200]), NOTHING);
+    assert_eq!(used([100, 1]), NOTHING);
+    assert_eq!(used([101, 102]), [Invariant::S8], "the first counts from 0");
+    assert_eq!(used([1, 102]), [Invariant::S8]);
+}
+
+#[test]
+fn s8_a_validation_that_does_not_fail_uses_one_connection() {
+    let used = |connections, fails| {
+        let mut history = History::of(Profile::Literal);
+        let connection = history.open(SITE, SMP);
+        history.validate();
+        for tokens in [Some(1), (!fails).then_some(1)] {
+            history.upstream(UpstreamPurpose::Validation, 1, connection);
+            history.upstream_end(UpstreamPurpose::Validation, tokens);
+        }
+        let (requested, refreshed, removed, batches, took_ns) = (2, 2, 0, 2, 0);
+        let ended = EventKind::ValidationEnded { requested, refreshed, removed, batches, connections, took_ns };
+        history.say(SITE, ended).violated()
+    };
+    assert_eq!(used(1, false), NOTHING);
+    assert_eq!(used(2, true), NOTHING);
+    assert_eq!(used(2, false), [Invariant::S8]);
+}
+
+#[test]
+fn s8_a_hardened_site_shares_a_first_fetch() {
+    // Two misses, and what comes of them: each number issues a token, each letter stores one.
+    let fetched = |profile, misses, order: &str| {
+        let mut history = History::of(profile);
+        let mut tokens = Vec::new();
+        for _ in 0..misses {
+            history.say(SITE, EventKind::CacheMissed { agent: node(1), uid: Uid::from_bits(1) });
+        }
+        for (second, step) in (1..).zip(order.chars()) {
+            history.at_s(second);
+            match step {
+                'a' => drop(history.cache(&tokens[0], false)),
+                'b' => drop(history.cache(&tokens[1], false)),
+                'm' => drop(history.say(SITE, EventKind::CacheMissed { agent: node(1), uid: Uid::from_bits(1) })),
+                _ => tokens.push(history.issue(1)),
+            }
+        }
+        history.violated()
+    };
+    assert_eq!(fetched(Profile::Hardened, 2, "12ab"), [Invariant::S8]);
+    assert_eq!(fetched(Profile::Literal, 2, "12ab"), NOTHING, "hole 18");
+    assert_eq!(fetched(Profile::Hardened, 2, "1am2b"), NOTHING, "one after the other");
+    assert_eq!(fetched(Profile::Hardened, 2, "12b"), NOTHING, "the first is lost");
+    assert_eq!(fetched(Profile::Hardened, 1, "12ab"), NOTHING, "one of them looks for a new key");
+}
+
+#[test]
+fn s8_a_token_is_stored_once_it_has_succeeded() {
+    let stored_after = |status, other: bool| {
+        let mut history = History::of(Profile::Literal);
+        let (token, stranger) = (history.issue(1), history.issue(1));
+        let connection = history.open(agent(1), SITE);
+        history.countersign(agent(1), &token, 1);
+        let request = history.send(agent(1), connection, Carried::NewToken);
+        history.receive(agent(1), request, status);
+        history.only_store(agent(1), if other { &stranger } else { &token });
+        history.violated()
+    };
+    assert_eq!(stored_after(200, false), NOTHING);
+    assert_eq!(stored_after(200, true), [Invariant::S8]);
+    assert_eq!(stored_after(401, false), [Invariant::S8]);
+    assert_eq!(stored_after(503, false), [Invariant::S8]);
+}
+
+#[test]
+fn s8_a_token_that_is_forbidden_is_not_stored_any_more() {
+    let sent_again = |carries, between: fn(&mut History)| {
+        let mut history = History::of(Profile::Literal);
+        let token = history.issue(1);
+        let connection = history.open(agent(1), SITE);
+        for (at_s, counter, carries, status) in [(1, 1, Carried::StoredToken, 403), (10, 2, carries, 401)] {
+            history.at_s(at_s);
+            history.countersign(agent(1), &token, counter);
+            let request = history.send(agent(1), connection, carries);
+            history.receive(agent(1), request, status);
+            between(&mut history);
+        }
+        history.violated()
+    };
+    assert_eq!(sent_again(Carried::StoredToken, |_| ()), [Invariant::S8]);
+    assert_eq!(sent_again(Carried::NewToken, |_| ()), NOTHING, "it was offered again");
+    let goes_back = |history: &mut History| drop(history.say(agent(1), EventKind::RolledBack));
+    assert_eq!(sent_again(Carried::StoredToken, goes_back), NOTHING);
+}
+
+#[test]
+fn s8_an_agent_that_fails_again_and_again_waits_longer_and_longer() {
+    let retries = |wait_ms: u64, times: u32, change: fn(&mut Plan)| {
+        let mut history = History::of(Profile::Literal);
+        change(&mut history.plan);
+        for _ in 0..times {
+            history.begin(agent(1), false).end(agent(1), Outcome::NotConnected, 0);
+            let now_ms = history.now().nanos() / 1_000_000;
+            history.at_ms(now_ms + wait_ms);
+        }
+        history.violated()
+    };
+    // The wait after the fifth failure is the first that is judged.
+    assert_eq!(retries(1_000, 12, |_| ()), NOTHING);
+    assert_eq!(retries(1_000, 13, |_| ()), [Invariant::S8]);
+    assert_eq!(retries(1_003, 50, |_| ()), NOTHING);
+    assert_eq!(retries(1_000, 50, |plan| plan.agents[0].connections = 2), NOTHING);
+    assert_eq!(retries(1_000, 50, |plan| plan.parameters.retry_max_ms = 8_000), NOTHING);
+}
+
+#[test]
+fn s13_a_token_goes_the_way_that_it_is_for() {
+    // The site is elsewhere from 100 s to 200 s; connecting may take 5 s, and time is 1.002 s coarse.
+    let sent = |first_s: u64, second_s: u64, new_uid: bool| {
+        let mut history = History::of(Profile::Literal);
+        history.plan.faults.push(fault(100, 200, FaultKind::Move { site: SITE, port: 444 }));
+        history.plan.heal_ms = Some(200_000);
+        let mut token = history.issue(1);
+        for (counter, at_s) in [(1, first_s), (2, second_s)] {
+            history.at_s(at_s);
+            let connection = history.open(agent(1), SITE);
+            history.countersign(agent(1), &token, counter);
+            history.send(agent(1), connection, Carried::StoredToken);
+            token.uid = Uid::from_bits(if new_uid { 9 } else { 1 });
+        }
+        history.violated()
+    };
+    assert_eq!(sent(10, 99, false), NOTHING);
+    assert_eq!(sent(10, 110, false), [Invariant::S13]);
+    assert_eq!(sent(110, 210, false), [Invariant::S13]);
+    assert_eq!(sent(10, 210, false), NOTHING, "it is back where it was");
+    assert_eq!(sent(10, 106, false), NOTHING, "opened before the move, perhaps");
+    assert_eq!(sent(10, 110, true), NOTHING, "another path, another uid");
 }

@@ -16,9 +16,10 @@
 //! | S5 | `registry_only_verified` |
 //! | S6 | `registry_keeps_entry` |
 //! | S7 | `revoked_stays_out` |
-//! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves` |
+//! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves`; |
+//! | | `counter_within_cap`, `fetch_is_shared`, `stored_token_is_good`, `retries_back_off` |
 //! | S9 | `challenge_unexpired` |
-//! | S13 | `own_connection` |
+//! | S13 | `own_connection`, `token_keeps_path` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
 //!
@@ -35,8 +36,10 @@ mod back_in_time;
 mod cache_entry_leaves;
 mod challenge_unexpired;
 mod checker;
+mod counter_within_cap;
 mod facts;
 mod fairness;
+mod fetch_is_shared;
 mod milestones;
 mod no_refusal_streak;
 mod one_trip;
@@ -45,9 +48,12 @@ mod refreshed_in_time;
 mod registry_entry_leaves;
 mod registry_keeps_entry;
 mod registry_only_verified;
+mod retries_back_off;
 mod revoked_stays_out;
 mod served_after_accept;
+mod stored_token_is_good;
 mod stored_token_leaves;
+mod token_keeps_path;
 mod two_trips;
 mod upstream_within_ceilings;
 mod violation;
@@ -109,7 +115,12 @@ impl Oracle {
             Box::<stored_token_leaves::StoredTokenLeaves>::default(),
             Box::<cache_entry_leaves::CacheEntryLeaves>::default(),
             Box::<challenge_unexpired::ChallengeUnexpired>::default(),
+            Box::<counter_within_cap::CounterWithinCap>::default(),
+            Box::<fetch_is_shared::FetchIsShared>::default(),
+            Box::<stored_token_is_good::StoredTokenIsGood>::default(),
+            Box::<retries_back_off::RetriesBackOff>::default(),
             Box::<own_connection::OwnConnection>::default(),
+            Box::<token_keeps_path::TokenKeepsPath>::default(),
             Box::<waiters_progress::WaitersProgress>::default(),
         ];
         let mut not_judged = BTreeMap::new();

@@ -6,7 +6,8 @@
 //! - Agents in one `UpstreamStarted`: at most `batch_size_max` (rule 40).
 //! - Tokens asked for in one validation, by the sum of its batches that did not fail and by its own account:
 //!   at most `validation_tokens_max` (rule 39).
-//! - Connections of one validation: one (rule 41). After a batch that failed it may take another.
+//! - Connections of one validation, by its batches and by its own account: one (rule 41). After a batch that failed it may
+//!   take another.
 
 use std::collections::BTreeMap;
 
@@ -75,13 +76,19 @@ impl Checker for UpstreamWithinCeilings {
                     *in_flight = in_flight.saturating_sub(1);
                 }
             }
-            EventKind::ValidationEnded { requested, .. } if *requested > parameters.validation_tokens_max => {
-                findings.violated(Invariant::S8, site, || {
-                    format!(
-                        "{site} asked for {requested} tokens in one validation; the ceiling is {}",
-                        parameters.validation_tokens_max
-                    )
-                });
+            EventKind::ValidationEnded { requested, connections, .. } => {
+                if *requested > parameters.validation_tokens_max {
+                    findings.violated(Invariant::S8, site, || {
+                        format!(
+                            "{site} asked for {requested} tokens in one validation; the ceiling is {}",
+                            parameters.validation_tokens_max
+                        )
+                    });
+                }
+                let validation = before.caches.get(site).and_then(|cache| cache.validation.as_ref());
+                if *connections > 1 && validation.is_some_and(|validation| !validation.batch_failed) {
+                    findings.violated(Invariant::S8, site, || format!("{site} used {connections} connections in one validation"));
+                }
             }
             _ => {}
         }

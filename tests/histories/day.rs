@@ -72,7 +72,7 @@ impl Run {
         if stored.is_some() {
             history.end(me, Outcome::ServedOneStep, 1);
         } else {
-            history.store(me, &token).end(me, Outcome::ServedTwoStep, 2);
+            history.only_store(me, &token).end(me, Outcome::ServedTwoStep, 2);
             self.stored.insert(number, token);
         }
         history.close(me, connection);

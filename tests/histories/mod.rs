@@ -238,7 +238,15 @@ impl History {
         self.say(by, EventKind::ExchangeEnded { server: SITE, outcome, trips, took_ns: 1_000_000 })
     }
 
+    /// Stores a token that has just succeeded (rule 14).
     pub fn store(&mut self, by: ActorId, token: &Token) -> &mut Self {
+        let connection = self.open(by, SITE);
+        self.countersign(by, token, 1);
+        let request = self.send(by, connection, Carried::NewToken);
+        self.receive(by, request, 200).only_store(by, token)
+    }
+
+    pub fn only_store(&mut self, by: ActorId, token: &Token) -> &mut Self {
         let Token { uid, jti, expires, .. } = *token;
         self.say(by, EventKind::TokenStored { server: SITE, uid, jti, expires })
     }

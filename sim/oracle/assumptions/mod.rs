@@ -2,17 +2,19 @@
 
 mod hindrances;
 mod identities;
+mod paths;
 mod profiles;
 
 pub use hindrances::Hindrances;
 pub use identities::Identities;
+pub use paths::Paths;
 pub use profiles::Profiles;
 
 use std::time::Duration;
 
 use super::fairness::Fairness;
 use crate::{
-    plan::{FaultKind, Plan},
+    plan::{AgentPlan, FaultKind, Plan, Visits},
     types::{ActorId, ClockModel, Parameters, Profile, Scheme, UnixSeconds, VirtualTime, WallTime},
 };
 
@@ -25,6 +27,8 @@ pub struct Assumptions {
     pub identities: Identities,
     /// When a site server may be unable to learn from the SMP.
     pub hindrances: Hindrances,
+    /// By which path servers are reached.
+    pub paths: Paths,
     /// When the network is fair.
     pub fairness: Fairness,
     /// Whether servers are reached over TLS.
@@ -65,6 +69,7 @@ struct AgentAssumptions {
     leaves: Option<VirtualTime>,
     fetches_policy: bool,
     server: ActorId,
+    visits_seldom: bool,
 }
 
 impl Assumptions {
@@ -86,6 +91,7 @@ impl Assumptions {
             profiles: Profiles::of(plan),
             identities: Identities::of(plan),
             hindrances: Hindrances::of(plan),
+            paths: Paths::of(plan),
             scheme: plan.scheme,
             skew: skew(plan, VirtualTime::ZERO, end),
             fair_skew: skew(plan, fair_from, end),
@@ -110,6 +116,7 @@ impl Assumptions {
                     leaves: agent.leave_ms.map(VirtualTime::from_millis),
                     fetches_policy: agent.policy_interval_s > 0,
                     server: agent.server,
+                    visits_seldom: visits_seldom(agent),
                 })
                 .collect(),
             rotates_keys: plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::RotateServerKey { .. })),
@@ -149,6 +156,11 @@ impl Assumptions {
     /// Whether an agent can never learn of the server keys of the day: they change, and it fetches no policy.
     pub fn is_left_behind(&self, actor: ActorId) -> bool {
         self.rotates_keys && self.agent(actor).is_some_and(|agent| !agent.fetches_policy)
+    }
+
+    /// Whether an agent works on one connection, and its planned visits are a minute apart or more.
+    pub fn visits_seldom(&self, actor: ActorId) -> bool {
+        self.agent(actor).is_some_and(|agent| agent.visits_seldom)
     }
 
     /// The server that an agent visits.
@@ -267,6 +279,17 @@ impl Assumptions {
             ActorId::Smp | ActorId::Site(_) | ActorId::Attacker(_) => None,
         }
     }
+}
+
+fn visits_seldom(agent: &AgentPlan) -> bool {
+    const SELDOM_MS: u64 = 60_000;
+    let is_seldom = match &agent.visits {
+        Visits::Every { interval_ms, jitter_ms, .. } => {
+            interval_ms.saturating_sub(jitter_ms.saturating_mul(2)) >= SELDOM_MS
+        }
+        Visits::At { times_ms } => times_ms.windows(2).all(|pair| pair[1].saturating_sub(pair[0]) >= SELDOM_MS),
+    };
+    is_seldom && agent.connections == 1
 }
 
 /// The validation period by token lifetime (rule 38).

@@ -20,6 +20,7 @@ struct IssuedToken {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct CountersignedToken {
     by: NodeId,
+    uid: Uid,
     counter: u64,
     token: Fingerprint,
 }
@@ -54,7 +55,7 @@ impl Signatures {
         let Some(signed) = self.countersigned.get(&countersigned.0) else {
             return Some(format!("{} never countersigned the five parts {} (jti {jti})", Who(agent), countersigned.0));
         };
-        (*signed != CountersignedToken { by: agent, counter, token: token.0 }).then(|| {
+        (*signed != CountersignedToken { by: agent, uid, counter, token: token.0 }).then(|| {
             format!(
                 "the five parts {} were countersigned by {} with counter {} over token {}, not by {} with counter {counter} over token {}",
                 countersigned.0, Who(signed.by), signed.counter, signed.token, Who(agent), token.0
@@ -74,13 +75,13 @@ impl Signatures {
                 let keep_until = assumptions.forget_token_at(expires, event.at);
                 self.issued.insert(token.0, IssuedToken { agent, uid, jti, expires, key: server_key }, keep_until);
             }
-            EventKind::Countersigned { agent, counter, expires, token, countersigned, .. } => {
+            EventKind::Countersigned { agent, uid, counter, expires, token, countersigned, .. } => {
                 let keep_until = assumptions.forget_token_at(expires, event.at);
                 // Whose key it is shows in who acts, not in whom the token names.
                 let identities = &assumptions.identities;
                 let is_own = identities.may_act_for(event.actor, agent, event.at);
                 let by = if is_own { agent } else { identities.node_of(event.actor) };
-                let signed = CountersignedToken { by, counter, token: token.0 };
+                let signed = CountersignedToken { by, uid, counter, token: token.0 };
                 self.countersigned.insert(countersigned.0, signed, keep_until);
             }
             _ => {}

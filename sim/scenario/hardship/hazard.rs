@@ -134,8 +134,12 @@ impl Hazard {
                 FaultKind::ChangeAgentKey { agent, key: scene.keys.next_of_pool()? }
             }
             Self::ChangePolicy => FaultKind::ChangePolicy {
-                token_lifetime_s: Some(draw_between(rng, 10, 60) * 60),
-                validation_period_s: (draw_between(rng, 0, 1) == 0).then(|| draw_between(rng, 1, 15) * 60),
+                // From half of what it is to twice as much: what is bounded by it still shows within the run.
+                token_lifetime_s: Some(scene.multiple(rng, scene.plan.parameters.token_lifetime_s).clamp(60, 3_600)),
+                validation_period_s: match scene.plan.parameters.validation_period_s {
+                    Some(period_s) => Some(scene.multiple(rng, period_s)),
+                    None => (draw_between(rng, 0, 1) == 0).then(|| draw_between(rng, 1, 15) * 60),
+                },
             },
             Self::Move => FaultKind::Move {
                 site: scene.site(rng)?,

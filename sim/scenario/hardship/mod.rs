@@ -1,5 +1,6 @@
 //! Faults, and attackers, that a seed draws by a named profile.
 
+mod attackers;
 mod hazard;
 mod profiles;
 mod scene;
@@ -41,7 +42,7 @@ pub enum HardshipProfile {
     Calm,
     /// Loss, delay, duplicates, reordering, short partitions, crashes of agents and of a site.
     Flaky,
-    /// Everything that can go wrong, and everything that an administrator does.
+    /// Everything that can go wrong, everything that an administrator does, and attackers that nobody must give way to.
     Storm,
     /// Each seed has a random part of everything in random strength, attackers that nobody must give way to, and
     /// random parameters where the file leaves them open. Some seeds have nothing but one kind of fault, much of it.

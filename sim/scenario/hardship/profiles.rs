@@ -1,6 +1,7 @@
 //! The named mixtures of faults.
 
 use super::{
+    attackers::add_attackers,
     hazard::{Hazard, Scope},
     scene::{Scene, Share},
 };
@@ -41,11 +42,12 @@ const STORM: &[Share] = &[
     share(Hazard::PowerLoss, Scope::Smp, (1, 1), (10, 60), 100),
     share(Hazard::Overload, Scope::Anybody, (1, 2), (30, 180), 40),
     share(Hazard::Rollback, Scope::Clients, (1, 2), (60, 300), 100),
-    share(Hazard::RotateServerKey, Scope::Smp, (1, 1), (300, 1_200), 100),
+    // The second withdraws the key of the first.
+    share(Hazard::RotateServerKey, Scope::Smp, (2, 3), (20, 240), 100),
     share(Hazard::ChangeAgentKey, Scope::Clients, (1, 2), (1, 1), 100),
     share(Hazard::ChangePolicy, Scope::Smp, (1, 1), (60, 600), 100),
     share(Hazard::Move, Scope::Sites, (1, 1), (60, 600), 100),
-    share(Hazard::Revoke, Scope::Clients, (1, 2), (60, 600), 100),
+    share(Hazard::Revoke, Scope::Clients, (2, 4), (60, 600), 100),
     share(Hazard::RemoveSite, Scope::Sites, (0, 1), (60, 300), 100),
     // Last: how far they may go depends on the policy changes before.
     share(Hazard::ClockStep, Scope::Anybody, (1, 3), (60, 300), 100),
@@ -63,4 +65,5 @@ pub(super) fn flaky(scene: &mut Scene<'_>) {
 pub(super) fn storm(scene: &mut Scene<'_>) {
     scene.let_clocks_wander();
     STORM.iter().for_each(|share| scene.add(share));
+    add_attackers(scene, 3);
 }

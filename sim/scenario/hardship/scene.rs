@@ -136,6 +136,11 @@ impl Scene<'_> {
         room_ms.checked_sub(1_000).filter(|most| *most >= 1_000)
     }
 
+    /// From half of something to twice as much.
+    pub fn multiple(&self, rng: &mut impl Rng, of: u64) -> u64 {
+        (of * draw_between(rng, 50, 200) / 100).max(1)
+    }
+
     pub fn agent(&self, rng: &mut impl Rng) -> ActorId {
         ActorId::Agent(number(pick(rng, self.plan.agents.len())))
     }

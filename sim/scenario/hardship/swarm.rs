@@ -3,37 +3,15 @@
 use rand_core::Rng;
 
 use super::{
+    attackers::add_attackers,
     hazard::{Hazard, Scope, pick},
     scene::{Scene, Share},
 };
 use crate::{
-    plan::{Attack, AttackerPlan, ConnectionUse},
-    scenario::{
-        Document,
-        attacker_table::{usual_server, usual_victim},
-        draw::draw_between,
-    },
-    types::{ActorId, Scheme},
+    plan::ConnectionUse,
+    scenario::{Document, draw::draw_between},
+    types::Scheme,
 };
-
-/// Attacks that fail in both profiles, whatever else goes wrong. A replay is not among them: after a restart it succeeds
-/// in literal (hole 6).
-const REFUSED_BY_BOTH: [Attack; 14] = [
-    Attack::AlgorithmConfusion,
-    Attack::KeyInjection,
-    Attack::AmbiguousJson,
-    Attack::WrongParts,
-    Attack::Respelling,
-    Attack::Oversize,
-    Attack::AlteredAgentSignature,
-    Attack::AlteredServerPart,
-    Attack::StolenOffer,
-    Attack::CounterTricks,
-    Attack::UidSubstitution,
-    Attack::RogueSite,
-    Attack::Eavesdropping,
-    Attack::RegistryFlood,
-];
 
 pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]) {
     settle_parameters(scene, document, groups);
@@ -43,7 +21,8 @@ pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]
     if draw_between(&mut rng, 0, 3) == 0 {
         let Some(hazard) = possible.get(pick(&mut rng, possible.len())) else { return };
         let share = Share { hazard: *hazard, scope: Scope::Anybody, count: (5, 25), length_s: (2, 240), strength: 100 };
-        return scene.add(&share);
+        scene.add(&share);
+        return add_some_attackers(scene, &mut rng);
     }
     if draw_between(&mut rng, 0, 1) == 0 {
         scene.let_clocks_wander();
@@ -65,36 +44,13 @@ pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]
             strength: draw_between(&mut rng, 10, 100),
         });
     }
-    add_attackers(scene);
+    add_some_attackers(scene, &mut rng);
 }
 
-fn add_attackers(scene: &mut Scene<'_>) {
-    let mut rng = scene.draws.stream("hardship swarm attackers", 0);
-    if draw_between(&mut rng, 0, 1) == 0 {
-        return;
-    }
-    for _ in 0..draw_between(&mut rng, 1, 3) {
-        let attack = REFUSED_BY_BOTH[pick(&mut rng, REFUSED_BY_BOTH.len())];
-        let victim = match usual_victim(attack) {
-            ActorId::Site(_) => match scene.site(&mut rng) {
-                Some(site) => site,
-                None => continue,
-            },
-            _ => scene.agent(&mut rng),
-        };
-        let floods = attack == Attack::RegistryFlood;
-        let start_ms = draw_between(&mut rng, scene.from_ms, scene.heal_ms - 1);
-        let Some(key) = scene.keys.next_of_pool() else { return };
-        scene.add_attacker(AttackerPlan {
-            attack,
-            server: usual_server(scene.plan, attack, victim),
-            victim,
-            start_ms,
-            until_ms: draw_between(&mut rng, start_ms + 1, scene.heal_ms),
-            interval_ms: draw_between(&mut rng, 2_000, 60_000),
-            burst: if floods { small(draw_between(&mut rng, 1, 50)) } else { 1 },
-            key,
-        });
+fn add_some_attackers(scene: &mut Scene<'_>, rng: &mut impl Rng) {
+    if coin(rng) {
+        let most = draw_between(rng, 1, 4);
+        add_attackers(scene, most);
     }
 }
 

@@ -1,0 +1,43 @@
+//! By which path a server is reached, and when that is for certain.
+
+use crate::{
+    plan::{FaultKind, Plan},
+    types::{ActorId, VirtualTime},
+};
+
+/// The moves of site servers.
+#[derive(Clone, Debug)]
+pub struct Paths(Vec<Move>);
+
+#[derive(Clone, Copy, Debug)]
+struct Move {
+    site: ActorId,
+    port: u16,
+    from: VirtualTime,
+    until: VirtualTime,
+}
+
+impl Paths {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let moves = plan.faults.iter().filter_map(|fault| match fault.kind {
+            FaultKind::Move { site, port } => {
+                let until = fault.until_ms.map_or(VirtualTime(u64::MAX), VirtualTime::from_millis);
+                Some(Move { site, port, from: fault.at(), until })
+            }
+            _ => None,
+        });
+        Self(moves.collect())
+    }
+
+    /// The port to which a server has moved, as whoever has just opened a connection to it sees it; 0 where it is
+    /// usually. None if it moved within `patience`: the connection may have been opened before.
+    pub fn port(&self, server: ActorId, opened: VirtualTime, patience: std::time::Duration) -> Option<u16> {
+        let of_server = || self.0.iter().filter(move |it| it.site == server);
+        let is_recent = |moved: VirtualTime| moved <= opened && opened <= moved.after(patience);
+        if of_server().any(|it| is_recent(it.from) || is_recent(it.until)) {
+            return None;
+        }
+        let latest = of_server().filter(|it| it.from <= opened && opened < it.until).max_by_key(|it| it.from);
+        Some(latest.map_or(0, |it| it.port))
+    }
+}
