@@ -132,7 +132,8 @@ fn all_pass(runs: Vec<Run>) {
     assert!(!runs.is_empty());
     let failure = |run: &Run| {
         let report = report(&plan(run.name, run.seed, run.profile));
-        (report.verdict != Verdict::Passed).then(|| table(&report))
+        let title = || format!("\n{}, seed {:?}, {:?}", run.name, run.seed, run.profile);
+        (report.verdict != Verdict::Passed).then(|| title() + &table(&report))
     };
     let failures: String = thread::scope(|scope| {
         let halves = [0, 1].map(|half| {
