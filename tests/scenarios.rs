@@ -18,8 +18,8 @@ use small_plan::{report, shipped_plan};
 const OTHER_SEEDS: [u64; 3] = [11, 12, 13];
 
 /// The scenarios of `load/` take minutes: they are run by hand and by the benches. Those of `hardship/` need a world that acts
-/// on faults.
-const NOT_HERE: [&str; 2] = ["load/", "hardship/"];
+/// on faults. Those of `negative/` have planted bugs, and are run where these can be planted.
+const NOT_HERE: [&str; 3] = ["load/", "hardship/", "negative/"];
 
 /// These take seconds each: once is enough.
 const ONCE: [&str; 2] = ["smoke/thousand_agents", "rules/validation_ceiling"];
