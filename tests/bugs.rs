@@ -7,7 +7,7 @@ mod stage;
 use std::{sync::atomic::AtomicBool, thread, time::Duration};
 
 use countersign::{
-    plan::Plan,
+    plan::{Invariant, Plan},
     protocol::{
         Answer, Authentication, Binding, CachedToken, ClientTokensRequest, ClientTokensResponse,
         ConnectionAuthentication, CountersignedToken, Directory, Fetched, Holder, IssueError, NodeKind, Nonce, Policy,
@@ -15,7 +15,7 @@ use countersign::{
         TokenStorage, Window, base64url,
     },
     run::{Options, run},
-    scenario::{Overrides, Scenario},
+    scenario::{Overrides, Scenario, shipped},
     types::{
         Bug, CryptoTier, Epoch, Jti, NodeId, Parameters, Planting, Profile, Thumbprint, Uid, UnixSeconds, VirtualTime,
     },
@@ -367,6 +367,40 @@ fn bugs_of_actors_change_a_run() {
     // What needs a fault or an attacker leaves honest agents alone.
     for bug in [Bug::SlotLeaked, Bug::ReplayNotEvicted, Bug::ConnectionOutlivesRevocation, Bug::JumpCapMissing] {
         assert_eq!(digest(&honest(1, Profile::Hardened, Some(bug))), sound, "{bug}");
+    }
+}
+
+/// The scenarios that must be caught: by which invariants, and by no others.
+const NEGATIVE: [(&str, &[Invariant]); 12] = [
+    ("negative/batch_too_large", &[Invariant::S8]),
+    ("negative/connection_too_old", &[Invariant::S4]),
+    ("negative/counter_starts_again", &[Invariant::L1, Invariant::L2, Invariant::L3]),
+    ("negative/counter_used_twice", &[Invariant::S1, Invariant::S6]),
+    ("negative/expired_offer", &[Invariant::S9]),
+    ("negative/forged_token", &[Invariant::S2, Invariant::S5]),
+    ("negative/forgery_burns_counter", &[Invariant::S5]),
+    ("negative/not_refreshed", &[Invariant::S8, Invariant::L5]),
+    ("negative/purged_within_leeway", &[Invariant::S6]),
+    ("negative/revoked_still_in", &[Invariant::S7]),
+    ("negative/slot_never_returned", &[Invariant::S8, Invariant::L4, Invariant::L6]),
+    ("negative/stolen_token", &[Invariant::S13]),
+];
+
+#[test]
+fn every_scenario_that_must_be_caught_is_caught_by_what_it_says() {
+    let shipped: Vec<_> = shipped().into_iter().filter(|shipped| shipped.name.starts_with("negative/")).collect();
+    assert_eq!(shipped.iter().map(|shipped| shipped.name).collect::<Vec<_>>(), NEGATIVE.map(|(name, _)| name));
+    for (shipped, (name, caught_by)) in shipped.iter().zip(NEGATIVE) {
+        let scenario = shipped.scenario().unwrap();
+        let said = scenario.document.description.split(':').next().unwrap().rsplit(' ').next().unwrap();
+        assert!(caught_by.iter().any(|invariant| invariant.to_string() == said), "{name} says {said}");
+        let planted = scenario.resolve(None, Overrides::default()).unwrap();
+        let violated = |plan: &Plan| {
+            let run = run(plan, Options::new(&AtomicBool::new(false), &mut |_| {})).unwrap();
+            run.judgement.counts.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(violated(&planted), caught_by, "{name}");
+        assert_eq!(violated(&Plan { bug: None, ..planted }), [], "{name} without its bug");
     }
 }
 

@@ -1,7 +1,9 @@
 //! Attack 1: tokens that name another algorithm, or none. Expected: 401 before any key is used.
+//!
+//! The attacker is an insider: for tokens of its own nothing but the issuer's signature stands in its way.
 
 use super::{
-    forge::{hmac_sha256, pem},
+    forge::{Draft, Forgery, hmac_sha256, pem},
     hand::Hand,
 };
 use crate::actor::Environment;
@@ -37,6 +39,32 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
         ("a token with alg PS256, signed with another key", forged(Some("PS256"), &own)),
         ("a token without alg, signed with another key", forged(None, &own)),
     ];
+    for (what, token) in tokens {
+        hand.present(&mut line, what, &token).await;
+    }
+    attempt_with_own(hand).await;
+}
+
+/// Tokens in its own name, which it has made itself after it was offered one.
+async fn attempt_with_own<E: Environment>(hand: &mut Hand<E>) {
+    let (node, uid) = (hand.settings.node, hand.draw_uid());
+    let Some(mut line) = hand.line().await else { return };
+    let Some(offered) = hand.offer(&mut line, node, uid).await else { return };
+    let draft = hand.draft(Some(&line));
+    let jkt = draft.key.public().thumbprint();
+    let forgery = Forgery { sub: node, aud: offered.claims.aud.clone(), kid: offered.kid, uid, jkt, ..draft.forgery };
+    let draft = Draft { forgery, ..draft };
+    let payload = draft.forgery.payload().to_string();
+    let mut unsigned = draft.forgery.header();
+    if let Some(header) = unsigned.as_object_mut() {
+        header.insert("alg".into(), "none".into());
+    }
+    let header = draft.forgery.header().to_string();
+    let tokens = [
+        ("a token of its own with alg none", draft.token(&unsigned.to_string(), &payload, |_| Vec::new())),
+        ("a token of its own, signed by itself", draft.token(&header, &payload, |signed| draft.own_signature(signed))),
+    ];
+    let mut line = Some(line);
     for (what, token) in tokens {
         hand.present(&mut line, what, &token).await;
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Failure, Format};
 use crate::{
     scenario::{AgentGroup, Ranged, Scenario, shipped},
-    types::{Profile, TimeSpan},
+    types::{Bug, Profile, TimeSpan},
 };
 
 /// What the list says about a scenario.
@@ -21,6 +21,8 @@ struct Row {
     #[serde(skip)]
     duration: TimeSpan,
     profile: Profile,
+    /// The bug that is planted in it.
+    plant: Option<Bug>,
 }
 
 impl Row {
@@ -38,6 +40,7 @@ impl Row {
             duration_ms: document.duration.nanos() / 1_000_000,
             duration: document.duration,
             profile: document.profile,
+            plant: document.plant,
         }
     }
 
@@ -49,9 +52,11 @@ impl Row {
     }
 
     fn profile(&self) -> &'static str {
-        match self.profile {
-            Profile::Literal => "literal",
-            Profile::Hardened => "hardened",
+        match (self.profile, self.plant) {
+            (Profile::Literal, None) => "literal",
+            (Profile::Hardened, None) => "hardened",
+            (Profile::Literal, Some(_)) => "literal, with a bug",
+            (Profile::Hardened, Some(_)) => "hardened, with a bug",
         }
     }
 }

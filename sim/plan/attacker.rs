@@ -141,10 +141,9 @@ impl Attack {
             | Self::TamperedBatch
             | Self::Injection
             | Self::KeySwap => Power::OnPath,
-            Self::CounterTricks | Self::UidSubstitution => Power::Insider,
+            Self::AlgorithmConfusion | Self::CounterTricks | Self::UidSubstitution => Power::Insider,
             Self::StolenKey => Power::HasKey,
-            Self::AlgorithmConfusion
-            | Self::KeyInjection
+            Self::KeyInjection
             | Self::AmbiguousJson
             | Self::WrongParts
             | Self::Oversize

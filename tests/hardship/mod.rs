@@ -274,8 +274,13 @@ fn a_swarm_has_every_kind_in_some_seed_and_only_one_kind_in_others() {
     assert_eq!(kinds.len(), 19, "{kinds:?}");
     assert_eq!(parameters.len(), 12, "{parameters:?}");
     assert!((40..=110).contains(&only_one), "{only_one} of 300 seeds");
-    assert!((80..=160).contains(&attacked), "{attacked} of 300 seeds");
-    assert!(attacks.len() >= 14 && attacks.iter().all(|attack| attack.power() != Power::OnPath), "{attacks:?}");
+    assert!((110..=190).contains(&attacked), "{attacked} of 300 seeds");
+    assert!(attacks.len() >= 14 && attacks.iter().all(|attack| is_withstood(*attack)), "{attacks:?}");
+}
+
+/// Whether the network stays fair for the attack's victim, or hardened withstands it all the same.
+fn is_withstood(attack: Attack) -> bool {
+    attack == Attack::StolenToken || !matches!(attack.power(), Power::OnPath | Power::HasKey)
 }
 
 #[test]
@@ -555,9 +560,9 @@ proptest! {
             }
         }
         for attacker in &plan.attackers {
-            prop_assert_eq!(population.hardship, "swarm");
+            prop_assert!(["storm", "swarm"].contains(&population.hardship));
             prop_assert!(from_ms <= attacker.start_ms && attacker.until_ms <= heal_ms);
-            prop_assert!(!matches!(attacker.attack.power(), Power::OnPath | Power::HasKey));
+            prop_assert!(is_withstood(attacker.attack));
         }
     }
 

@@ -134,8 +134,11 @@ impl Hazard {
                 FaultKind::ChangeAgentKey { agent, key: scene.keys.next_of_pool()? }
             }
             Self::ChangePolicy => FaultKind::ChangePolicy {
-                // From half of what it is to twice as much: what is bounded by it still shows within the run.
-                token_lifetime_s: Some(scene.multiple(rng, scene.plan.parameters.token_lifetime_s).clamp(60, 3_600)),
+                // Shorter, if anything: what is bounded by it still shows within the run.
+                token_lifetime_s: Some({
+                    let lifetime_s = scene.plan.parameters.token_lifetime_s;
+                    scene.multiple(rng, lifetime_s).min(lifetime_s).max(60)
+                }),
                 validation_period_s: match scene.plan.parameters.validation_period_s {
                     Some(period_s) => Some(scene.multiple(rng, period_s)),
                     None => (draw_between(rng, 0, 1) == 0).then(|| draw_between(rng, 1, 15) * 60),

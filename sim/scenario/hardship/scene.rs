@@ -48,8 +48,16 @@ impl Scene<'_> {
             self.step_ms_max = self.room_for_steps_ms();
         }
         let mut rng = self.draws.stream(&format!("hardship {} {}", hazard.name(), scope.name()), 0);
-        let window_ms = self.heal_ms - self.from_ms;
-        let count = draw_between(&mut rng, share.count.0, share.count.1).min(window_ms);
+        let mut window_ms = self.heal_ms - self.from_ms;
+        let mut count = draw_between(&mut rng, share.count.0, share.count.1).min(window_ms);
+        if hazard == Hazard::RotateServerKey && count > 1 {
+            // The second withdraws the key of the first. An administrator who wants nobody to be turned away does so
+            // long enough before the end for the tokens that it signed to expire.
+            match window_ms.checked_sub(self.plan.parameters.token_lifetime_s * 1_000) {
+                Some(left_ms) if left_ms > count => window_ms = left_ms,
+                _ => count = 1,
+            }
+        }
         for number in 0..count {
             if self.plan.faults.len() >= FAULTS_MAX {
                 return;
