@@ -150,7 +150,7 @@ fn hole_13_an_agent_knows_when_the_authentication_of_its_connection_ends() {
         plan.parameters = Parameters { token_lifetime_s: lifetime_s, ..Parameters::defaults(Profile::Hardened) };
         for connection_age_max_s in [300, 3_600] {
             plan.parameters.connection_age_max_s = connection_age_max_s;
-            assert_eq!(violations(&plan), [String::new(); 0]);
+            assert_eq!(violations(&plan), Vec::<String>::new());
             // Nobody tries without a token where one is needed: that would be challenged, and not be told which token.
             let events = history_of(&plan);
             assert!(events.iter().all(|event| !matches!(event.kind, EventKind::Challenged { challenge: None, .. })));
