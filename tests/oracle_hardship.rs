@@ -803,7 +803,7 @@ fn s8_no_counter_jumps_further_than_the_cap() {
 
 #[test]
 fn s8_a_validation_that_does_not_fail_uses_one_connection() {
-    let used = |connections, fails| {
+    let used = |connections, fails: bool| {
         let mut history = History::of(Profile::Literal);
         let connection = history.open(SITE, SMP);
         history.validate();

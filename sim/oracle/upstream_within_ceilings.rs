@@ -87,7 +87,9 @@ impl Checker for UpstreamWithinCeilings {
                 }
                 let validation = before.caches.get(site).and_then(|cache| cache.validation.as_ref());
                 if *connections > 1 && validation.is_some_and(|validation| !validation.batch_failed) {
-                    findings.violated(Invariant::S8, site, || format!("{site} used {connections} connections in one validation"));
+                    findings.violated(Invariant::S8, site, || {
+                        format!("{site} used {connections} connections in one validation")
+                    });
                 }
             }
             _ => {}

@@ -151,9 +151,7 @@ impl Hazard {
             },
             Self::Revoke => FaultKind::Revoke { agent: scene.agent(rng) },
             Self::RemoveSite => FaultKind::RemoveSite { site: scene.site(rng)? },
-            Self::Upgrade => {
-                FaultKind::Upgrade { actor: scene.machine(rng, Scope::Anybody)?, profile: Profile::Hardened }
-            }
+            Self::Upgrade => FaultKind::Upgrade { actor: scene.upgradable(rng)?, profile: Profile::Hardened },
             Self::ClockStep => {
                 let most = scene.step_ms_max?;
                 let by_ms = i64::try_from(strong(rng, 1, most)).ok()?;
