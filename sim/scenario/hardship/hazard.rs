@@ -151,14 +151,7 @@ impl Hazard {
             },
             Self::Revoke => FaultKind::Revoke { agent: scene.agent(rng) },
             Self::RemoveSite => FaultKind::RemoveSite { site: scene.site(rng)? },
-            Self::Upgrade => {
-                // Servers come after all agents: a hardened one turns literal agents away.
-                let agents = &scene.plan.agents;
-                let are_hardened =
-                    agents.iter().all(|agent| agent.profile.unwrap_or(scene.plan.profile) == Profile::Hardened);
-                let scope = if are_hardened { Scope::Anybody } else { Scope::Clients };
-                FaultKind::Upgrade { actor: scene.machine(rng, scope)?, profile: Profile::Hardened }
-            }
+            Self::Upgrade => FaultKind::Upgrade { actor: scene.upgradable(rng)?, profile: Profile::Hardened },
             Self::ClockStep => {
                 let most = scene.step_ms_max?;
                 let by_ms = i64::try_from(strong(rng, 1, most)).ok()?;

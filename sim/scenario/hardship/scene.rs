@@ -179,6 +179,14 @@ impl Scene<'_> {
         }
     }
 
+    /// Somebody whose software may become hardened: agents come first, since a hardened server turns literal ones away.
+    pub fn upgradable(&self, rng: &mut impl Rng) -> Option<ActorId> {
+        let machine = self.machine(rng, Scope::Anybody)?;
+        let is_literal = |agent| self.plan.profile_of(ActorId::Agent(agent), VirtualTime::ZERO) != Profile::Hardened;
+        let mut visitors = (1..).zip(&self.plan.agents).filter(|(_, agent)| agent.server == machine);
+        Some(if visitors.any(|(agent, _)| is_literal(agent)) { self.agent(rng) } else { machine })
+    }
+
     /// Somebody who makes requests.
     pub fn clients(&self, rng: &mut impl Rng, scope: Scope) -> Group {
         match (scope, draw_between(rng, 0, 3)) {
