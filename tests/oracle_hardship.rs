@@ -915,13 +915,9 @@ fn s8_a_token_that_is_forbidden_is_not_stored_any_more() {
     };
     assert_eq!(sent_again(Carried::StoredToken, |_| ()), [Invariant::S8]);
     assert_eq!(sent_again(Carried::NewToken, |_| ()), NOTHING, "it was offered again");
-<<<<<<< HEAD
     let goes_back = |history: &mut History| {
         history.say(agent(1), EventKind::RolledBack);
     };
-=======
-    let goes_back = |history: &mut History| _ = history.say(agent(1), EventKind::RolledBack);
->>>>>>> h3b-bugs
     assert_eq!(sent_again(Carried::StoredToken, goes_back), NOTHING);
 }
 
