@@ -145,7 +145,7 @@ fn attackers_have_the_usual_victim_and_server_and_a_key_of_their_own() {
         burst: 1,
         key: 6,
     };
-    assert_eq!(table("attack = \"altered_agent_signature\""), [usual.clone()]);
+    assert_eq!(table("attack = \"altered_agent_signature\""), std::slice::from_ref(&usual));
     let servers = ["replay", "cross_server_replay", "key_swap", "tampered_batch"].map(|attack| {
         let attackers = table(&format!("attack = \"{attack}\""));
         (attackers[0].server.to_string(), attackers[0].victim.to_string())
@@ -385,7 +385,8 @@ fn a_plan_is_refused_where_faults_attackers_and_clones_cannot_be() {
         "{}[[attackers]]\nattack = \"replay\"\n",
         fault("at = \"5m\"\nfor = \"30s\"\nrotate_server_key = {}")
     ));
-    let cases: [(&str, fn(&mut Plan)); 14] = [
+    type Change = fn(&mut Plan);
+    let cases: [(&str, Change); 14] = [
         ("faults[0].at_ms", |plan| plan.faults[0].at_ms = u64::MAX),
         ("faults[0].until_ms", |plan| plan.faults[0].until_ms = Some(u64::MAX)),
         ("faults[0].until_ms", |plan| plan.faults[0].until_ms = Some(300_000)),
