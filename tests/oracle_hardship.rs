@@ -965,3 +965,49 @@ fn s13_a_token_goes_the_way_that_it_is_for() {
     assert_eq!(sent(10, 106, false), NOTHING, "opened before the move, perhaps");
     assert_eq!(sent(10, 110, true), NOTHING, "another path, another uid");
 }
+
+#[test]
+fn s6_a_hardened_server_lets_nothing_in_that_it_may_have_forgotten() {
+    let used_after_purge = |profile, later_s: u64, starts: bool| {
+        let mut history = History::of(profile);
+        // Set back far enough for the second token to be alive again.
+        history.plan.faults.push(fault(
+            4_000,
+            None,
+            FaultKind::ClockStep { who: Group::Actor(SITE), by_ms: -3_000_000 },
+        ));
+        let first = history.start(SITE).issue_until(1, UnixSeconds(START.0 + 3_000));
+        let second = history.issue_until(2, UnixSeconds(START.0 + 3_000 + later_s));
+        history.present(1, SITE, &first, 1);
+        let why = Removal::ExpiredSweep;
+        history.at_s(3_900).say(SITE, EventKind::RegistryRemoved { agent: first.agent, jti: first.jti, why });
+        history.at_s(4_001);
+        if starts {
+            history.start(SITE);
+        }
+        history.present(2, SITE, &second, 1);
+        history.violated()
+    };
+    assert_eq!(used_after_purge(Profile::Hardened, 0, false), [Invariant::S6]);
+    assert_eq!(used_after_purge(Profile::Hardened, 1, false), NOTHING);
+    assert_eq!(used_after_purge(Profile::Hardened, 0, true), NOTHING);
+    assert_eq!(used_after_purge(Profile::Literal, 0, false), NOTHING, "hole 19");
+}
+
+#[test]
+fn s9_a_hardened_server_offers_another_token_after_a_replay() {
+    let offered = |profile, why, same: bool| {
+        let mut history = History::of(profile);
+        let (token, other) = (history.issue(1), history.issue(1));
+        let connection = history.open(agent(1), SITE);
+        history.countersign(agent(1), &token, 1);
+        let request = history.send(agent(1), connection, Carried::StoredToken);
+        history.say(SITE, EventKind::Refused { request, why, claimed_agent: Some(node(1)) });
+        history.challenge(SITE, request, if same { &token } else { &other }, true);
+        history.violated()
+    };
+    assert_eq!(offered(Profile::Hardened, Refusal::CounterUsed, true), [Invariant::S9]);
+    assert_eq!(offered(Profile::Hardened, Refusal::CounterUsed, false), NOTHING);
+    assert_eq!(offered(Profile::Hardened, Refusal::UidMismatch, true), NOTHING);
+    assert_eq!(offered(Profile::Literal, Refusal::CounterUsed, true), NOTHING, "hole 7");
+}

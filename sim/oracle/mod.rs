@@ -14,11 +14,11 @@
 //! | S3 | `accept_is_in_time` |
 //! | S4 | `served_after_accept` |
 //! | S5 | `registry_only_verified` |
-//! | S6 | `registry_keeps_entry` |
+//! | S6 | `registry_keeps_entry`, `purged_stays_out` |
 //! | S7 | `revoked_stays_out` |
 //! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves`; |
 //! | | `counter_within_cap`, `fetch_is_shared`, `stored_token_is_good`, `retries_back_off` |
-//! | S9 | `challenge_unexpired` |
+//! | S9 | `challenge_unexpired`, `challenge_is_new` |
 //! | S13 | `own_connection`, `token_keeps_path` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
@@ -34,6 +34,7 @@ mod accepted_once;
 mod assumptions;
 mod back_in_time;
 mod cache_entry_leaves;
+mod challenge_is_new;
 mod challenge_unexpired;
 mod checker;
 mod counter_within_cap;
@@ -44,6 +45,7 @@ mod milestones;
 mod no_refusal_streak;
 mod one_trip;
 mod own_connection;
+mod purged_stays_out;
 mod refreshed_in_time;
 mod registry_entry_leaves;
 mod registry_keeps_entry;
@@ -119,6 +121,8 @@ impl Oracle {
             Box::<fetch_is_shared::FetchIsShared>::default(),
             Box::<stored_token_is_good::StoredTokenIsGood>::default(),
             Box::<retries_back_off::RetriesBackOff>::default(),
+            Box::<purged_stays_out::PurgedStaysOut>::default(),
+            Box::<challenge_is_new::ChallengeIsNew>::default(),
             Box::<own_connection::OwnConnection>::default(),
             Box::<token_keeps_path::TokenKeepsPath>::default(),
             Box::<waiters_progress::WaitersProgress>::default(),
