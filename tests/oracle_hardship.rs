@@ -1011,3 +1011,24 @@ fn s9_a_hardened_server_offers_another_token_after_a_replay() {
     assert_eq!(offered(Profile::Hardened, Refusal::UidMismatch, true), NOTHING);
     assert_eq!(offered(Profile::Literal, Refusal::CounterUsed, true), NOTHING, "hole 7");
 }
+
+#[test]
+fn s4_a_hardened_connection_does_not_outlive_a_revocation() {
+    let served = |profile, server: ActorId, sent_s: u64, is_reinstated: bool| {
+        let mut history = History::of(profile);
+        let token = history.issue(1);
+        let request = history.present(1, server, &token, 1);
+        history.serve(server, request, 1).at_s(10).say(SMP, EventKind::Revoked { agent: node(1) });
+        if is_reinstated {
+            history.at_s(11).say(SMP, EventKind::Reinstated { agent: node(1) });
+        }
+        let next = history.at_s(sent_s).send(agent(1), request.connection, Carried::Nothing);
+        history.serve(server, next, 1).violated()
+    };
+    assert_eq!(served(Profile::Hardened, SMP, 12, false), [Invariant::S4]);
+    assert_eq!(served(Profile::Hardened, SMP, 12, true), NOTHING);
+    assert_eq!(served(Profile::Literal, SMP, 12, false), NOTHING, "hole 13");
+    // A site learns of it within a policy interval, two fetches and a granularity.
+    assert_eq!(served(Profile::Hardened, SITE, 941, false), NOTHING);
+    assert_eq!(served(Profile::Hardened, SITE, 942, false), [Invariant::S4]);
+}

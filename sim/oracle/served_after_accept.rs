@@ -8,31 +8,52 @@
 //! - Hardened over TLS the request was sent within min(exp + λ + σ, accept + `connection_age_max` + σ). The
 //!   time of sending counts because the server decides before it works on the request. Once an
 //!   authentication has run out, the connection may be authenticated anew.
+//! - Hardened over TLS the agent was not one whom the server had to know as revoked, as S7 reads it, when the request
+//!   was sent (hole 13).
 //!
 //! Hardened is what the server was at the accept. No connection outlives its server's process.
 
 use super::{
     checker::Checker,
-    facts::Facts,
+    facts::{Facts, FadingMap},
     violation::{Findings, Who},
 };
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
-    types::{NodeId, RequestId},
+    types::{NodeId, RequestId, VirtualTime},
 };
 
 #[derive(Debug, Default)]
-pub(super) struct ServedAfterAccept;
+pub(super) struct ServedAfterAccept {
+    /// Requests for agents that had to be out when they were sent, and since when.
+    revoked: FadingMap<RequestId, VirtualTime>,
+}
 
 impl Checker for ServedAfterAccept {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
+        if let EventKind::RequestSent { request, .. } = event.kind
+            && let Some(authentication) = before.authentications.get(request.connection)
+            && authentication.profile.bounds_connection_age()
+            && let Some(since) = before.must_be_out(authentication.server, authentication.agent, event.at)
+        {
+            self.revoked.insert(request, since, before.assumptions.forget_connection_at(event.at));
+        }
         let EventKind::Served { request, agent: Some(agent) } = event.kind else { return };
+        if let Some(since) = self.revoked.remove(&request) {
+            findings.violated(Invariant::S4, event.actor, || {
+                format!("{} served request {request} of {}, which was revoked at {since}", event.actor, Who(agent))
+            });
+        }
         if let Some(fault) = fault(event, request, agent, before) {
             findings.violated(Invariant::S4, event.actor, || {
                 format!("{} served request {request} of {} at {}, but {fault}", event.actor, Who(agent), event.at)
             });
         }
+    }
+
+    fn tick(&mut self, now: VirtualTime, _facts: &Facts, _findings: &mut Findings) {
+        self.revoked.fade(now);
     }
 }
 

@@ -93,7 +93,7 @@ impl HardshipTable {
         match profile {
             HardshipProfile::Calm => profiles::calm(&mut scene),
             HardshipProfile::Flaky => profiles::flaky(&mut scene),
-            HardshipProfile::Storm => profiles::storm(&mut scene),
+            HardshipProfile::Storm => profiles::storm(&mut scene, document),
             HardshipProfile::Swarm => swarm::swarm(&mut scene, document, groups),
         }
         Ok(())

@@ -5,6 +5,7 @@ use super::{
     hazard::{Hazard, Scope},
     scene::{Scene, Share},
 };
+use crate::scenario::Document;
 
 type Bounds = (u64, u64);
 
@@ -62,7 +63,8 @@ pub(super) fn flaky(scene: &mut Scene<'_>) {
     FLAKY.iter().for_each(|share| scene.add(share));
 }
 
-pub(super) fn storm(scene: &mut Scene<'_>) {
+pub(super) fn storm(scene: &mut Scene<'_>, document: &Document) {
+    scene.settle_scheme(document);
     scene.let_clocks_wander();
     STORM.iter().for_each(|share| scene.add(share));
     add_attackers(scene, 3);

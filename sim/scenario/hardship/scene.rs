@@ -5,8 +5,8 @@ use rand_core::Rng;
 use super::hazard::{Hazard, Scope, pick};
 use crate::{
     plan::{ATTACKERS_MAX, AttackerPlan, FAULTS_MAX, Fault, FaultKind, Group, Plan},
-    scenario::{draw::draw_between, draws::Draws, key_supply::KeySupply},
-    types::{ActorId, Profile, VirtualTime, Wander},
+    scenario::{Document, draw::draw_between, draws::Draws, key_supply::KeySupply},
+    types::{ActorId, Profile, Scheme, VirtualTime, Wander},
 };
 
 /// A plan to which faults are added.
@@ -70,6 +70,15 @@ impl Scene<'_> {
             let Some(kind) = hazard.draw(&mut rng, self, scope, share.strength) else { return };
             let until_ms = kind.may_end().then_some(at_ms + length_ms);
             self.plan.faults.push(Fault { at_ms, until_ms, kind });
+        }
+    }
+
+    /// Draws whether servers are reached over TLS, if the file leaves that open: what is kept alive and what is overheard
+    /// differ.
+    pub fn settle_scheme(&mut self, document: &Document) {
+        if document.scheme.is_none() {
+            let mut rng = self.draws.stream("hardship scheme", 0);
+            self.plan.scheme = if draw_between(&mut rng, 0, 1) == 1 { Scheme::Https } else { Scheme::Http };
         }
     }
 

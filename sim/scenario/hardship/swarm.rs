@@ -10,7 +10,6 @@ use super::{
 use crate::{
     plan::ConnectionUse,
     scenario::{Document, draw::draw_between},
-    types::Scheme,
 };
 
 pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]) {
@@ -67,9 +66,7 @@ fn settle_parameters(scene: &mut Scene<'_>, document: &Document, groups: &[usize
     if given.iter().all(|table| table.keep_alive_idle.is_none()) {
         parameters.keep_alive_idle_s = draw_between(&mut rng("keep_alive_idle", 0), 10, 300);
     }
-    if document.scheme.is_none() {
-        scene.plan.scheme = if coin(&mut rng("scheme", 0)) { Scheme::Https } else { Scheme::Http };
-    }
+    scene.settle_scheme(document);
     // All agents of a group alike.
     let drawn: Vec<(u32, ConnectionUse)> = (0..document.agents.len() as u64)
         .map(|group| {
