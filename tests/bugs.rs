@@ -194,9 +194,17 @@ fn what_is_withdrawn_and_revoked_shows() {
         policy.is_revoked(AGENT).to_string()
     });
     changes(Bug::RevokedAgentGetsTokens, || {
-        let mut directory = Directory::new(SMP, origin("https://smp"));
+        let mut directory = Directory::new(SMP, origin("https://smp"), Profile::Literal);
         let public_key = key(1).public().clone();
-        directory.register(&RegisterRequest { id: AGENT, kind: NodeKind::Agent, public_key, origin: None }).unwrap();
+        directory
+            .register(&RegisterRequest {
+                id: AGENT,
+                kind: NodeKind::Agent,
+                public_key,
+                origin: None,
+                profile: Profile::Literal,
+            })
+            .unwrap();
         directory.revoke(AGENT);
         directory.agent_key(AGENT).is_ok().to_string()
     });
