@@ -541,6 +541,30 @@ fn s8_nothing_is_refreshed_that_nobody_asked_for_again() {
 }
 
 #[test]
+fn s8_a_first_fetch_during_a_validation_does_not_take_the_entry_off_its_list() {
+    let refreshed = |requested_s, fetched_again: bool, started_before: bool| {
+        let (mut history, _) = cached(Profile::Hardened, requested_s);
+        history.at_s(3_000);
+        if started_before {
+            history.validate();
+        }
+        if fetched_again {
+            let token = history.issue(1);
+            history.cache(&token, false);
+        }
+        if !started_before {
+            history.validate();
+        }
+        let token = history.issue(1);
+        history.cache(&token, true).validated(1);
+        history.violated()
+    };
+    assert_eq!(refreshed(Some(10), true, true), NOTHING);
+    assert_eq!(refreshed(None, true, true), [Invariant::S8], "it was never on a list");
+    assert_eq!(refreshed(Some(10), true, false), [Invariant::S8], "it was replaced before");
+}
+
+#[test]
 fn who_waits_for_a_fetch_does_not_ask_for_its_token_again_and_who_misses_what_is_there_does() {
     let after = |missed_before: u32, missed_since: u32| {
         let mut history = History::of(Profile::Hardened);

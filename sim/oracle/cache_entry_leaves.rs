@@ -10,7 +10,8 @@
 //!   was requested may stay while the site cannot refresh it. P is the longest that policy ever asks for.
 //! - An entry is refreshed only if it was requested again: a `CacheHit` or, if it was there and not handed out, a
 //!   `CacheMissed`; an `Accepted` of its agent and uid, or a token that was refused and names its agent. Hardened forgets
-//!   requests at each refresh (hole 10).
+//!   requests at each refresh (hole 10). A first fetch that replaces a requested entry during a validation comes too
+//!   late to take the entry off the validation's list.
 //! - When a validation ends, no entry is left that was due when it started: within the look-ahead by the site's
 //!   clock (and by whatever it may keep as the issuer's time: hole 17), and requested since it was stored, both by more than the granularity. Not if the site could not.
 //!
@@ -117,7 +118,9 @@ impl Checker for CacheEntryLeaves {
                 } else {
                     old.requested_ever || refused_at.is_some()
                 };
-                if !requested {
+                // It was on the list of the validation before it was fetched anew.
+                let is_listed = old.replaced_requested && cache.is_some_and(|cache| cache.validation.is_some());
+                if !requested && !is_listed {
                     findings.violated(Invariant::S8, site, || {
                         format!(
                             "{site} refreshed the token {} of {}, uid {uid} with {jti}, though nobody had asked for it again",

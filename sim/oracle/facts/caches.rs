@@ -27,6 +27,9 @@ pub struct CacheEntry {
     pub requested_at: Option<VirtualTime>,
     /// Whether it or one that it refreshed was ever asked for again.
     pub requested_ever: bool,
+    /// Whether it was fetched in place of one that was asked for, while a validation was under way that may have that
+    /// one on its list.
+    pub replaced_requested: bool,
 }
 
 /// A validation in progress.
@@ -128,9 +131,19 @@ impl Caches {
             EventKind::Started { .. } | EventKind::Stopped { .. } => drop(self.sites.remove(&event.actor)),
             EventKind::CacheStored { agent, uid, jti, expires, refreshed } => {
                 let cache = self.sites.entry(event.actor).or_default();
-                let requested_ever = *refreshed && cache.get(*agent, *uid).is_some_and(|old| old.requested_ever);
-                let (jti, expires) = (*jti, *expires);
-                let entry = CacheEntry { jti, expires, stored_at: event.at, requested_at: None, requested_ever };
+                let old = cache.get(*agent, *uid);
+                let requested_ever = *refreshed && old.is_some_and(|old| old.requested_ever);
+                let replaced_requested = !refreshed
+                    && cache.validation.is_some()
+                    && old.is_some_and(|old| old.requested_ever || cache.refused_at(*agent).is_some());
+                let entry = CacheEntry {
+                    jti: *jti,
+                    expires: *expires,
+                    stored_at: event.at,
+                    requested_at: None,
+                    requested_ever,
+                    replaced_requested,
+                };
                 cache.store(*agent, *uid, entry);
             }
             EventKind::ValidationStarted { .. } => {
