@@ -1,7 +1,6 @@
-//! Puts the actors of a plan on simulated hosts: one host per server, and many agents on each branch.
+//! Puts the actors of a plan on simulated hosts: each server on one of its own, agents and attackers together.
 
 use std::{
-    collections::BTreeMap,
     error::Error,
     future::pending,
     sync::{Arc, Mutex},
@@ -64,6 +63,9 @@ struct Intruder {
     loot: SharedLoot,
 }
 
+/// So that the connections of each have ports: a host has 64,511.
+const AGENTS_PER_HOST: usize = 4_096;
+
 type HostResult = Result<(), Box<dyn Error>>;
 
 /// Adds every host of a plan to a simulation.
@@ -94,8 +96,7 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
     for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
         foundation.site(sim, site)?;
     }
-    foundation.branches(sim, &smp_key)?;
-    foundation.attackers(sim);
+    foundation.clients(sim, &smp_key)?;
     Ok(())
 }
 
@@ -164,8 +165,10 @@ impl Foundation {
         Ok(())
     }
 
-    fn branches(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, smp_key: &PrivateKey) -> Result<(), WorldError> {
-        let mut branches: BTreeMap<u32, Vec<BranchAgent>> = BTreeMap::new();
+    /// Whoever only calls others shares hosts, agents on whatever branch and all attackers: who can reach whom is a matter of
+    /// the network, not of the host, and every host costs each step of the simulation a microsecond or two.
+    fn clients(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, smp_key: &PrivateKey) -> Result<(), WorldError> {
+        let mut residents = Vec::with_capacity(self.plan.agents.len());
         for (number, agent) in (1..).zip(&self.plan.agents) {
             let secure_storage = match agent.bootstrap {
                 Bootstrap::Installed => SecureStorage::with(self.known_at_start(agent, smp_key)),
@@ -173,55 +176,58 @@ impl Foundation {
             };
             // That the key is there is seen now, where it can still be told.
             self.keys.private_key(agent.key)?;
-            branches.entry(agent.branch).or_default().push(BranchAgent {
+            residents.push(Resident {
                 foundation: Arc::clone(self),
                 number,
                 secure_storage,
                 wall: Arc::new(self.plan.clock_of(ActorId::Agent(number))),
             });
         }
-        for (branch, agents) in branches {
-            let (agents, foundation) = (Arc::new(agents), Arc::clone(self));
-            sim.host(format!("branch-{branch}"), move || {
-                let (agents, foundation) = (Arc::clone(&agents), Arc::clone(&foundation));
-                async move {
-                    foundation.shared.pacers.start();
-                    let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
-                    for agent in agents.iter().cloned() {
-                        let agent = AgentStarter { agent, clock: Arc::clone(&clock) };
-                        let start = VirtualTime::from_millis(agent.plan().map_or(0, |plan| plan.start_ms));
-                        let turns = turns_of(agent.actor(), start, &foundation.plan);
-                        let clock = Arc::clone(&clock);
-                        // Agents do not break down: they have no door that might not open.
-                        tokio::task::spawn_local(async move { drop(supervise(clock, turns, agent).await) });
-                    }
-                    pending::<HostResult>().await
-                }
-            });
+        let (first, others) = residents.split_at(residents.len().min(AGENTS_PER_HOST));
+        self.client_host(sim, 1, first.into(), true);
+        for (number, agents) in (2..).zip(others.chunks(AGENTS_PER_HOST)) {
+            self.client_host(sim, number, agents.into(), false);
         }
         Ok(())
     }
 
-    /// All attackers live on one host, each with an environment of its own.
-    fn attackers(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>) {
-        if self.attackers.is_empty() {
-            return;
-        }
+    fn client_host(
+        self: &Arc<Self>,
+        sim: &mut turmoil::Sim<'_>,
+        number: u32,
+        agents: Arc<[Resident]>,
+        has_attackers: bool,
+    ) {
         let foundation = Arc::clone(self);
-        sim.host("attackers", move || {
-            let foundation = Arc::clone(&foundation);
+        sim.host(format!("clients-{number}"), move || {
+            let (agents, foundation) = (Arc::clone(&agents), Arc::clone(&foundation));
             async move {
                 foundation.shared.pacers.start();
                 let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
-                let wall = Arc::new(ClockModel::default());
-                for Intruder { actor, settings, loot } in &foundation.attackers {
-                    let (environment, engine) = foundation.environment(*actor, 0, &wall, &clock, None);
-                    let spawner = Arc::clone(&environment);
-                    spawner.spawn(Attacker::new(environment, engine, settings.clone(), Arc::clone(loot)).run());
+                for agent in agents.iter().cloned() {
+                    let agent = AgentStarter { agent, clock: Arc::clone(&clock) };
+                    let start = VirtualTime::from_millis(agent.plan().map_or(0, |plan| plan.start_ms));
+                    let turns = turns_of(agent.actor(), start, &foundation.plan);
+                    let clock = Arc::clone(&clock);
+                    // Agents do not break down: they have no door that might not open.
+                    tokio::task::spawn_local(async move { drop(supervise(clock, turns, agent).await) });
+                }
+                if has_attackers {
+                    foundation.start_attackers(&clock);
                 }
                 pending::<HostResult>().await
             }
         });
+    }
+
+    /// Starts all attackers, each with an environment of its own.
+    fn start_attackers(&self, clock: &Arc<HostClock>) {
+        let wall = Arc::new(ClockModel::default());
+        for Intruder { actor, settings, loot } in &self.attackers {
+            let (environment, engine) = self.environment(*actor, 0, &wall, clock, None);
+            let spawner = Arc::clone(&environment);
+            spawner.spawn(Attacker::new(environment, engine, settings.clone(), Arc::clone(loot)).run());
+        }
     }
 
     /// What an agent that registered long ago has in its secure storage.
@@ -353,7 +359,7 @@ impl Starter for ServerStarter {
 
 /// An agent, through all of its lives.
 #[derive(Clone)]
-struct BranchAgent {
+struct Resident {
     foundation: Arc<Foundation>,
     number: u32,
     secure_storage: SecureStorage<Knowledge>,
@@ -361,7 +367,7 @@ struct BranchAgent {
 }
 
 struct AgentStarter {
-    agent: BranchAgent,
+    agent: Resident,
     clock: Arc<HostClock>,
 }
 
