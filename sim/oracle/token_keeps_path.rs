@@ -30,7 +30,7 @@ impl Checker for TokenKeepsPath {
         let assumptions = &before.assumptions;
         let keep_until = || assumptions.forget_connection_at(at).after(assumptions.lifetime);
         match event.kind {
-            EventKind::ConnectionOpened { connection, server, .. } => {
+            EventKind::ConnectionOpened { connection, server, .. } if assumptions.paths.is_mobile(server) => {
                 let patience = assumptions.parameters.connect_timeout().saturating_add(assumptions.granularity);
                 if let Some(port) = assumptions.paths.port(server, at, patience) {
                     self.opened.insert(connection, (server, port), keep_until());

@@ -29,6 +29,11 @@ impl Paths {
         Self(moves.collect())
     }
 
+    /// Whether a server ever moves.
+    pub fn is_mobile(&self, server: ActorId) -> bool {
+        self.0.iter().any(|it| it.site == server)
+    }
+
     /// The port to which a server has moved, as whoever has just opened a connection to it sees it; 0 where it is
     /// usually. None if it moved within `patience`: the connection may have been opened before.
     pub fn port(&self, server: ActorId, opened: VirtualTime, patience: std::time::Duration) -> Option<u16> {
