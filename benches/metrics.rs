@@ -1,7 +1,7 @@
 //! What measuring costs: it should be far below a microsecond for each event.
 
-#[path = "../tests/history/mod.rs"]
-mod history;
+#[path = "../tests/loose_events/mod.rs"]
+mod loose_events;
 
 use countersign::{
     event::{Event, Listener as _},
@@ -9,7 +9,7 @@ use countersign::{
     types::VirtualTime,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use history::{fleet, plan};
+use loose_events::{fleet, plan};
 
 fn hear(criterion: &mut Criterion) {
     let plan = plan();

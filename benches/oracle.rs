@@ -1,13 +1,13 @@
 //! What an event costs the oracle and the digest, in a well-formed run of 2,000 agents over 6 hours.
 
-#[path = "../tests/histories/mod.rs"]
-mod histories;
+#[path = "../tests/history/mod.rs"]
+mod history;
 
 use std::hint::black_box;
 
 use countersign::{event::Listener, oracle::Oracle, trace::Digest, types::Profile};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use histories::{History, day};
+use history::{History, day};
 
 fn per_event(criterion: &mut Criterion) {
     let mut history = History::of(Profile::Hardened);

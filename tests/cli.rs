@@ -253,6 +253,32 @@ fn an_interrupted_run_still_reports_what_was_measured() {
     assert!(page.contains("interrupted"), "{page}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_sweep_says_how_far_it_came() {
+    let folder = tempfile::tempdir().unwrap();
+    // Longer than anybody waits.
+    let arguments = ["sweep", "hardship/calm", "--seeds", "0..1000000", "--jobs", "1"];
+    let child = started(folder.path(), &arguments);
+    let status = format!("/proc/{}/status", child.id());
+    // Until it listens for the signal, the signal would just end it.
+    let listens = || {
+        let status = fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim().to_owned();
+        u64::from_str_radix(&caught, 16).unwrap() & 1 << 1 != 0
+    };
+    while !listens() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let kill = format!("kill -INT {}", child.id());
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(4), "{told}{}", text(&output.stderr));
+    assert!(told.starts_with("interrupted: ") && told.contains(" of 1000000 runs"), "{told}");
+    assert!(!told.contains("INCONCLUSIVE"), "a run that was cut short is not judged: {told}");
+}
+
 /// The program, running, with its outputs as pipes.
 fn started(folder: &Path, arguments: &[&str]) -> std::process::Child {
     std::process::Command::new(env!("CARGO_BIN_EXE_countersign"))

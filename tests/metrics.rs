@@ -1,6 +1,6 @@
 //! Each figure, from the events that it follows from.
 
-mod history;
+mod loose_events;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use countersign::{
     plan::Thresholds,
     types::{ActorId, Refusal, Undigested, Work},
 };
-use history::*;
+use loose_events::*;
 
 fn started(server: ActorId) -> (ActorId, EventKind) {
     (server, EventKind::Started { node: node(), epoch: None })

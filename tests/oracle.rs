@@ -1,6 +1,6 @@
 //! Every invariant fires where it is broken, and only there.
 
-mod histories;
+mod history;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use countersign::{
     plan::{Invariant, Milestone},
     types::{ActorId, Epoch, Fingerprint, Profile, Refusal, RequestId, Scheme, Undigested, UnixSeconds, VirtualTime},
 };
-use histories::{History, SITE, SMP, START, agent, day, node};
+use history::{History, SITE, SMP, START, agent, day, node};
 
 const NOTHING: [Invariant; 0] = [];
 const BOTH: [Profile; 2] = [Profile::Literal, Profile::Hardened];
@@ -82,7 +82,7 @@ fn s1_names_both_times() {
 // --- S2, S5 ------------------------------------------------------------------------------------------
 
 /// A history in which a site records and accepts what `forge` makes of an honest token.
-fn accepted<T>(forge: impl Fn(&mut History, &mut histories::Token) -> T) -> Vec<Invariant> {
+fn accepted<T>(forge: impl Fn(&mut History, &mut history::Token) -> T) -> Vec<Invariant> {
     let mut history = History::of(Profile::Literal);
     let mut token = history.issue(1);
     let connection = history.open(agent(1), SITE);
@@ -101,12 +101,12 @@ fn s2_and_s5_want_an_issue_and_the_agents_own_signature() {
     assert_eq!(accepted(|history, token| history.countersign(agent(2), token, 1)), both);
     assert_eq!(accepted(|history, token| history.countersign(agent(1), token, 2)), both);
     // The token's text was never issued, or its expiry is another.
-    let unissued = |history: &mut History, token: &mut histories::Token| {
+    let unissued = |history: &mut History, token: &mut history::Token| {
         token.fingerprint = Fingerprint(99);
         history.countersign(agent(1), token, 1);
     };
     assert_eq!(accepted(unissued), both);
-    let prolonged = |history: &mut History, token: &mut histories::Token| {
+    let prolonged = |history: &mut History, token: &mut history::Token| {
         token.expires.0 += 1;
         history.countersign(agent(1), token, 1);
     };
@@ -447,7 +447,7 @@ fn s8_an_unused_token_leaves_the_agents_storage() {
 }
 
 /// A token that expires at 1:00:00, cached at the start, asked for again or not.
-fn cached(profile: Profile, requested_s: Option<u64>) -> (History, histories::Token) {
+fn cached(profile: Profile, requested_s: Option<u64>) -> (History, history::Token) {
     let mut history = History::of(profile);
     let token = history.issue(1);
     history.cache(&token, false);
@@ -713,7 +713,7 @@ fn l1_to_l3_presuppose_clocks_within_half_a_lifetime() {
 
 #[test]
 fn skew_counts_drift_and_both_directions() {
-    let mut plan = histories::plan(Profile::Literal);
+    let mut plan = history::plan(Profile::Literal);
     plan.agents[0].clock.offset_ms = 300;
     plan.sites[0].clock.offset_ms = -200;
     // 24 h at 10 ppm: 864 ms.

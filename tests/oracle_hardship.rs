@@ -1,6 +1,6 @@
 //! What faults, administrators and attackers excuse, and what they do not.
 
-mod histories;
+mod history;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use countersign::{
     plan::{Attack, AttackerPlan, Fault, FaultKind, Group, Invariant, Milestone, Plan},
     types::{ActorId, Profile, Refusal, RequestId, Uid, UnixSeconds, VirtualTime},
 };
-use histories::{History, SITE, SMP, START, Token, agent, node};
+use history::{History, SITE, SMP, START, Token, agent, node};
 
 const NOTHING: [Invariant; 0] = [];
 const BOTH: [Profile; 2] = [Profile::Literal, Profile::Hardened];
@@ -610,6 +610,18 @@ fn l6_who_started_anew_counts_from_its_first_try() {
     assert!(!tries(None, 9_000_000));
     assert!(!tries(Some(1_200), BACK_MS + 1_000_000));
     assert!(tries(Some(1_200), BACK_MS + 1_000_001));
+}
+
+#[test]
+fn l6_whoever_is_down_until_everything_heals_was_cut_off() {
+    let starts_at = |start_s| {
+        let mut history = parted(Profile::Literal);
+        history.start(agent(1)).at_s(start_s).start(agent(1));
+        history.at_s(300).begin(agent(1), false).end(agent(1), Outcome::TimedOut, 1);
+        history.at_ms(BACK_MS + 100_001).judge().counts.contains_key(&Invariant::L6)
+    };
+    assert!(starts_at(200) && starts_at(201));
+    assert!(!starts_at(202), "it was there when everything healed");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The report: its verdict, its two forms, its files.
 
-mod history;
+mod loose_events;
 
 use std::{collections::BTreeMap, fs};
 
@@ -12,7 +12,7 @@ use countersign::{
     },
     types::{ActorId, ClockModel, Profile, VirtualTime},
 };
-use history::{fleet, measure, plan};
+use loose_events::{fleet, measure, plan};
 
 fn violation(invariant: Invariant, agent: u32) -> Violation {
     Violation {

@@ -239,7 +239,7 @@ fn errors_say_where_what_was_found_what_was_expected_and_what_was_meant() {
         ("no site", SMALL.replace("count = 2", "count = 0")),
         ("a site that is none", agents("server = \"site-3\"")),
         ("a server that is none", agents("server = \"site3\"")),
-        ("too many hosts", SMALL.replace("count = 2", "count = 100")),
+        ("too many servers", SMALL.replace("count = 2", "count = 100")),
         ("no duration", SMALL.replace("10m", "0s")),
         ("a long duration", SMALL.replace("10m", "401d")),
         ("a duration between milliseconds", SMALL.replace("10m", "1500us")),

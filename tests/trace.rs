@@ -1,6 +1,6 @@
 //! The digest covers what it must and nothing else, and a trace shows where two runs part.
 
-mod histories;
+mod history;
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use countersign::{
     trace::{Digest, Listeners, TraceWriter, first_difference},
     types::{Fingerprint, Profile, Undigested, VirtualTime},
 };
-use histories::{History, SITE, agent, day};
+use history::{History, SITE, agent, day};
 use proptest::prelude::*;
 use serde_json::Value;
 

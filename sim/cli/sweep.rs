@@ -62,6 +62,10 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         |judged: Result<_, Failure>| match judged {
             Ok((place, report, cpu_ns)) => {
                 progress.update(|| report.scenario.clone());
+                // A run that was cut short is not judged.
+                if report.interrupted {
+                    return;
+                }
                 tallies[place].add(&report, cpu_ns, args.digests);
             }
             Err(error) => drop(failure.get_or_insert(error)),
@@ -73,7 +77,15 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     }
     let mut text = String::new();
     let mut worst = Exit::Holds;
+    let done: u64 = tallies.iter().map(|tally| tally.runs).sum();
+    if done < total {
+        text.push_str(&format!("interrupted: {done} of {total} runs were finished and are judged\n"));
+        worst = Exit::from(Verdict::Inconclusive);
+    }
     for ((scenario, profile), tally) in cases.iter().zip(&tallies) {
+        if tally.runs == 0 {
+            continue;
+        }
         text.push_str(&tally.text(&scenario.name, profile.unwrap_or(scenario.document.profile)));
         worst = tally.worst().worse(worst);
     }

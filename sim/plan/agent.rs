@@ -9,7 +9,7 @@ use crate::types::{ActorId, ClockModel, Profile};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentPlan {
-    /// Which client host it lives on, counted from 1.
+    /// Which branch of the network it is on, counted from 1.
     pub branch: u32,
     /// The server that it visits.
     pub server: ActorId,

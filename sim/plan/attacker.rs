@@ -7,7 +7,7 @@ use crate::types::ActorId;
 
 /// Who attacks whom, how and when.
 ///
-/// Every attacker has a machine of its own, beside the branches. Some are insiders: an agent like others, registered with the
+/// Every attacker has a machine of its own, on no branch. Some are insiders: an agent like others, registered with the
 /// key `key` under the identity of the attacker itself, whose software breaks the rules.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

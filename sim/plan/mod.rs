@@ -39,8 +39,11 @@ pub const PLAN_VERSION: u32 = 2;
 /// How many distinct RSA keys the key pool holds, and so how many nodes a plan can have.
 pub const KEYS_MAX: u32 = 21_945;
 
-/// How many simulated hosts a plan can have: the cost of a tick grows with their cube.
-pub const HOSTS_MAX: u32 = 64;
+/// How many servers a plan can have, the SMP included: the cost of a tick grows with their cube.
+pub const SERVERS_MAX: u32 = 64;
+
+/// How many branches a plan can have.
+pub const BRANCHES_MAX: u32 = 1_024;
 
 /// How many days a run can last.
 pub const RUN_DAYS_MAX: u64 = 400;
@@ -84,7 +87,7 @@ pub struct Plan {
     pub smp: ServerPlan,
     /// The site servers; `site-1` is the first.
     pub sites: Vec<ServerPlan>,
-    /// How many simulated client hosts the agents share.
+    /// Over how many branches of the network the agents are spread.
     pub branches: u32,
     /// The agents; `agent-1` is the first.
     pub agents: Vec<AgentPlan>,

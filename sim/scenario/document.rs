@@ -91,7 +91,8 @@ pub struct NetworkTable {
     /// The time that bytes need from host to host, at least one tick. A range makes it vary during the run.
     /// Default: one tick.
     pub latency: Option<Ranged<TimeSpan>>,
-    /// How many simulated client hosts the agents share. Default: one per site, at most four.
+    /// Over how many branches of the network the agents are spread: faults may strike one (`branch-1`). Default: one per site, at
+    /// most four.
     #[schemars(range(min = 1, max = 16))]
     pub branches: Option<u32>,
 }

@@ -41,8 +41,10 @@ impl CutOffs {
             return;
         }
         let is_healed = event.at >= healed;
+        // Whoever is down up to the very end starts when everything heals.
+        let was_down = event.at <= healed.after(assumptions.granularity);
         match event.kind {
-            EventKind::Started { .. } if is_restart && !is_healed => {
+            EventKind::Started { .. } if is_restart && was_down => {
                 self.agents.insert(event.actor, CutOff::default());
             }
             EventKind::ExchangeStarted { .. } if is_healed => {

@@ -2,7 +2,10 @@
 
 use super::{DAY_S, Keys, RUN_MS_MAX, check_clock, inside, millis, within};
 use crate::{
-    plan::{AgentPlan, HOSTS_MAX, KEYS_MAX, Plan, PlanError, RUN_DAYS_MAX, ServerPlan, VISITS_AT_MAX, Visits},
+    plan::{
+        AgentPlan, BRANCHES_MAX, KEYS_MAX, Plan, PlanError, RUN_DAYS_MAX, SERVERS_MAX, ServerPlan, VISITS_AT_MAX,
+        Visits,
+    },
     types::ActorId,
 };
 
@@ -15,15 +18,14 @@ impl Plan {
         if servers + self.agents.len() > KEYS_MAX as usize {
             return Err(too_many_agents(self.agents.len() as u64, self.sites.len() as u64));
         }
-        within("branches", self.branches.into(), 1..=u64::from(HOSTS_MAX), "", "agents live on client hosts")?;
-        let hosts = servers as u64 + u64::from(self.branches);
-        if hosts > u64::from(HOSTS_MAX) {
+        within("branches", self.branches.into(), 1..=u64::from(BRANCHES_MAX), "", "every agent is on a branch")?;
+        if servers > SERVERS_MAX as usize {
             return Err(PlanError::new(
                 "sites",
-                format!("{hosts} hosts: 1 SMP, {} sites and {} branches", self.sites.len(), self.branches),
-                format!("at most {HOSTS_MAX} hosts"),
+                format!("{} sites and the SMP", self.sites.len()),
+                format!("at most {SERVERS_MAX} servers"),
             )
-            .help("the simulated network's cost per tick grows with the cube of its hosts; agents share branches"));
+            .help("the simulated network's cost per tick grows with the cube of its servers"));
         }
         self.check_server("smp", &self.smp, keys)?;
         for (index, site) in self.sites.iter().enumerate() {
