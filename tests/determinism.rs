@@ -51,10 +51,10 @@ fn digest_in(report: &str) -> &str {
     &after[..64]
 }
 
-#[test]
-fn with_every_fault_and_attacker_on_two_processes_make_the_same_runs() {
+/// Sweeps storm and swarm, both faces, in two processes, with one thread and with two.
+fn storm_and_swarm_twice(seeds: &str, runs: usize) {
     let sweep = |jobs: &str| {
-        let seeds = ["sweep", "hardship/storm", "hardship/swarm", "--seeds", "0..3", "--profile", "both", "--digests"];
+        let seeds = ["sweep", "hardship/storm", "hardship/swarm", "--seeds", seeds, "--profile", "both", "--digests"];
         let output = countersign(&[&seeds[..], &["--jobs", jobs]].concat(), "");
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
         // All but the CPU time, which stands at the end of a scenario's first line.
@@ -62,8 +62,20 @@ fn with_every_fault_and_attacker_on_two_processes_make_the_same_runs() {
         text.lines().map(|line| line.split(';').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let first = sweep("1");
-    assert_eq!(first.iter().filter(|line| line.split(' ').next_back().unwrap().len() == 64).count(), 12, "{first:?}");
+    let digests = first.iter().filter(|line| line.split(' ').next_back().unwrap().len() == 64).count();
+    assert_eq!(digests, runs, "{first:?}");
     assert_eq!(first, sweep("2"));
+}
+
+#[test]
+fn with_every_fault_and_attacker_on_two_processes_make_the_same_runs() {
+    storm_and_swarm_twice("0..3", 12);
+}
+
+#[test]
+#[ignore = "takes two minutes; run by .ci/run"]
+fn with_every_fault_and_attacker_on_two_processes_make_the_same_hundred_runs() {
+    storm_and_swarm_twice("100..125", 100);
 }
 
 #[test]

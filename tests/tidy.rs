@@ -45,7 +45,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ("collections::HashMap", &[], "hash order must not depend on the process"),
     ("collections::HashSet", &[], "hash order must not depend on the process"),
     ("tokio::spawn", &[], "tasks are started through the environment, which knows their order"),
-    ("JoinSet", &[], "tasks are started through the environment, which knows their order"),
+    ("JoinSet", &["world/life.rs"], "tasks are started through the environment, which knows their order"),
     ("std::thread", &["cli/"], "threads interleave as they like"),
     ("std::env", &["cli/", "main.rs"], "the surroundings are the command line's business"),
     ("std::fs", &["cli/", "report/write.rs", "trace/", "scenario/"], "files are the command line's business"),

@@ -29,6 +29,8 @@ pub struct Captured {
     pub message: Message,
     /// Whether it was taken off the line, so that nobody else has seen it.
     pub is_taken: bool,
+    /// Whether it is a request, and was seen to be served.
+    pub was_served: bool,
 }
 
 /// The messages that hold something of use: tokens, challenges that offer one, signed requests and their answers.
@@ -45,6 +47,11 @@ impl Loot {
     /// Keeps a message if it is of use.
     pub fn keep(&mut self, passing: &Passing<'_>, is_taken: bool) {
         let Some(message) = Message::parse(passing.bytes) else { return };
+        if passing.direction == Direction::Response
+            && message.status().is_some_and(|status| (200..300).contains(&status))
+        {
+            self.served(passing.connection);
+        }
         let offers = || message.challenge().is_some_and(|challenge| challenge.token.is_some());
         let is_signed = || message.header("signature").is_some();
         if message.presented().is_none() && !offers() && !is_signed() {
@@ -54,7 +61,15 @@ impl Loot {
             self.captured.remove(KEPT_MAX / 2);
         }
         let Passing { connection, client, server, direction, now: at, .. } = *passing;
-        self.captured.push(Captured { connection, client, server, direction, at, message, is_taken });
+        let was_served = false;
+        self.captured.push(Captured { connection, client, server, direction, at, message, is_taken, was_served });
+    }
+
+    fn served(&mut self, connection: ConnectionId) {
+        let mut requests = self.captured.iter_mut().rev().filter(|captured| captured.direction == Direction::Request);
+        if let Some(request) = requests.find(|captured| captured.connection == connection) {
+            request.was_served = true;
+        }
     }
 
     /// The messages in the order in which they passed.

@@ -2,13 +2,15 @@
 //! it has lost its registry.
 //!
 //! New tokens are presented at once, and old ones for as long as they may live, so that a restart or a purge with a
-//! clock that is set back does not go by unnoticed.
+//! clock that is set back does not go by unnoticed. Only tokens whose use was seen to be served: one that got lost on its
+//! way is unused, and over plain HTTP good for the very same request once (SPEC section 2, attack 11).
 
 use super::hand::Hand;
 use crate::actor::{Environment, locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
-    let tokens = locked(&hand.loot).tokens();
+    let mut tokens = locked(&hand.loot).tokens();
+    tokens.retain(|captured| captured.was_served);
     let half = hand.round / 2;
     // The newest and the oldest in turn; the oldest one after the other, since some have expired.
     let (what, captured) = if hand.round.is_multiple_of(2) {

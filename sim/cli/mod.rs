@@ -41,6 +41,9 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
+Start with:
+  countersign run smoke/first_contact
+
 Exit codes:
   0   everything asked for holds
   1   an invariant was violated: a bug was found

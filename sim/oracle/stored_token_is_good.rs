@@ -2,8 +2,8 @@
 //!
 //! Reading:
 //! - A `TokenStored` comes after a 200 to a request of that agent that carried the token.
-//! - A stored token to which 403 came is not sent as a stored one again, later than the granularity of time
-//!   allows, unless a 200 came to it since or the agent started again or went back in memory.
+//! - A stored token to which 403 came is not countersigned and sent as a stored one again, later than the granularity of
+//!   time allows, unless a 200 came to it since or the agent started again or went back in memory.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Debug, Default)]
 pub(super) struct StoredTokenIsGood {
-    signed: BTreeMap<ActorId, (Jti, UnixSeconds)>,
+    signed: BTreeMap<ActorId, (Jti, UnixSeconds, VirtualTime)>,
     sent: FadingMap<RequestId, (Jti, UnixSeconds)>,
     succeeded: FadingMap<(ActorId, Jti), ()>,
     forbidden: BTreeMap<ActorId, (Jti, VirtualTime)>,
@@ -35,14 +35,18 @@ impl Checker for StoredTokenIsGood {
                 self.signed.remove(&agent);
                 self.forbidden.remove(&agent);
             }
-            EventKind::Countersigned { jti, expires, .. } => drop(self.signed.insert(agent, (jti, expires))),
+            EventKind::Countersigned { jti, expires, .. } => drop(self.signed.insert(agent, (jti, expires, at))),
             EventKind::RequestSent { request, carries, .. } => {
-                let (Carried::StoredToken | Carried::NewToken, Some(token)) = (carries, self.signed.get(&agent)) else {
+                let (Carried::StoredToken | Carried::NewToken, Some(signed)) = (carries, self.signed.get(&agent))
+                else {
                     return;
                 };
-                self.sent.insert(request, *token, assumptions.forget_connection_at(at));
+                // It may be long until there is a connection to send it over.
+                let (signed_jti, expires, signed_at) = *signed;
+                self.sent.insert(request, (signed_jti, expires), assumptions.forget_connection_at(at));
                 let Some((jti, since)) = self.forbidden.get(&agent).copied() else { return };
-                if carries == Carried::StoredToken && jti == token.0 && at > since.after(assumptions.granularity) {
+                let is_late = signed_at > since.after(assumptions.granularity);
+                if carries == Carried::StoredToken && jti == signed_jti && is_late {
                     findings.violated(Invariant::S8, agent, || {
                         format!("{agent} still stores the token {jti}, to which 403 came at {since}: it sent it with request {request}")
                     });

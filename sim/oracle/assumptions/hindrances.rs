@@ -1,12 +1,15 @@
 //! When a site server may be unable to learn from the SMP.
 
+use std::time::Duration;
+
 use crate::{
     plan::{FaultKind, Group, Plan, Power},
     types::{ActorId, VirtualTime},
 };
 
 /// The times at which a server may not get through, or may not be got through to. On the safe side: whatever touches
-/// the server's machine or any of its ways counts, even if it leaves the way to the SMP alone.
+/// the server's machine or any of its ways counts, even if it leaves the way to the SMP alone. Who did not get through
+/// tries again after its back-off, which may be at its longest when the way is free again.
 #[derive(Clone, Debug)]
 pub struct Hindrances(Vec<(ActorId, VirtualTime, VirtualTime)>);
 
@@ -14,16 +17,17 @@ impl Hindrances {
     pub(super) fn of(plan: &Plan) -> Self {
         let servers: Vec<_> =
             std::iter::once(ActorId::Smp).chain((1..).map(ActorId::Site).take(plan.sites.len())).collect();
+        let back_off = Duration::from_millis(plan.parameters.retry_max_ms);
         let mut all = Vec::new();
         for fault in &plan.faults {
             let struck = |server: ActorId| groups(&fault.kind).iter().any(|group| group.contains(server, plan));
             let hindered = servers.iter().filter(|server| struck(**server));
-            all.extend(hindered.map(|server| (*server, fault.at(), fault.until())));
+            all.extend(hindered.map(|server| (*server, fault.at(), fault.until().after(back_off))));
         }
         for attacker in &plan.attackers {
             let (from, to) = (VirtualTime::from_millis(attacker.start_ms), VirtualTime::from_millis(attacker.until_ms));
             if matches!(attacker.attack.power(), Power::Outsider | Power::OnPath) {
-                all.extend([attacker.server, attacker.victim].map(|server| (server, from, to)));
+                all.extend([attacker.server, attacker.victim].map(|server| (server, from, to.after(back_off))));
             }
         }
         Self(all)

@@ -56,6 +56,8 @@ pub struct Cache {
     /// When a token that names an agent was last refused. Whoever presents one asks for the entry of its uid, which
     /// the refusal does not tell (rule 37).
     refused: HashMap<NodeId, VirtualTime, FixedState>,
+    /// Entries that were asked for and are gone, while a validation was under way that may have them on its list.
+    gone: BTreeSet<(NodeId, Uid)>,
     /// The validation in progress.
     pub validation: Option<Validation>,
     /// When the latest validation that ended had started.
@@ -95,6 +97,9 @@ impl Cache {
     fn remove(&mut self, agent: NodeId, uid: Uid) {
         if let Some(old) = self.entries.remove(&(agent, uid)) {
             self.by_expiry.remove(&(old.expires, agent, uid));
+            if self.validation.is_some() && (old.requested_ever || self.refused.contains_key(&agent)) {
+                self.gone.insert((agent, uid));
+            }
         }
     }
 
@@ -135,7 +140,9 @@ impl Caches {
                 let requested_ever = *refreshed && old.is_some_and(|old| old.requested_ever);
                 let replaced_requested = !refreshed
                     && cache.validation.is_some()
-                    && old.is_some_and(|old| old.requested_ever || cache.refused_at(*agent).is_some());
+                    && old.map_or(cache.gone.contains(&(*agent, *uid)), |old| {
+                        old.requested_ever || old.replaced_requested || cache.refused_at(*agent).is_some()
+                    });
                 let entry = CacheEntry {
                     jti: *jti,
                     expires: *expires,
@@ -193,6 +200,7 @@ impl Cache {
             }
             EventKind::ValidationEnded { requested, .. } => {
                 let Some(validation) = self.validation.take() else { return };
+                self.gone.clear();
                 self.validated = Some(validation.started);
                 self.validation_took = at.since(validation.started);
                 if validation.incomplete || *requested >= assumptions.parameters.validation_tokens_max {
