@@ -56,7 +56,8 @@ pub struct Cache {
     /// When a token that names an agent was last refused. Whoever presents one asks for the entry of its uid, which
     /// the refusal does not tell (rule 37).
     refused: HashMap<NodeId, VirtualTime, FixedState>,
-    /// Entries that were asked for and are gone, while a validation was under way that may have them on its list.
+    /// Entries that were asked for and are handed out no more, since the latest validation: the next one, or the one under
+    /// way, may still have them on its list.
     gone: BTreeSet<(NodeId, Uid)>,
     /// The validation in progress.
     pub validation: Option<Validation>,
@@ -97,7 +98,7 @@ impl Cache {
     fn remove(&mut self, agent: NodeId, uid: Uid) {
         if let Some(old) = self.entries.remove(&(agent, uid)) {
             self.by_expiry.remove(&(old.expires, agent, uid));
-            if self.validation.is_some() && (old.requested_ever || self.refused.contains_key(&agent)) {
+            if old.requested_ever || self.refused.contains_key(&agent) {
                 self.gone.insert((agent, uid));
             }
         }
