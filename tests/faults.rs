@@ -308,6 +308,29 @@ fn a_revoked_agent_is_told_so_and_a_reinstated_one_comes_back() {
 }
 
 #[test]
+fn of_two_revocations_that_overlap_the_later_end_counts() {
+    let revoke = FaultKind::Revoke { agent: AGENT };
+    let faults = vec![fault(60_000, 120_000, revoke.clone()), fault(90_000, 200_000, revoke)];
+    let events = history(&plan(Profile::Hardened, faults));
+    let reinstated = EventKind::Reinstated { agent: Plan::node_of(AGENT) };
+    let at_ms: Vec<_> =
+        events.iter().filter(|event| event.kind == reinstated).map(|event| event.at.nanos() / 1_000_000).collect();
+    assert_eq!(at_ms, [200_000]);
+}
+
+#[test]
+fn a_machine_keeps_its_key_while_a_clone_goes_by_it() {
+    let mut plan = plan(Profile::Hardened, Vec::new());
+    plan.faults =
+        vec![Fault { at_ms: 60_000, until_ms: None, kind: FaultKind::ChangeAgentKey { agent: AGENT, key: 90 } }];
+    assert_eq!(plan.check(), Ok(()));
+    plan.agents[2].clone_of = Some(1);
+    plan.agents[2].key = plan.agents[0].key;
+    let error = plan.check().unwrap_err().to_string();
+    assert!(error.contains("the same identity as `agent-3`"), "{error}");
+}
+
+#[test]
 fn attack_18_a_removed_site_gets_no_tokens_until_it_is_approved_again() {
     let remove = fault(60_000, 200_000, FaultKind::RemoveSite { site: SITE });
     let crash = fault(70_000, 71_000, FaultKind::Crash { who: Group::Actor(AGENT) });

@@ -21,12 +21,15 @@ use crate::{
     types::{Bug, Profile},
 };
 
-/// Where bugs are hunted unless the command says otherwise: plain random, and swarm.
-pub const HUNTING_GROUNDS: [&str; 2] = ["hardship/storm", "hardship/swarm"];
+/// Where bugs are hunted unless the command says otherwise: plain random, swarm, and one thing that neither draws, the
+/// clocks of all servers set back at the same time.
+pub const HUNTING_GROUNDS: [&str; 3] = ["hardship/storm", "hardship/swarm", "hole/19_clock_back"];
 
 /// One bug in one scenario.
 struct Case {
     bug: Bug,
+    /// The name or path by which the scenario was asked for.
+    asked: String,
     scenario: Scenario,
     /// The least seed that has found it so far: later ones need not be tried.
     found_by: AtomicU64,
@@ -46,11 +49,12 @@ pub(super) fn bugs(args: &BugsArgs) -> Result<Exit, Failure> {
         return Err(Failure::Usage(Bug::BUILD_NEEDED.to_owned()));
     }
     let bugs = if args.bugs.is_empty() { Bug::ALL } else { &args.bugs };
-    let grounds = args.scenario.iter().map(|name| scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let find = |asked: &String| scenario::find(asked).map(|scenario| (asked.clone(), scenario));
+    let grounds = args.scenario.iter().map(find).collect::<Result<Vec<_>, _>>()?;
     let cases: Vec<_> = bugs
         .iter()
-        .flat_map(|&bug| grounds.iter().map(move |scenario| (bug, scenario.clone())))
-        .map(|(bug, scenario)| Case { bug, scenario, found_by: AtomicU64::new(u64::MAX) })
+        .flat_map(|&bug| grounds.iter().cloned().map(move |(asked, scenario)| (bug, asked, scenario)))
+        .map(|(bug, asked, scenario)| Case { bug, asked, scenario, found_by: AtomicU64::new(u64::MAX) })
         .collect();
     let hunt = hunt(&cases, grounds.len(), args)?;
     let text = match args.format {
@@ -133,13 +137,13 @@ fn try_seed(case: &Case, seed: u64, interrupted: &AtomicBool) -> Result<Tried, F
         let mut plan = case.scenario.resolve(Some(seed), overrides)?;
         plan.bug = Some(case.bug);
         let before_ns = stopwatch();
-        let planted = judge(&case.scenario.name, &plan, interrupted)?;
+        let planted = judge(&case.asked, &plan, interrupted)?;
         tried.cpu_ns += stopwatch().saturating_sub(before_ns);
         if planted.verdict != Verdict::Violated {
             continue;
         }
         // What the sound protocol does as well is no proof of the bug.
-        let sound = judge(&case.scenario.name, &Plan { bug: None, ..plan }, interrupted)?;
+        let sound = judge(&case.asked, &Plan { bug: None, ..plan }, interrupted)?;
         if sound.verdict == Verdict::Violated || sound.interrupted {
             tried.false_alarms += u64::from(!sound.interrupted);
             continue;

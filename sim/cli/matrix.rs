@@ -24,7 +24,14 @@ use crate::{
 const FOLDERS: [&str; 2] = ["attack/", "hole/"];
 
 pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Failure> {
-    let matrix = make(args)?;
+    let (matrix, wanted) = make(args)?;
+    if matrix.rows.len() < wanted {
+        eprintln!("interrupted: {} of {wanted} scenarios were run under both profiles", matrix.rows.len());
+        if args.check.is_none() {
+            print(&render(&matrix, args.format)?)?;
+        }
+        return Ok(Exit::Inconclusive);
+    }
     let text = render(&matrix, args.format)?;
     if let Some(path) = &args.check {
         return check(&matrix, path);
@@ -71,7 +78,8 @@ fn check(matrix: &Matrix, path: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Violated)
 }
 
-fn make(args: &MatrixArgs) -> Result<Matrix, Failure> {
+/// The table, and how many scenarios should be in it: fewer are if it was interrupted.
+fn make(args: &MatrixArgs) -> Result<(Matrix, usize), Failure> {
     let is_wanted = |name: &str| {
         FOLDERS.iter().any(|folder| name.starts_with(folder))
             && (args.scenarios.is_empty() || args.scenarios.iter().any(|part| name.contains(part.as_str())))
@@ -92,19 +100,22 @@ fn make(args: &MatrixArgs) -> Result<Matrix, Failure> {
             scenario.resolve(None, overrides)
         };
         let (literal, hardened) = (resolve(Profile::Literal)?, resolve(Profile::Hardened)?);
-        let cell =
-            |plan, other| judge(&scenario.name, plan, interrupted).map(|report| MatrixCell::new(plan, other, &report));
-        Ok(MatrixRow {
+        let reports = [&literal, &hardened].map(|plan| judge(&scenario.name, plan, interrupted));
+        let [literal_report, hardened_report] = reports;
+        let (literal_report, hardened_report) = (literal_report?, hardened_report?);
+        // What was cut short proves nothing.
+        Ok((!literal_report.interrupted && !hardened_report.interrupted).then(|| MatrixRow {
             scenario: scenario.name.clone(),
             description: scenario.document.description.clone(),
             seed: literal.seed,
-            literal: cell(&literal, &hardened)?,
-            hardened: cell(&hardened, &literal)?,
-        })
+            literal: MatrixCell::new(&literal, &hardened, &literal_report),
+            hardened: MatrixCell::new(&hardened, &literal, &hardened_report),
+        }))
     };
     let jobs = args.jobs.unwrap_or_else(all_cores);
-    in_order(&scenarios, jobs, interrupted, work, |row: Result<MatrixRow, Failure>| match row {
-        Ok(row) => {
+    in_order(&scenarios, jobs, interrupted, work, |row: Result<Option<MatrixRow>, Failure>| match row {
+        Ok(None) => {}
+        Ok(Some(row)) => {
             progress.update(|| row.scenario.clone());
             rows.push(row);
         }
@@ -113,6 +124,6 @@ fn make(args: &MatrixArgs) -> Result<Matrix, Failure> {
     progress.finish();
     match failure {
         Some(failure) => Err(failure),
-        None => Ok(Matrix { countersign_matrix: MATRIX_VERSION, rows }),
+        None => Ok((Matrix { countersign_matrix: MATRIX_VERSION, rows }, scenarios.len())),
     }
 }

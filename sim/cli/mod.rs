@@ -15,7 +15,12 @@ mod run;
 mod seeds;
 mod sweep;
 
-use std::{io::IsTerminal, num::NonZero, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, Write as _},
+    num::NonZero,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -69,7 +74,7 @@ pub enum Command {
     /// Plant bugs and see which invariant notices them, in a build made for it
     #[command(after_help = BUGS_EXAMPLES)]
     Bugs(BugsArgs),
-    /// List the scenarios that come with the program
+    /// List the scenarios that come with the program, or print one
     Scenarios(ScenariosArgs),
     /// Print the JSON Schema of scenario files, for editors that complete and check them
     Schema,
@@ -255,6 +260,9 @@ pub enum TableFormat {
 /// Arguments of `scenarios`.
 #[derive(Debug, Args)]
 pub struct ScenariosArgs {
+    /// Print the file of this one, to read it or to start from it
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
     /// How to list them on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -282,7 +290,10 @@ impl Command {
             Self::Sweep(args) => sweep::sweep(args),
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
-            Self::Scenarios(args) => exit::print(&list::render(args.format)?),
+            Self::Scenarios(args) => exit::print(&match &args.name {
+                None => list::render(args.format)?,
+                Some(name) => scenario::shipped_text(name)?.to_owned(),
+            }),
             Self::Schema => {
                 let text = serde_json::to_string_pretty(&scenario::schema()).map_err(Failure::internal)?;
                 exit::print(&format!("{text}\n"))
@@ -294,7 +305,8 @@ impl Command {
 /// Parses the arguments, does what they ask and says how it ended.
 pub fn main() -> ExitCode {
     let exit = Cli::parse().command.execute().unwrap_or_else(|failure| {
-        eprint!("{}", failure.render(error_columns()));
+        // Whoever closed standard error does not want to know.
+        let _ = write!(io::stderr(), "{}", failure.render(error_columns()));
         failure.exit()
     });
     exit.into()

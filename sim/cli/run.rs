@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, BufWriter, IsTerminal, Read, Write},
     path::Path,
+    sync::atomic::Ordering::Relaxed,
 };
 
 use super::{
@@ -40,7 +41,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if args.check_determinism {
         let program = env::current_exe()
             .map_err(|error| Failure::Internal(format!("failed to find this program's own file: {error}")))?;
-        let (exit, text) = determinism::compare(&program, [&plan, &plan])?;
+        let interrupted = interrupt::listen();
+        let compared = determinism::compare(&program, [&plan, &plan]);
+        if interrupted.load(Relaxed) {
+            print("interrupted: the two runs did not come to their end\n")?;
+            return Ok(Exit::Inconclusive);
+        }
+        let (exit, text) = compared?;
         print(&text)?;
         return Ok(exit);
     }
@@ -144,5 +151,9 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
         std::fs::read_to_string(path)
     };
     let text = text.map_err(|error| Failure::Usage(format!("failed to read the plan `{file}`: {error}")))?;
+    if !text.trim_start().starts_with('{') && Path::new(&file).extension().is_some_and(|ending| ending == "toml") {
+        let why = format!("`{file}` is no plan, which is JSON; a scenario runs with `countersign run {file}`");
+        return Err(Failure::Usage(why));
+    }
     Plan::from_json(&file, &text).map_err(|error| Failure::Usage(error.to_string()))
 }

@@ -15,6 +15,7 @@ use super::{
     progress::CountProgress,
 };
 use crate::{
+    plan::Invariant,
     report::{Report, Verdict},
     scenario::{self, Overrides, Scenario},
     types::Profile,
@@ -26,6 +27,8 @@ struct Tally {
     runs: u64,
     cpu_ns: u64,
     verdicts: BTreeMap<&'static str, u64>,
+    /// In how many runs an invariant could not be judged.
+    not_judged: BTreeMap<Invariant, u64>,
     /// Lines about what did not pass.
     faults: Vec<String>,
     digests: Vec<String>,
@@ -35,10 +38,12 @@ struct Tally {
 const SHOWN: usize = 10;
 
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
-    let found = args.scenarios.iter().map(|name| scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let asked = args.scenarios.iter().map(|asked| scenario::find(asked).map(|found| (asked.as_str(), found)));
+    let found = asked.collect::<Result<Vec<_>, _>>()?;
     let profiles = args.profile.map_or(vec![None], |profile| profile.overrides());
-    let cases: Vec<(&Scenario, Option<Profile>)> =
-        found.iter().flat_map(|scenario| profiles.iter().map(move |profile| (scenario, *profile))).collect();
+    let of = |(asked, scenario)| profiles.iter().map(move |profile| (asked, scenario, *profile));
+    let cases: Vec<(&str, &Scenario, Option<Profile>)> =
+        found.iter().flat_map(|(asked, scenario)| of((*asked, scenario))).collect();
     let seeds = args.seeds.0.clone();
     let interrupted = interrupt::listen();
     let total = (seeds.end - seeds.start).saturating_mul(cases.len() as u64);
@@ -46,11 +51,11 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let mut tallies: Vec<Tally> = cases.iter().map(|_| Tally::default()).collect();
     let mut failure = None;
     let work = |(place, seed): (usize, u64)| {
-        let (scenario, profile) = cases[place];
+        let (asked, scenario, profile) = cases[place];
         // Of this thread alone: others have their own runs.
         let started_ns = stopwatch();
         let plan = scenario.resolve(Some(seed), Overrides { profile, ..Overrides::default() })?;
-        let report = judge(&scenario.name, &plan, interrupted)?;
+        let report = judge(asked, &plan, interrupted)?;
         Ok((place, report, stopwatch().saturating_sub(started_ns)))
     };
     let items = (0..cases.len()).flat_map(|place| seeds.clone().map(move |seed| (place, seed)));
@@ -82,7 +87,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         text.push_str(&format!("interrupted: {done} of {total} runs were finished and are judged\n"));
         worst = Exit::from(Verdict::Inconclusive);
     }
-    for ((scenario, profile), tally) in cases.iter().zip(&tallies) {
+    for ((_, scenario, profile), tally) in cases.iter().zip(&tallies) {
         if tally.runs == 0 {
             continue;
         }
@@ -98,12 +103,12 @@ impl Tally {
         self.runs += 1;
         self.cpu_ns = self.cpu_ns.saturating_add(cpu_ns);
         *self.verdicts.entry(report.verdict.word()).or_default() += 1;
+        for invariant in report.not_judged.keys() {
+            *self.not_judged.entry(*invariant).or_default() += 1;
+        }
         if report.verdict != Verdict::Passed && self.faults.len() < SHOWN {
-            let counts = report.violation_counts.iter().map(|(invariant, count)| format!("{invariant} {count}"));
-            let forbidden = report.milestones_forbidden.keys().map(|milestone| format!("{milestone:?}"));
-            let missing = report.milestones_missing.iter().map(|milestone| format!("missing {milestone:?}"));
-            let what: Vec<_> = counts.chain(forbidden).chain(missing).collect();
-            self.faults.push(format!("    {}: {}\n      {}", report.verdict.word(), what.join(", "), report.reproduce));
+            let why = report.reasons().join("; ");
+            self.faults.push(format!("    {}: {why}\n      {}", report.verdict.word(), report.reproduce));
         }
         if keeps_digest {
             self.digests.push(format!("    {} {}", report.seed, report.digest));
@@ -126,6 +131,10 @@ impl Tally {
             text.push_str(&format!("; {mean_ms} ms of CPU a run"));
         }
         text.push('\n');
+        if !self.not_judged.is_empty() {
+            let not_judged: Vec<_> = self.not_judged.iter().map(|(it, runs)| format!("{it} in {runs}")).collect();
+            text.push_str(&format!("    not judged: {}\n", not_judged.join(", ")));
+        }
         for line in self.faults.iter().chain(&self.digests) {
             text.push_str(line);
             text.push('\n');

@@ -2,8 +2,8 @@
 //!
 //! Reading:
 //! - Without faults the network is fair all the time. With faults it is fair from R after everything has healed, that
-//!   is after `heal_ms` and after the end of the last fault (the instant of one that has no end). With faults and no
-//!   heal it never is: then only safety is judged.
+//!   is after `heal_ms`, if the plan has one, and after the end of the last fault (the instant of one that has no end:
+//!   what breaks must heal, and what an administrator does may be for good).
 //! - R, the recovery time, is the longest policy interval (of servers and agents: by then everybody knows the keys),
 //!   the idle time after which servers close what nobody uses (by then nobody believes in a dead connection), one
 //!   time-out each for connecting, for an exchange and for the way upstream, and the granularity of time. Where clocks
@@ -44,14 +44,10 @@ impl Fairness {
     pub fn of(plan: &Plan) -> Self {
         let end = VirtualTime::from_millis(plan.duration_ms);
         let last_fault = plan.faults.iter().map(|fault| fault.until_ms.unwrap_or(fault.at_ms)).max();
-        let healed = plan.heal_ms.max(last_fault).filter(|_| plan.heal_ms.is_some() && last_fault.is_some());
-        let healed = healed.map(VirtualTime::from_millis);
-        let (from, why_never) = match (last_fault, healed) {
-            (None, _) => (Some(VirtualTime::ZERO), None),
-            (Some(_), None) => {
-                (None, Some("there are faults, and the plan names no time when all has healed".to_owned()))
-            }
-            (Some(_), Some(healed)) => {
+        let healed = last_fault.max(plan.heal_ms).filter(|_| last_fault.is_some()).map(VirtualTime::from_millis);
+        let (from, why_never) = match healed {
+            None => (Some(VirtualTime::ZERO), None),
+            Some(healed) => {
                 let from = healed.after(recovery(plan, healed));
                 let late =
                     (from >= end).then(|| format!("the run ends at {end}, before the network is fair at {from}"));

@@ -9,7 +9,8 @@
 //!
 //! An agent may have several exchanges with one server at the same time, which events do not tell apart. One
 //! that took two trips is charged to a warm start only when no other start is open, so that a cold start is
-//! never taken for a warm one. Parallel connections over a window of width 1 break this invariant (hole 3).
+//! never taken for a warm one. Parallel connections over a window of width 1 break this invariant (hole 3). And one of
+//! them may use the last counter of a token that the other was about to use: that one needs a new token.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ struct Open {
 pub(super) struct OneTrip {
     open: BTreeMap<(ActorId, ActorId), Open>,
     short_sent: ShortTokens,
+    /// When each agent last used the last counter of a token.
+    used_up: BTreeMap<ActorId, VirtualTime>,
 }
 
 impl Checker for OneTrip {
@@ -44,6 +47,9 @@ impl Checker for OneTrip {
                     let key = *key;
                     self.open.remove(&key);
                 }
+            }
+            EventKind::Countersigned { counter, .. } if counter >= before.assumptions.parameters.counter_jump_max => {
+                self.used_up.insert(event.actor, event.at);
             }
             EventKind::ExchangeStarted { server, warm, authenticated } => {
                 let open = self.open.entry((event.actor, server)).or_default();
@@ -83,6 +89,7 @@ impl Checker for OneTrip {
                     && before.settlements.is_settled(event.actor, server, started, &before.assumptions)
                     && !before.may_be_taken_for_revoked(event.actor, event.at)
                     && !self.short_sent.within(event, server, took_ns)
+                    && self.used_up.get(&event.actor).is_none_or(|at| *at < started)
                 {
                     findings.violated(Invariant::L2, event.actor, || {
                         format!(

@@ -6,7 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::human;
-use crate::plan::{Attack, Plan};
+use crate::{
+    oracle::Assumptions,
+    plan::{Attack, Plan},
+    types::VirtualTime,
+};
 
 /// The faults and attackers of a plan.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +19,9 @@ pub struct Hardship {
     pub faults: BTreeMap<String, u64>,
     /// When everything had healed, in milliseconds of virtual time.
     pub healed_at_ms: Option<u64>,
+    /// From when on liveness was judged, in milliseconds of virtual time: once the network was fair again.
+    #[serde(default)]
+    pub fair_from_ms: Option<u64>,
     /// How many attackers there were of each kind.
     pub attackers: BTreeMap<Attack, u64>,
     /// The bug that was planted, if one was.
@@ -24,8 +31,14 @@ pub struct Hardship {
 impl Hardship {
     /// What goes wrong in a plan.
     pub(super) fn of(plan: &Plan) -> Self {
-        let mut hardship =
-            Self { healed_at_ms: plan.heal_ms, planted: plan.bug.map(|bug| bug.name().to_owned()), ..Self::default() };
+        let fairness = Assumptions::of(plan).fairness;
+        let healed = fairness.healed();
+        let mut hardship = Self {
+            healed_at_ms: healed.map(millis),
+            fair_from_ms: healed.map(|_| millis(fairness.from())),
+            planted: plan.bug.map(|bug| bug.name().to_owned()),
+            ..Self::default()
+        };
         for fault in &plan.faults {
             *hardship.faults.entry(fault.kind.name().to_owned()).or_default() += 1;
         }
@@ -46,9 +59,10 @@ impl Hardship {
         };
         let mut lines = Vec::new();
         if !self.faults.is_empty() {
-            let healed = self.healed_at_ms.map_or(String::new(), |at_ms| {
-                format!("; all is healed from {} on", human::duration(at_ms.saturating_mul(1_000_000)))
-            });
+            let time = |at_ms: u64| human::duration(at_ms.saturating_mul(1_000_000));
+            let healed = self.healed_at_ms.map(|at_ms| format!("; all is healed from {} on", time(at_ms)));
+            let fair = self.fair_from_ms.map(|at_ms| format!(", and liveness counts from {} on", time(at_ms)));
+            let healed = healed.into_iter().chain(fair).collect::<String>();
             let counts = self.faults.iter().map(|(name, count)| (name.clone(), *count)).collect();
             lines.push(format!("faults: {}{healed}", listed(counts)));
         }
@@ -59,4 +73,8 @@ impl Hardship {
         lines.extend(self.planted.iter().map(|bug| format!("planted bug: {bug}")));
         lines
     }
+}
+
+fn millis(at: VirtualTime) -> u64 {
+    at.nanos() / 1_000_000
 }

@@ -11,6 +11,7 @@ mod human;
 mod hunt;
 mod json;
 mod matrix;
+mod reasons;
 mod table;
 mod text;
 mod verdict;
@@ -158,8 +159,7 @@ impl Report {
             counts.into_iter().filter(|(invariant, count)| *count > 0 && !is_expected(invariant)).collect();
 
         // Invariants speak of what was accepted; a run in which nobody got anything has shown nothing.
-        let served_nobody =
-            measurements.total.authentication.ended > 0 && measurements.total.authentication.served == 0;
+        let served_nobody = !plan.agents.is_empty() && measurements.total.authentication.served == 0;
         let verdict = if !violations.is_empty() || !violation_counts.is_empty() || !milestones_forbidden.is_empty() {
             Verdict::Violated
         } else if interrupted

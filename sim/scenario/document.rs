@@ -93,7 +93,7 @@ pub struct NetworkTable {
     pub latency: Option<Ranged<TimeSpan>>,
     /// Over how many branches of the network the agents are spread: faults may strike one (`branch-1`). Default: one per site, at
     /// most four.
-    #[schemars(range(min = 1, max = 16))]
+    #[schemars(range(min = 1, max = 1024))]
     pub branches: Option<u32>,
 }
 

@@ -45,7 +45,7 @@ pub use rate::Rate;
 pub use resolve::Overrides;
 pub use scenario_error::ScenarioError;
 pub use schema::schema;
-pub use shipped::{LookupError, Shipped, find, shipped};
+pub use shipped::{LookupError, Shipped, find, shipped, shipped_text};
 
 /// A scenario file that was read and understood.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -46,6 +46,12 @@ pub enum LookupError {
         /// Why not.
         error: io::Error,
     },
+    /// It is no scenario, but JSON, as plans are.
+    #[error("`{path}` is JSON and no scenario; a plan runs with `countersign replay {path}`")]
+    Plan {
+        /// The file.
+        path: String,
+    },
     /// Nothing has this name.
     #[error("no scenario and no file is named `{asked}`{}", hint(nearest))]
     Unknown {
@@ -84,6 +90,17 @@ pub fn shipped() -> Vec<Shipped> {
     found
 }
 
+/// The file of a scenario that comes with the program, by its name, with or without `.toml`.
+///
+/// # Errors
+/// If none has this name.
+pub fn shipped_text(asked: &str) -> Result<&'static str, LookupError> {
+    let name = asked.strip_suffix(".toml").unwrap_or(asked);
+    let all = shipped();
+    let found = all.iter().find(|shipped| shipped.name == name).map(|shipped| shipped.text);
+    found.ok_or_else(|| LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })
+}
+
 /// Finds a scenario: one that comes with the program by its name, with or without `.toml`, or else a file by its path.
 ///
 /// # Errors
@@ -95,6 +112,7 @@ pub fn find(asked: &str) -> Result<Scenario, LookupError> {
         return Ok(shipped.scenario()?);
     }
     match read(Path::new(asked)) {
+        Ok(text) if text.trim_start().starts_with('{') => Err(LookupError::Plan { path: asked.to_owned() }),
         Ok(text) => Ok(Scenario::from_toml(asked, &text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })

@@ -86,8 +86,8 @@ bugs! {
     // --- connections -----------------------------------------------------------------------------------
     /// A new connection inherits the authentication of an earlier one from the same address (R9).
     AuthenticationKeptByAddress = "authentication_kept_by_address",
-    /// A hardened server never ends the authentication of a connection by age or expiry (H13). Needs connections that
-    /// are kept over TLS for longer than that.
+    /// Neither a hardened server nor an agent ends the authentication of a connection by age or expiry (H13). Needs
+    /// connections that are kept over TLS for longer than that.
     ConnectionAgeUnbounded = "connection_age_unbounded",
     /// A hardened server goes on serving a connection whose agent was revoked (H13). Needs a revocation, and connections
     /// that are kept over TLS.

@@ -7,7 +7,7 @@ use crate::{
     actor::{Database, Environment as _},
     crypto::{KeyPool, KeyPoolError, PrivateKey},
     event::EventKind,
-    plan::{FaultKind, Plan},
+    plan::{Fault, FaultKind, Plan},
     types::{NodeId, Parameters, VirtualTime},
 };
 
@@ -52,8 +52,10 @@ impl Administrator {
             in_use = number;
         }
         for fault in &plan.faults {
+            // It is over when the last of those that overlap is.
+            let goes_on = |other: &Fault| other.kind == fault.kind && other.lasts_at(fault.until());
             let mut until = |act| {
-                if fault.until_ms.is_some() {
+                if fault.until_ms.is_some() && !plan.faults.iter().any(goes_on) {
                     acts.push((fault.until(), act));
                 }
             };

@@ -10,6 +10,7 @@ use std::{
 use super::{
     WorldError,
     administrator::Administrator,
+    breakdown::Breakdown,
     clock::{HostClock, WorldClock},
     connections::Connections,
     cpu::VirtualCpu,
@@ -40,6 +41,7 @@ pub struct Shared {
     pub recorder: Arc<Recorder>,
     pub pacers: Pacers,
     pub totals: Arc<WallTotals>,
+    pub breakdown: Arc<Breakdown>,
     pub stopwatch: Option<Stopwatch>,
 }
 
@@ -80,6 +82,7 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
         network: Network::new(plan),
         wiretaps: wiretaps(&attackers, &backend, shared),
         seed,
+        breakdown: Arc::clone(&shared.breakdown),
     };
     let foundation = Arc::new(Foundation {
         plan: plan.clone(),
@@ -210,7 +213,9 @@ impl Foundation {
                     let turns = turns_of(agent.actor(), start, &foundation.plan);
                     let clock = Arc::clone(&clock);
                     // Agents do not break down: they have no door that might not open.
-                    tokio::task::spawn_local(async move { drop(supervise(clock, turns, agent).await) });
+                    let breakdown = Arc::clone(&foundation.shared.breakdown);
+                    let supervised = async move { drop(supervise(clock, turns, agent).await) };
+                    tokio::task::spawn_local(async move { breakdown.watch(supervised).await });
                 }
                 if has_attackers {
                     foundation.start_attackers(&clock);
@@ -309,7 +314,9 @@ impl Server {
         let wall = Arc::new(foundation.plan.clock_of(self.actor));
         if let Some(administrator) = administrator {
             let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, None);
-            tokio::task::spawn_local(administrator.work(Arc::clone(&clock), desk));
+            let (work, breakdown) =
+                (administrator.work(Arc::clone(&clock), desk), Arc::clone(&foundation.shared.breakdown));
+            tokio::task::spawn_local(async move { breakdown.watch(work).await });
         }
         let start_ms = foundation.plan.server(self.actor).map_or(0, |server| server.start_ms);
         let turns = turns_of(self.actor, VirtualTime::from_millis(start_ms), &foundation.plan);

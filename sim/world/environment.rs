@@ -104,7 +104,8 @@ impl Environment for SimulatedEnvironment {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.life.spawn(task);
+        let surroundings = Arc::clone(&self.surroundings);
+        self.life.spawn(async move { surroundings.breakdown.watch(task).await });
     }
 
     async fn occupy(&self, work: &Work) -> Occupied {

@@ -1,6 +1,7 @@
 //! The simulated world: a network of hosts (turmoil), clocks, CPUs and the actors of a plan on them.
 
 mod administrator;
+mod breakdown;
 mod build;
 mod clock;
 mod connections;
@@ -24,7 +25,7 @@ use std::{
 
 use thiserror::Error;
 
-use self::{build::build_hosts, clock::WorldClock, pacer::Pacers, recorder::Recorder};
+use self::{breakdown::Breakdown, build::build_hosts, clock::WorldClock, pacer::Pacers, recorder::Recorder};
 use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
     event::Listener,
@@ -107,6 +108,7 @@ pub fn run<L: Listener + Send + 'static>(
     let recorder = Arc::new(Recorder::new(Arc::clone(listener) as Arc<Mutex<dyn Listener + Send>>));
     let pacers = Pacers::default();
     let totals = Arc::new(WallTotals::default());
+    let breakdown = Arc::new(Breakdown::default());
     build_hosts(
         &mut sim,
         plan,
@@ -115,6 +117,7 @@ pub fn run<L: Listener + Send + 'static>(
             recorder: Arc::clone(&recorder),
             pacers: pacers.clone(),
             totals: Arc::clone(&totals),
+            breakdown: Arc::clone(&breakdown),
             stopwatch: controls.stopwatch,
         },
     )?;
@@ -131,14 +134,14 @@ pub fn run<L: Listener + Send + 'static>(
         if steps % PROGRESS_STEPS == 0 {
             (controls.progress)(clock.step_start());
         }
-        step(&mut sim, &clock)?;
+        step(&mut sim, &clock, &breakdown)?;
         clock.advance(tick);
         steps += 1;
         let is_quiet = controls.skips_idle && activity == clock.activity() && !has_bytes_in_flight(&sim);
         activity = clock.activity();
         if is_quiet && let Some(gap) = clock.idle_gap(end, tick) {
             pacers.jump(gap);
-            step(&mut sim, &clock)?;
+            step(&mut sim, &clock, &breakdown)?;
             pacers.rest();
             clock.advance(gap);
             steps += 1;
@@ -149,10 +152,11 @@ pub fn run<L: Listener + Send + 'static>(
     Ok(Ended { at: clock.step_start().min(end), was_interrupted, steps, skips, totals })
 }
 
-fn step(sim: &mut turmoil::Sim<'_>, clock: &WorldClock) -> Result<(), WorldError> {
-    match sim.step() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(WorldError::Host { at: clock.step_start(), reason: error.to_string() }),
+fn step(sim: &mut turmoil::Sim<'_>, clock: &WorldClock, breakdown: &Breakdown) -> Result<(), WorldError> {
+    let error = sim.step().err().map(|error| error.to_string());
+    match error.or_else(|| breakdown.reason()) {
+        None => Ok(()),
+        Some(reason) => Err(WorldError::Host { at: clock.step_start(), reason }),
     }
 }
 

@@ -81,7 +81,7 @@ impl SimulatedStream {
         if !matches!(self.course, Course::Unknown) {
             return;
         }
-        let Surroundings { connections, network, wiretaps, seed } = &*self.surroundings;
+        let Surroundings { connections, network, wiretaps, seed, .. } = &*self.surroundings;
         let Some(Parties { opener, server, opened_at }) = connections.parties(self.id) else { return };
         let is_opener = opener == self.owner;
         let peer = if is_opener { server } else { opener };

@@ -1,6 +1,8 @@
 //! What lies between all actors.
 
-use super::{connections::Connections, network::Network};
+use std::sync::Arc;
+
+use super::{breakdown::Breakdown, connections::Connections, network::Network};
 use crate::{attack::Wiretaps, types::SeedStream};
 
 /// What lies between all actors: their connections, what goes wrong on them, and who listens in.
@@ -13,6 +15,8 @@ pub struct Surroundings {
     pub wiretaps: Option<Wiretaps>,
     /// Where the draws of what goes wrong come from.
     pub seed: SeedStream,
+    /// Whether everything still works as it should.
+    pub breakdown: Arc<Breakdown>,
 }
 
 impl Surroundings {

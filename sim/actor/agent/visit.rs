@@ -6,7 +6,7 @@ use super::AgentActor;
 use crate::{
     actor::{Environment, HttpConnection, figure::nanos, http::ExchangeError, lock::locked, task::spawned},
     event::{EventKind, Outcome},
-    types::{UnixSeconds, VirtualTime},
+    types::{Bug, UnixSeconds, VirtualTime},
 };
 
 /// A connection, and what is known of a token that was accepted on it (rule 9).
@@ -110,7 +110,10 @@ impl<E: Environment> AgentActor<E> {
     /// Whether a hardened server no longer takes a connection for authenticated, or may not while it answers (hole 13).
     fn must_end(&self, authentication: LineAuthentication) -> bool {
         let path = self.path();
-        if !path.origin.is_secure() || !locked(&self.agent).binds_for(path.server) {
+        if !path.origin.is_secure()
+            || !locked(&self.agent).binds_for(path.server)
+            || Bug::ConnectionAgeUnbounded.is_planted()
+        {
             return false;
         }
         let parameters = &self.settings.parameters;

@@ -113,6 +113,7 @@ impl Plan {
             FaultKind::RotateServerKey { key } => keys.take("key", *key),
             FaultKind::ChangeAgentKey { agent, key } => {
                 self.check_agent_named("agent", *agent)?;
+                self.check_is_alone(*agent)?;
                 keys.take("key", *key)
             }
             FaultKind::ChangePolicy { token_lifetime_s, validation_period_s } => {
@@ -187,6 +188,20 @@ impl Plan {
         match agent {
             ActorId::Agent(number) => self.check_number(place, agent, number, self.agents.len(), "agent"),
             _ => Err(PlanError::new(place, format!("`{agent}`"), "an agent such as `agent-1`")),
+        }
+    }
+
+    /// A machine that changes its key locks out whoever else goes by its identity, for good.
+    fn check_is_alone(&self, agent: ActorId) -> Result<(), PlanError> {
+        let identity = self.identity_of(agent);
+        let others = (1..).map(ActorId::Agent).take(self.agents.len());
+        match others.into_iter().find(|other| *other != agent && self.identity_of(*other) == identity) {
+            None => Ok(()),
+            Some(other) => Err(PlanError::new(
+                "agent",
+                format!("`{agent}`, which has the same identity as `{other}`"),
+                "an agent without clones: the others would be locked out",
+            )),
         }
     }
 

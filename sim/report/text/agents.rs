@@ -46,7 +46,7 @@ fn authentication(page: &mut Page, figures: &AuthenticationFigures, tick_ns: u64
 fn exchanges(page: &mut Page, figures: &AuthenticationFigures) {
     let mut table = Table::new("Exchanges", &["count", "share"]);
     let mut row = |name: String, count: u64| {
-        let share = u128::from(count) * 1_000_000 / u128::from(figures.ended.max(1));
+        let share = u128::from(count) * 1_000_000 / u128::from(figures.started.max(figures.ended).max(1));
         let share = human::percent(u64::try_from(share).unwrap_or(u64::MAX));
         if count > 0 {
             table.row(name, [human::count(count), share]);

@@ -50,10 +50,16 @@ fn faults(page: &mut Page, report: &Report) {
         }
     }
     let absent = report.expected_violations.iter().filter(|expected| expected.count == 0);
-    let absent: Vec<_> = absent.map(|expected| expected.invariant.to_string()).collect();
-    if !absent.is_empty() {
-        page.heading(Style::Doubtful, "Held, though the scenario expects a violation");
-        page.paragraph("  ", &absent.join(", "));
+    let (unknown, held): (Vec<_>, Vec<_>) =
+        absent.map(|expected| expected.invariant).partition(|invariant| report.not_judged.contains_key(invariant));
+    for (heading, invariants) in [
+        ("Held, though the scenario expects a violation", held),
+        ("Not judged, though the scenario expects a violation", unknown),
+    ] {
+        if !invariants.is_empty() {
+            page.heading(Style::Doubtful, heading);
+            page.paragraph("  ", &listed(&invariants));
+        }
     }
     if !report.milestones_forbidden.is_empty() {
         page.heading(Style::Bad, "Reached, though the scenario forbids it");
@@ -82,7 +88,9 @@ fn what_ran(page: &mut Page, report: &Report) {
     } else {
         report.verdict.meaning()
     };
-    page.line(&format!("{meaning} (exit {})", report.exit_code));
+    let unknown: Vec<_> = report.not_judged.keys().copied().collect();
+    let unknown = if unknown.is_empty() { String::new() } else { format!("; not judged: {}", listed(&unknown)) };
+    page.line(&format!("{meaning} (exit {}){unknown}", report.exit_code));
     page.blank();
 
     let (cast, measured) = (report.cast, &report.measurements);
@@ -164,6 +172,10 @@ fn still_exposed(page: &mut Page, report: &Report) {
     let meanings: BTreeMap<_, _> = holes.map(|hole| (hole.number, hole.what.as_str())).collect();
     let meanings: Vec<_> = meanings.iter().map(|(number, what)| format!("{number}: {what}")).collect();
     page.remark(&meanings.join("; "));
+}
+
+fn listed(invariants: &[Invariant]) -> String {
+    invariants.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The name of an invariant, where its text starts in the same column as all others.
