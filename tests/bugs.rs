@@ -357,7 +357,10 @@ fn digest(plan: &Plan) -> String {
 
 #[test]
 fn bugs_of_actors_change_a_run() {
-    let sound = digest(&honest(1, Profile::Hardened, None));
+    // What a bug does may need a moment that one seed has and another has not, or a hole that only literal has.
+    let runs = || (1..=6).flat_map(|seed| [Profile::Hardened, Profile::Literal].map(move |profile| (seed, profile)));
+    let of = |bug| runs().map(move |(seed, profile)| digest(&honest(seed, profile, bug)));
+    let sound: Vec<_> = of(None).collect();
     let bugs = [
         Bug::PurgeNeverRuns,
         Bug::LeewayAddedTwice,
@@ -370,11 +373,11 @@ fn bugs_of_actors_change_a_run() {
         Bug::TokenStoredTooSoon,
         Bug::RetryWithoutBackoff,
     ];
-    let same = |bug: &&Bug| digest(&honest(1, Profile::Hardened, Some(**bug))) == sound;
+    let same = |bug: &&Bug| of(Some(**bug)).eq(sound.iter().cloned());
     assert_eq!(bugs.iter().filter(same).collect::<Vec<_>>(), Vec::<&Bug>::new(), "these change nothing");
     // What needs a fault or an attacker leaves honest agents alone.
     for bug in [Bug::SlotLeaked, Bug::ReplayNotEvicted, Bug::ConnectionOutlivesRevocation, Bug::JumpCapMissing] {
-        assert_eq!(digest(&honest(1, Profile::Hardened, Some(bug))), sound, "{bug}");
+        assert_eq!(digest(&honest(1, Profile::Hardened, Some(bug))), sound[0], "{bug}");
     }
 }
 
