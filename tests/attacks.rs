@@ -230,6 +230,7 @@ fn every_attack(profile: Profile) -> Vec<Plan> {
         Attack::Replay,
         Attack::StolenOffer,
         Attack::StolenToken,
+        Attack::StolenRequest,
         Attack::CrossServerReplay,
         Attack::CounterTricks,
         Attack::UidSubstitution,
@@ -400,6 +401,18 @@ fn attack_11_a_stolen_unused_token_serves_the_thief_in_literal_and_nobody_in_har
                 told.came_to_nothing();
             }
         }
+    });
+}
+
+#[test]
+fn attack_11_a_stolen_request_is_served_once_as_the_spec_concedes_for_plain_http() {
+    everywhere(Attack::StolenRequest, |_, _, _, told| {
+        let attempts = told.attempts();
+        let (first, again) =
+            (&attempts["a stolen request, as it was"], &attempts["a stolen request, as it was, once more"]);
+        assert!(first[&Some(200)] > 3 && first.len() == 1, "{attempts:?}");
+        assert_eq!(again.keys().collect::<Vec<_>>(), [&Some(401)], "{attempts:?}");
+        assert_eq!(told.violated, [Invariant::S13].into());
     });
 }
 
@@ -673,8 +686,8 @@ fn all_attackers_at_once_break_nothing_in_hardened_but_what_the_spec_concedes() 
     let mut plan = plan(Attack::Replay, Profile::Hardened, SITE);
     plan.crypto = CryptoTier::Modelled;
     let attackers = every_attack(Profile::Hardened).into_iter().flat_map(|plan| plan.attackers);
-    // A stolen key is good until it is revoked, and so is a site server's.
-    let concedes = |attack| matches!(attack, Attack::StolenKey | Attack::RogueSite);
+    // A stolen key is good until it is revoked, and so is a site server's. A stolen request is served over plain HTTP.
+    let concedes = |attack| matches!(attack, Attack::StolenKey | Attack::RogueSite | Attack::StolenRequest);
     let all = attackers.filter(|attacker| !concedes(attacker.attack));
     plan.attackers = (9_000..).zip(all).map(|(key, attacker)| AttackerPlan { key, ..attacker }).collect();
     let told = run(&plan);

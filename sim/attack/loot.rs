@@ -31,6 +31,8 @@ pub struct Captured {
     pub is_taken: bool,
     /// Whether it is a request, and was seen to be served.
     pub was_served: bool,
+    /// Whether it is the latest request on its connection and its answer has not passed.
+    awaits_answer: bool,
 }
 
 /// The messages that hold something of use: tokens, challenges that offer one, signed requests and their answers.
@@ -47,11 +49,7 @@ impl Loot {
     /// Keeps a message if it is of use.
     pub fn keep(&mut self, passing: &Passing<'_>, is_taken: bool) {
         let Some(message) = Message::parse(passing.bytes) else { return };
-        if passing.direction == Direction::Response
-            && message.status().is_some_and(|status| (200..300).contains(&status))
-        {
-            self.served(passing.connection);
-        }
+        self.settle(passing.connection, message.status());
         let offers = || message.challenge().is_some_and(|challenge| challenge.token.is_some());
         let is_signed = || message.header("signature").is_some();
         if message.presented().is_none() && !offers() && !is_signed() {
@@ -61,14 +59,27 @@ impl Loot {
             self.captured.remove(KEPT_MAX / 2);
         }
         let Passing { connection, client, server, direction, now: at, .. } = *passing;
-        let was_served = false;
-        self.captured.push(Captured { connection, client, server, direction, at, message, is_taken, was_served });
+        let (was_served, awaits_answer) = (false, direction == Direction::Request);
+        self.captured.push(Captured {
+            connection,
+            client,
+            server,
+            direction,
+            at,
+            message,
+            is_taken,
+            was_served,
+            awaits_answer,
+        });
     }
 
-    fn served(&mut self, connection: ConnectionId) {
-        let mut requests = self.captured.iter_mut().rev().filter(|captured| captured.direction == Direction::Request);
-        if let Some(request) = requests.find(|captured| captured.connection == connection) {
-            request.was_served = true;
+    /// What else passes on a connection ends the wait of its latest request: an answer, or the next request, which may
+    /// be of no use and not be kept.
+    fn settle(&mut self, connection: ConnectionId, status: Option<u16>) {
+        let waiting = |captured: &&mut Captured| captured.connection == connection && captured.awaits_answer;
+        if let Some(request) = self.captured.iter_mut().rev().find(waiting) {
+            request.awaits_answer = false;
+            request.was_served = status.is_some_and(|status| (200..300).contains(&status));
         }
     }
 

@@ -1,5 +1,7 @@
 //! One whole HTTP/1.1 message, as somebody on the way reads and rewrites it.
 
+use http::Method;
+
 use crate::protocol::{CountersignedToken, Credentials, TokenChallenge};
 
 /// A message, taken apart.
@@ -55,6 +57,11 @@ impl Message {
     pub fn set_header(&mut self, name: &str, value: impl Into<String>) {
         self.headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.into()));
+    }
+
+    /// The method, of a request.
+    pub fn method(&self) -> Option<Method> {
+        self.start.split_once(' ')?.0.parse().ok()
     }
 
     /// Path and query, of a request.

@@ -12,7 +12,7 @@
 //! |---|---|
 //! | 1 to 4, 6 | `algorithm_confusion`, `key_injection`, `ambiguous_json`, `wrong_parts`, `oversize` |
 //! | 5, 7, 8 | `respelling`, `altered_agent_signature`, `altered_server_part` |
-//! | 9 to 12 | `replay`, `stolen_offer`, `stolen_token`, `cross_server_replay` |
+//! | 9 to 12 | `replay`, `stolen_offer`, `stolen_token`, `stolen_request`, `cross_server_replay` |
 //! | 13, 14 | `counter_tricks`, `uid_substitution` |
 //! | 15, 16, 19, 21, 30 | `foreign_offer`, `spoofed_refusal`, `tampered_batch`, `injection`, `key_swap` |
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
@@ -48,6 +48,7 @@ mod slow_loris;
 mod spoofed_refusal;
 mod stolen_key;
 mod stolen_offer;
+mod stolen_request;
 mod stolen_token;
 mod tampered_batch;
 mod uid_substitution;
@@ -112,6 +113,7 @@ impl<E: Environment> Attacker<E> {
             Attack::Replay => replay::attempt(hand).await,
             Attack::StolenOffer => stolen_offer::attempt(hand).await,
             Attack::StolenToken => stolen_token::attempt(hand).await,
+            Attack::StolenRequest => stolen_request::attempt(hand).await,
             Attack::CrossServerReplay => cross_server_replay::attempt(hand).await,
             Attack::CounterTricks => counter_tricks::attempt(hand).await,
             Attack::UidSubstitution => uid_substitution::attempt(hand).await,
@@ -141,7 +143,7 @@ pub fn interceptor(
     let loot = Arc::clone(loot);
     let interval_ms = settings.plan.interval_ms;
     Some(match settings.plan.attack {
-        Attack::StolenToken => Box::new(stolen_token::Thief::new(interval_ms, loot)),
+        Attack::StolenToken | Attack::StolenRequest => Box::new(stolen_token::Thief::new(interval_ms, loot)),
         Attack::ForeignOffer => Box::new(foreign_offer::Swapper::new(interval_ms, loot)),
         Attack::SpoofedRefusal => Box::new(spoofed_refusal::Spoofer::new(interval_ms)),
         Attack::TamperedBatch => Box::new(tampered_batch::Tamperer::new(settings, engine, loot)),

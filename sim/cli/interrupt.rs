@@ -1,6 +1,9 @@
 //! Ctrl-C.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::{
+    io::{Write as _, stderr},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 /// Becomes true at the first Ctrl-C: what runs ends early and is reported as far as it came.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -13,7 +16,7 @@ pub(super) fn listen() -> &'static AtomicBool {
         }
     });
     if let Err(error) = heard {
-        eprintln!("warning: Ctrl-C will not write a report: {error}");
+        let _ = writeln!(stderr(), "warning: Ctrl-C will not write a report: {error}");
     }
     &INTERRUPTED
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     path::Path,
 };
 
@@ -26,7 +26,8 @@ const FOLDERS: [&str; 2] = ["attack/", "hole/"];
 pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Failure> {
     let (matrix, wanted) = make(args)?;
     if matrix.rows.len() < wanted {
-        eprintln!("interrupted: {} of {wanted} scenarios were run under both profiles", matrix.rows.len());
+        let run = matrix.rows.len();
+        let _ = writeln!(io::stderr(), "interrupted: {run} of {wanted} scenarios were run under both profiles");
         if args.check.is_none() {
             print(&render(&matrix, args.format)?)?;
         }

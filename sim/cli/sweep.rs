@@ -41,9 +41,9 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let asked = args.scenarios.iter().map(|asked| scenario::find(asked).map(|found| (asked.as_str(), found)));
     let found = asked.collect::<Result<Vec<_>, _>>()?;
     let profiles = args.profile.map_or(vec![None], |profile| profile.overrides());
-    let of = |(asked, scenario)| profiles.iter().map(move |profile| (asked, scenario, *profile));
+    let in_each = |(asked, scenario)| profiles.iter().map(move |profile| (asked, scenario, *profile));
     let cases: Vec<(&str, &Scenario, Option<Profile>)> =
-        found.iter().flat_map(|(asked, scenario)| of((*asked, scenario))).collect();
+        found.iter().map(|(asked, scenario)| (*asked, scenario)).flat_map(in_each).collect();
     let seeds = args.seeds.0.clone();
     let interrupted = interrupt::listen();
     let total = (seeds.end - seeds.start).saturating_mul(cases.len() as u64);

@@ -56,6 +56,8 @@ pub enum Attack {
     StolenOffer,
     /// 11: a five-part token that is taken off the line before it arrives.
     StolenToken,
+    /// 11 without a change: a whole request that is taken off the line, and sent on by the thief.
+    StolenRequest,
     /// 12: a token captured on its way to one server, presented to another.
     CrossServerReplay,
     /// 13: an insider's counters that roll back, skip and jump.
@@ -102,7 +104,7 @@ impl Attack {
             Self::AlteredServerPart => 8,
             Self::Replay => 9,
             Self::StolenOffer => 10,
-            Self::StolenToken => 11,
+            Self::StolenToken | Self::StolenRequest => 11,
             Self::CrossServerReplay => 12,
             Self::CounterTricks => 13,
             Self::UidSubstitution => 14,
@@ -136,6 +138,7 @@ impl Attack {
             | Self::CrossServerReplay
             | Self::Eavesdropping => Power::Listens,
             Self::StolenToken
+            | Self::StolenRequest
             | Self::ForeignOffer
             | Self::SpoofedRefusal
             | Self::TamperedBatch

@@ -95,10 +95,7 @@ pub fn shipped() -> Vec<Shipped> {
 /// # Errors
 /// If none has this name.
 pub fn shipped_text(asked: &str) -> Result<&'static str, LookupError> {
-    let name = asked.strip_suffix(".toml").unwrap_or(asked);
-    let all = shipped();
-    let found = all.iter().find(|shipped| shipped.name == name).map(|shipped| shipped.text);
-    found.ok_or_else(|| LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })
+    Ok(named(asked)?.text)
 }
 
 /// Finds a scenario: one that comes with the program by its name, with or without `.toml`, or else a file by its path.
@@ -106,19 +103,23 @@ pub fn shipped_text(asked: &str) -> Result<&'static str, LookupError> {
 /// # Errors
 /// If there is none, or if it cannot be read.
 pub fn find(asked: &str) -> Result<Scenario, LookupError> {
-    let name = asked.strip_suffix(".toml").unwrap_or(asked);
-    let all = shipped();
-    if let Some(shipped) = all.iter().find(|shipped| shipped.name == name) {
-        return Ok(shipped.scenario()?);
-    }
+    let unknown = match named(asked) {
+        Ok(shipped) => return Ok(shipped.scenario()?),
+        Err(error) => error,
+    };
     match read(Path::new(asked)) {
         Ok(text) if text.trim_start().starts_with('{') => Err(LookupError::Plan { path: asked.to_owned() }),
         Ok(text) => Ok(Scenario::from_toml(asked, &text)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unknown),
         Err(error) => Err(LookupError::Unreadable { path: asked.to_owned(), error }),
     }
+}
+
+fn named(asked: &str) -> Result<Shipped, LookupError> {
+    let name = asked.strip_suffix(".toml").unwrap_or(asked);
+    let all = shipped();
+    let found = all.iter().find(|shipped| shipped.name == name).copied();
+    found.ok_or_else(|| LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })
 }
 
 /// Reads a scenario file; no sensible one is anywhere near the limit.

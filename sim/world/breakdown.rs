@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
 };
 
@@ -15,7 +15,7 @@ pub struct Breakdown(Mutex<Option<String>>);
 
 impl Breakdown {
     /// Does the task, and notes it if it panics.
-    pub async fn watch(&self, task: impl Future<Output = ()>) {
+    pub async fn watch(self: Arc<Self>, task: impl Future<Output = ()>) {
         let mut task = pin!(task);
         poll_fn(|context| {
             // A task that panicked is not polled again, whatever state it is in.
@@ -48,12 +48,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_panic_is_noted_and_a_task_without_one_comes_to_its_end() {
-        let breakdown = Breakdown::default();
+        let breakdown = Arc::new(Breakdown::default());
         let mut is_done = false;
-        breakdown.watch(async { is_done = true }).await;
+        Arc::clone(&breakdown).watch(async { is_done = true }).await;
         assert!(is_done && breakdown.reason().is_none());
         for why in ["ports exhausted", "later"] {
-            breakdown.watch(async move { panic!("{why}") }).await;
+            Arc::clone(&breakdown).watch(async move { panic!("{why}") }).await;
         }
         assert_eq!(breakdown.reason().unwrap(), "a task panicked: ports exhausted");
     }

@@ -212,10 +212,9 @@ impl Foundation {
                     let start = VirtualTime::from_millis(agent.plan().map_or(0, |plan| plan.start_ms));
                     let turns = turns_of(agent.actor(), start, &foundation.plan);
                     let clock = Arc::clone(&clock);
-                    // Agents do not break down: they have no door that might not open.
-                    let breakdown = Arc::clone(&foundation.shared.breakdown);
+                    // Agents have no door that might not open, so that they give no error.
                     let supervised = async move { drop(supervise(clock, turns, agent).await) };
-                    tokio::task::spawn_local(async move { breakdown.watch(supervised).await });
+                    tokio::task::spawn_local(Arc::clone(&foundation.shared.breakdown).watch(supervised));
                 }
                 if has_attackers {
                     foundation.start_attackers(&clock);
@@ -314,9 +313,8 @@ impl Server {
         let wall = Arc::new(foundation.plan.clock_of(self.actor));
         if let Some(administrator) = administrator {
             let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, None);
-            let (work, breakdown) =
-                (administrator.work(Arc::clone(&clock), desk), Arc::clone(&foundation.shared.breakdown));
-            tokio::task::spawn_local(async move { breakdown.watch(work).await });
+            let work = administrator.work(Arc::clone(&clock), desk);
+            tokio::task::spawn_local(Arc::clone(&foundation.shared.breakdown).watch(work));
         }
         let start_ms = foundation.plan.server(self.actor).map_or(0, |server| server.start_ms);
         let turns = turns_of(self.actor, VirtualTime::from_millis(start_ms), &foundation.plan);

@@ -104,8 +104,7 @@ impl Environment for SimulatedEnvironment {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let surroundings = Arc::clone(&self.surroundings);
-        self.life.spawn(async move { surroundings.breakdown.watch(task).await });
+        self.life.spawn(Arc::clone(&self.surroundings.breakdown).watch(task));
     }
 
     async fn occupy(&self, work: &Work) -> Occupied {

@@ -1,5 +1,7 @@
 //! By which path a server is reached, and when that is for certain.
 
+use std::time::Duration;
+
 use crate::{
     plan::{FaultKind, Plan},
     types::{ActorId, VirtualTime},
@@ -20,10 +22,7 @@ struct Move {
 impl Paths {
     pub(super) fn of(plan: &Plan) -> Self {
         let moves = plan.faults.iter().filter_map(|fault| match fault.kind {
-            FaultKind::Move { site, port } => {
-                let until = fault.until_ms.map_or(VirtualTime(u64::MAX), VirtualTime::from_millis);
-                Some(Move { site, port, from: fault.at(), until })
-            }
+            FaultKind::Move { site, port } => Some(Move { site, port, from: fault.at(), until: fault.until() }),
             _ => None,
         });
         Self(moves.collect())
@@ -36,7 +35,7 @@ impl Paths {
 
     /// The port to which a server has moved, as whoever has just opened a connection to it sees it; 0 where it is
     /// usually. None if it moved within `patience`: the connection may have been opened before.
-    pub fn port(&self, server: ActorId, opened: VirtualTime, patience: std::time::Duration) -> Option<u16> {
+    pub fn port(&self, server: ActorId, opened: VirtualTime, patience: Duration) -> Option<u16> {
         let of_server = || self.0.iter().filter(move |it| it.site == server);
         let is_recent = |moved: VirtualTime| moved <= opened && opened <= moved.after(patience);
         if of_server().any(|it| is_recent(it.from) || is_recent(it.until)) {

@@ -194,8 +194,8 @@ impl Plan {
     /// A machine that changes its key locks out whoever else goes by its identity, for good.
     fn check_is_alone(&self, agent: ActorId) -> Result<(), PlanError> {
         let identity = self.identity_of(agent);
-        let others = (1..).map(ActorId::Agent).take(self.agents.len());
-        match others.into_iter().find(|other| *other != agent && self.identity_of(*other) == identity) {
+        let mut others = (1..).map(ActorId::Agent).take(self.agents.len());
+        match others.find(|other| *other != agent && self.identity_of(*other) == identity) {
             None => Ok(()),
             Some(other) => Err(PlanError::new(
                 "agent",
