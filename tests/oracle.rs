@@ -565,6 +565,25 @@ fn s8_a_first_fetch_during_a_validation_does_not_take_the_entry_off_its_list() {
 }
 
 #[test]
+fn s8_what_is_handed_out_no_more_stays_on_the_list_of_the_next_validation() {
+    let refreshed = |requested_s, validations: u32| {
+        let (mut history, token) = cached(Profile::Hardened, requested_s);
+        let (node, uid, jti, why) = (token.agent, token.uid, token.jti, Removal::ReplayRefused);
+        history.at_s(3_000).say(SITE, EventKind::CacheRemoved { agent: node, uid, jti, why });
+        for _ in 1..validations {
+            history.validate().validated(0);
+        }
+        // Fetched anew while the list is worked off.
+        let (fetched, fresh) = (history.validate().issue(1), history.issue(1));
+        history.cache(&fetched, false).cache(&fresh, true).validated(1);
+        history.violated()
+    };
+    assert_eq!(refreshed(Some(10), 1), NOTHING);
+    assert_eq!(refreshed(None, 1), [Invariant::S8], "it was never on a list");
+    assert_eq!(refreshed(Some(10), 2), [Invariant::S8], "that list has been worked off");
+}
+
+#[test]
 fn who_waits_for_a_fetch_does_not_ask_for_its_token_again_and_who_misses_what_is_there_does() {
     let after = |missed_before: u32, missed_since: u32| {
         let mut history = History::of(Profile::Hardened);

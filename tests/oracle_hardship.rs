@@ -100,6 +100,18 @@ fn s7_a_site_that_cannot_ask_is_bound_by_the_lifetime_of_tokens() {
     }
 }
 
+#[test]
+fn s7_a_site_that_was_cut_off_backs_off_before_it_asks_again() {
+    let served = |retry_max_ms| {
+        // Free again 10 s before the revocation.
+        let (mut history, token) = revoked(Profile::Hardened, &[cut(50, 90)]);
+        history.plan.parameters.retry_max_ms = retry_max_ms;
+        presents(&mut history, SITE, &token, 100_000 + 900_000 + 30_000 + 1_003)
+    };
+    assert_eq!(served(10_000), NOTHING);
+    assert_eq!(served(9_999), [Invariant::S7]);
+}
+
 // --- S1, S2, S13 -------------------------------------------------------------------------------------
 
 #[test]
@@ -548,6 +560,22 @@ fn l2_holds_for_an_agent_whose_tokens_somebody_else_presents() {
 }
 
 #[test]
+fn l2_excuses_whoever_finds_the_last_counter_used_by_a_sibling() {
+    let ended = |counter, signed_at_ms| {
+        let mut history = History::of(Profile::Literal);
+        history.plan.parameters.counter_jump_max = 3;
+        let token = history.issue(1);
+        history.store(agent(1), &token).at_ms(9_998).begin(agent(1), true);
+        history.at_ms(signed_at_ms).countersign(agent(1), &token, counter);
+        history.at_ms(10_000).end(agent(1), Outcome::ServedTwoStep, 2);
+        history.violated()
+    };
+    assert_eq!(ended(3, 9_999), NOTHING);
+    assert_eq!(ended(2, 9_999), [Invariant::L2]);
+    assert_eq!(ended(3, 9_998), [Invariant::L2], "it was used up before");
+}
+
+#[test]
 fn l5_counts_from_the_fair_network_on() {
     let expired = |requested_s, expires_s, with_faults: bool| {
         let mut history = if with_faults { parted(Profile::Literal) } else { History::of(Profile::Literal) };
@@ -924,6 +952,30 @@ fn s8_a_token_that_is_forbidden_is_not_stored_any_more() {
         history.say(agent(1), EventKind::RolledBack);
     };
     assert_eq!(sent_again(Carried::StoredToken, goes_back), NOTHING);
+}
+
+#[test]
+fn s8_a_request_that_was_signed_before_403_came_may_wait_for_its_connection() {
+    let sent = |signed_s: u64| {
+        let mut history = History::of(Profile::Literal);
+        let token = history.issue(1);
+        let connection = history.open(agent(1), SITE);
+        history.at_s(1).countersign(agent(1), &token, 1);
+        let request = history.send(agent(1), connection, Carried::StoredToken);
+        let mut steps = [(5, false), (signed_s, true)];
+        steps.sort_unstable();
+        for (second, signs) in steps {
+            if signs {
+                history.at_s(second).countersign(agent(1), &token, 2);
+            } else {
+                history.at_s(second).receive(agent(1), request, 403);
+            }
+        }
+        history.at_s(20).send(agent(1), connection, Carried::StoredToken);
+        history.violated()
+    };
+    assert_eq!(sent(4), NOTHING);
+    assert_eq!(sent(10), [Invariant::S8]);
 }
 
 #[test]

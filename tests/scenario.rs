@@ -264,6 +264,7 @@ fn errors_say_where_what_was_found_what_was_expected_and_what_was_meant() {
         ("an end before its start", agents("start = \"5m\"\nleave = \"4m\"")),
         ("a start after the end", agents("start = \"10m\"")),
         ("an SMP that starts after the end", with("", "[smp]\nstart = \"10m\"")),
+        ("a threshold above everything", with("", "[thresholds]\nserved_min_ppm = 1_000_001")),
         ("no core", with("", "[smp]\ncores = 0")),
         ("no request", agents("requests = 0")),
         ("a policy interval of zero", agents("policy_interval = \"0s\"")),

@@ -133,7 +133,7 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
     /// Print the resolved plan as JSON and run nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["out", "trace"])]
     pub plan_only: bool,
     /// Plant this bug in the run, to see whether it is noticed
     #[cfg(feature = "planted-bugs")]

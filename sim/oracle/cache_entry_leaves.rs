@@ -13,7 +13,8 @@
 //!   requests at each refresh (hole 10). A first fetch that replaces a requested entry during a validation comes too
 //!   late to take the entry off the validation's list.
 //! - When a validation ends, no entry is left that was due when it started: within the look-ahead by the site's
-//!   clock (and by whatever it may keep as the issuer's time: hole 17), and requested since it was stored, both by more than the granularity. Not if the site could not.
+//!   clock (and by whatever it may keep as the issuer's time: hole 17), and requested since it was stored, both by more
+//!   than the granularity. Not if the site could not.
 //!
 //! A site that stops loses its cache, and what it was about to do.
 

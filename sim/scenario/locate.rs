@@ -119,6 +119,7 @@ pub(super) fn key_of_place(place: &str, origins: &Origins) -> String {
         Some(("sites", Some(_))) => "sites".to_owned(),
         Some(("sites", None)) => return "sites.count".to_owned(),
         Some(("branches", None)) => return "network.branches".to_owned(),
+        Some(("expectation", None)) => return rest.to_owned(),
         Some(("heal_ms", None)) => return "hardship.heal".to_owned(),
         _ => head.to_owned(),
     };

@@ -65,8 +65,10 @@ struct Intruder {
     loot: SharedLoot,
 }
 
-/// So that the connections of each have ports: a host has 64,511.
 const AGENTS_PER_HOST: usize = 4_096;
+/// Connections that the agents of a host may have open at the same time. A host has 64,511 ports, and one that was cut
+/// off while it connected stays taken for a while.
+const CONNECTIONS_PER_HOST: u32 = 16_384;
 
 type HostResult = Result<(), Box<dyn Error>>;
 
@@ -186,12 +188,27 @@ impl Foundation {
                 wall: Arc::new(self.plan.clock_of(ActorId::Agent(number))),
             });
         }
-        let (first, others) = residents.split_at(residents.len().min(AGENTS_PER_HOST));
-        self.client_host(sim, 1, first.into(), true);
-        for (number, agents) in (2..).zip(others.chunks(AGENTS_PER_HOST)) {
-            self.client_host(sim, number, agents.into(), false);
+        let mut rest = residents.as_slice();
+        for number in 1.. {
+            let (agents, others) = rest.split_at(self.room(rest));
+            self.client_host(sim, number, agents.into(), number == 1);
+            rest = others;
+            if rest.is_empty() {
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// How many agents find room on one host: at least one, if there is one.
+    fn room(&self, agents: &[Resident]) -> usize {
+        let mut connections = 0_u32;
+        let plans = agents.iter().map(|agent| self.plan.agent(agent.number));
+        let fits = plans.take(AGENTS_PER_HOST).take_while(|plan| {
+            connections = connections.saturating_add(plan.map_or(1, |plan| plan.connections));
+            connections <= CONNECTIONS_PER_HOST
+        });
+        fits.count().max(1).min(agents.len())
     }
 
     fn client_host(

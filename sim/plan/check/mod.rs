@@ -49,7 +49,9 @@ impl Plan {
         let mut keys = Keys::default();
         self.check_population(&mut keys)?;
         self.check_faults(&mut keys)?;
-        self.check_attackers(&mut keys)
+        self.check_attackers(&mut keys)?;
+        let served_ppm = self.expectation.thresholds.served_min_ppm.unwrap_or(0);
+        within("expectation.thresholds.served_min_ppm", served_ppm, 0..=1_000_000, "", "1000000 is all of them")
     }
 }
 

@@ -123,8 +123,8 @@ fn what_ran(page: &mut Page, report: &Report) {
 fn violations<'a>(page: &mut Page, invariant: Invariant, found: impl Iterator<Item = &'a Violation>, count: u64) {
     let mut more = count;
     for violation in found.take(SHOWN_PER_INVARIANT) {
-        let event = human::separated(violation.event_number);
-        let text = format!("at {} (event {event}): {}", violation.at, violation.what);
+        // As it stands in the trace, to be searched for.
+        let text = format!("at {} (event {}): {}", violation.at, violation.event_number, violation.what);
         page.paragraph(&lead(invariant), &text);
         more = more.saturating_sub(1);
     }
