@@ -9,6 +9,8 @@ mod authentication;
 mod cache;
 mod cpu;
 mod distribution;
+mod histogram;
+mod latencies;
 mod measurements;
 mod registry;
 mod server;
@@ -24,6 +26,8 @@ pub use authentication::AuthenticationFigures;
 pub use cache::CacheFigures;
 pub use cpu::CpuFigures;
 pub use distribution::Distribution;
+pub use histogram::Histogram;
+pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
 pub use registry::RegistryFigures;
 pub use threshold::{MissedThreshold, missed_thresholds};
@@ -66,6 +70,15 @@ impl Metrics {
             smp: ServerRecorder::smp(&plan.smp),
             sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
         }
+    }
+
+    /// How long what takes long took until now, at all servers together.
+    pub fn latencies(&self) -> Latencies {
+        let mut latencies = Latencies::default();
+        for server in [&self.smp].into_iter().chain(&self.sites) {
+            server.add_to(&mut latencies);
+        }
+        latencies
     }
 
     /// What was measured, when the run ends at `end`.

@@ -1,7 +1,7 @@
 //! Collects the figures of one server.
 
 use super::{
-    AdmissionFigures, CacheFigures, RegistryFigures, ServerFigures, authentication::AuthenticationRecorder,
+    AdmissionFigures, CacheFigures, Latencies, RegistryFigures, ServerFigures, authentication::AuthenticationRecorder,
     cpu::CpuRecorder, upstream::UpstreamRecorder, validation::ValidationRecorder,
 };
 use crate::{event::EventKind, types::Costs};
@@ -66,6 +66,14 @@ impl ServerRecorder {
             site.cache.absorb(&other.cache);
             site.validation.absorb(&other.validation);
             site.upstream.absorb(&other.upstream);
+        }
+    }
+
+    pub(super) fn add_to(&self, latencies: &mut Latencies) {
+        self.authentication.add_to(latencies);
+        if let Some(site) = &self.site {
+            site.upstream.add_to(latencies);
+            site.validation.add_to(latencies);
         }
     }
 

@@ -222,11 +222,7 @@ impl Cast {
 
 /// The command that makes a run of `plan` again from its scenario, by the name or path by which it was found.
 pub fn reproduce(scenario: &str, plan: &Plan) -> String {
-    let profile = match plan.profile {
-        Profile::Literal => "literal",
-        Profile::Hardened => "hardened",
-    };
-    let (scenario, seed, crypto) = (quoted(scenario), plan.seed, plan.crypto);
+    let (scenario, seed, profile, crypto) = (quoted(scenario), plan.seed, plan.profile, plan.crypto);
     let plant = plan.bug.map_or(String::new(), |bug| format!(" --plant {bug}"));
     format!("countersign run {scenario} --seed {seed} --profile {profile} --crypto {crypto}{plant}")
 }

@@ -55,6 +55,7 @@ impl Audience {
     pub fn finish(self, ended: Ended) -> Finished {
         Finished {
             judgement: self.oracle.finish(ended.at),
+            latencies: self.metrics.latencies(),
             measurements: self.metrics.finish(ended.at),
             digest: self.digest.finish(),
             listening: self.listening,

@@ -12,7 +12,7 @@ use thiserror::Error;
 use self::audience::Audience;
 use crate::{
     crypto::Stopwatch,
-    metrics::Measurements,
+    metrics::{Latencies, Measurements},
     oracle::Judgement,
     plan::{Plan, PlanError},
     trace::TraceError,
@@ -53,6 +53,8 @@ pub struct Finished {
     pub judgement: Judgement,
     /// What was measured.
     pub measurements: Measurements,
+    /// How long what takes long took, whole.
+    pub latencies: Latencies,
     /// The digest of the history, in hexadecimal (S12).
     pub digest: String,
     /// What the world says.

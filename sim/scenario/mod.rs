@@ -68,4 +68,9 @@ impl Scenario {
         let name = file.strip_suffix(".toml").unwrap_or(file).to_owned();
         Ok(Self { name, document, file: file.to_owned(), text: text.to_owned() })
     }
+
+    /// Its text, as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
