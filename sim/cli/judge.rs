@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::{Failure, environment::Gauge};
 use crate::{
+    metrics::Latencies,
     plan::Plan,
     report::{self, Findings, Report},
     run::{self, Options},
@@ -14,6 +15,14 @@ use crate::{
 /// # Errors
 /// If it cannot be run.
 pub fn judge(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<Report, Failure> {
+    Ok(judge_whole(scenario, plan, interrupted)?.0)
+}
+
+/// The same, and the latencies of the run whole.
+///
+/// # Errors
+/// If it cannot be run.
+pub fn judge_whole(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<(Report, Latencies), Failure> {
     let gauge = Gauge::start();
     let finished = run::run(plan, Options::new(interrupted, &mut |_| {})).map_err(|error| {
         let seed = plan.seed;
@@ -28,5 +37,5 @@ pub fn judge(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<Re
         interrupted: finished.ended.was_interrupted,
         reproduce: report::reproduce(scenario, plan),
     };
-    Ok(Report::new(plan, findings))
+    Ok((Report::new(plan, findings), finished.latencies))
 }

@@ -9,6 +9,7 @@ mod interrupt;
 mod judge;
 mod list;
 mod matrix;
+mod merge;
 pub mod parallel;
 pub mod progress;
 mod run;
@@ -33,7 +34,8 @@ pub use seeds::Seeds;
 
 use crate::{
     scenario::{self, Overrides},
-    types::{Bug, CryptoTier, Profile},
+    sweep::ShardSource,
+    types::{Bug, CryptoTier, Profile, TimeSpan},
 };
 
 /// Deterministic simulation and load-test harness for token-based authentication.
@@ -68,6 +70,8 @@ pub enum Command {
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
+    /// Put the shards of a sweep together
+    Merge(MergeArgs),
     /// Run every attack and every hole under both profiles, and show what falls and what stands
     #[command(after_help = MATRIX_EXAMPLES)]
     Matrix(MatrixArgs),
@@ -89,7 +93,9 @@ Examples:
 const SWEEP_EXAMPLES: &str = "\
 Examples:
   countersign sweep hardship/swarm --seeds 0..1000
-  countersign sweep hardship/calm hardship/storm --seeds 0..50 --profile both
+  countersign sweep hardship --seeds 0..50 --profile both --out sweep
+  countersign sweep 'hole/*' my_scenarios --max-time 10m --max-failures 1
+  countersign sweep hardship --seeds 0..10000 --shard 2/8 --out sweep-2
 
 The exit code is that of the worst run.";
 
@@ -154,7 +160,7 @@ impl RunArgs {
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
 pub struct SweepArgs {
-    /// Scenarios that come with the program, or files
+    /// Scenarios that come with the program, or files; also folders and patterns such as `hole/*`
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// The seeds, from A up to, and not including, B
@@ -166,9 +172,36 @@ pub struct SweepArgs {
     /// How many runs at the same time [default: one for each core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
+    /// Keep a journal and results in this directory: a sweep that was killed goes on there where it was
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Make only this part of the runs, such as 2/8, or the one that the job's environment tells: slurm, gitlab,
+    /// buildkite or kubernetes/8
+    #[arg(long, value_name = "I/N", requires = "out")]
+    pub shard: Option<ShardSource>,
+    /// Begin no further run after this time, such as 10m
+    #[arg(long, value_name = "TIME")]
+    pub max_time: Option<TimeSpan>,
+    /// Begin no further run once so many did not pass
+    #[arg(long, value_name = "N")]
+    pub max_failures: Option<u64>,
+    /// Begin no further run once so many in a row reached nothing new: no milestone, and no kind of failure
+    #[arg(long, value_name = "N")]
+    pub max_stale: Option<u64>,
     /// Also list the digest of every run
     #[arg(long)]
     pub digests: bool,
+}
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The directories of all shards of one sweep, or their `sweep.json`
+    #[arg(required = true, value_name = "DIR")]
+    pub sweeps: Vec<PathBuf>,
+    /// Write the results of the whole into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Which faces of the protocol a sweep shows.
@@ -288,6 +321,7 @@ impl Command {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
             Self::Sweep(args) => sweep::sweep(args),
+            Self::Merge(args) => merge::merge(args),
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
             Self::Scenarios(args) => exit::print(&match &args.name {

@@ -7,7 +7,7 @@ mod environment;
 mod expected_violation;
 mod exposure;
 mod hardship;
-mod human;
+pub(crate) mod human;
 mod hunt;
 mod json;
 mod matrix;
@@ -26,7 +26,7 @@ pub use json::schema;
 pub use matrix::{MATRIX_VERSION, Matrix, MatrixCell, MatrixOutcome, MatrixRow};
 pub use text::text;
 pub use verdict::Verdict;
-pub use write::{WriteError, make_folder, write};
+pub use write::{WriteError, make_folder, write, write_file};
 
 use std::collections::BTreeMap;
 

@@ -56,7 +56,10 @@ pub fn write(folder: &Path, report: &Report, plan: &Plan) -> Result<(), WriteErr
 }
 
 /// Replaces a file in one step, so that a full disk leaves no half of it.
-fn write_file(path: &Path, content: impl FnOnce() -> io::Result<String>) -> Result<(), WriteError> {
+///
+/// # Errors
+/// If the content cannot be made, or the file not be written. What was there before is still there.
+pub fn write_file(path: &Path, content: impl FnOnce() -> io::Result<String>) -> Result<(), WriteError> {
     let partial = path.with_added_extension("partial");
     let written = content().and_then(|content| {
         let mut file = fs::File::create(&partial)?;

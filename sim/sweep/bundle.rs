@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{CaseTally, Item, Record, Spec};
+use super::{CaseTally, Item, Record, Spec, Stop};
 use crate::report::Verdict;
 
 /// The version of the bundle's form.
@@ -20,12 +20,12 @@ pub const BUNDLE_VERSION: u32 = 1;
 pub struct Bundle {
     /// The version of this form: 1.
     pub countersign_sweep: u32,
-    /// The worst verdict of any run; a sweep that was stopped before its end is at best inconclusive.
+    /// The worst verdict of any run; a sweep that was interrupted is at best inconclusive.
     pub verdict: Verdict,
     /// Which runs it was to make.
     pub spec: Spec,
     /// Why it was stopped before it had made them all, if it was.
-    pub stopped: Option<String>,
+    pub stopped: Option<Stop>,
     /// What the runs came to, for each of the spec's cases.
     pub cases: Vec<CaseTally>,
     /// Each run, in the order of the spec.
@@ -45,6 +45,12 @@ pub struct RunLine {
     pub verdict: Verdict,
     /// The digest of the run's history, in hexadecimal.
     pub digest: String,
+    /// What kept it from passing, in a few words; empty if it passed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// The command that makes it again, if it did not pass.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reproduce: String,
 }
 
 /// What a sweep took of the real world.
@@ -103,16 +109,26 @@ impl Bundle {
     pub fn add(&mut self, record: &Record) -> bool {
         let Record { case, seed, verdict, digest, cpu_ns, .. } = record;
         self.environment.cpu_ns = self.environment.cpu_ns.saturating_add(*cpu_ns);
-        self.runs.push(RunLine { seed: *seed, case: *case, verdict: *verdict, digest: digest.clone() });
+        let kinds: Vec<_> = record.failures.iter().map(|(kind, _)| kind.what.as_str()).collect();
+        let reproduce = if *verdict == Verdict::Passed { String::new() } else { record.reproduce.clone() };
+        self.runs.push(RunLine {
+            seed: *seed,
+            case: *case,
+            verdict: *verdict,
+            digest: digest.clone(),
+            why: kinds.join(", "),
+            reproduce,
+        });
         self.cases.get_mut(*case).is_some_and(|tally| tally.add(record))
     }
 
     /// Puts the runs in their order, and sums up.
-    pub fn finish(mut self, stopped: Option<String>) -> Self {
+    pub fn finish(mut self, stopped: Option<Stop>) -> Self {
         self.runs.sort_unstable_by_key(RunLine::item);
         let worst = self.cases.iter().filter(|tally| tally.runs > 0).map(CaseTally::worst).min();
         let worst = worst.unwrap_or(Verdict::Inconclusive);
-        self.verdict = if stopped.is_some() { worst.min(Verdict::Inconclusive) } else { worst };
+        let is_cut_short = stopped == Some(Stop::Interrupted);
+        self.verdict = if is_cut_short { worst.min(Verdict::Inconclusive) } else { worst };
         self.stopped = stopped;
         self
     }

@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn a_place_has_neither_names_nor_numbers() {
         let first = "site-1 accepted a token in request c14.1 for agent-1, but the connection was opened by attacker-1";
-        let other = "site-12 accepted a token in request c3.25 for agent-40, but the connection was opened by attacker-2";
+        let other =
+            "site-12 accepted a token in request c3.25 for agent-40, but the connection was opened by attacker-2";
         assert_eq!(
             place_of(first),
             "site accepted a token in request … for agent, but the connection was opened by attacker"

@@ -166,7 +166,8 @@ impl Lines<'_> {
         self.number += 1;
         let broken = |found: String| self.broken(self.number, found, expected);
         let text = std::str::from_utf8(text).map_err(|error| broken(error.to_string()))?.trim_end_matches('\n');
-        let (before, after) = text.rsplit_once(",\"check\":\"").ok_or_else(|| broken("a line without a check".into()))?;
+        let (before, after) =
+            text.rsplit_once(",\"check\":\"").ok_or_else(|| broken("a line without a check".into()))?;
         let content = format!("{before}}}");
         let check = next_check(&self.check, &content);
         if after.strip_suffix("\"}") != Some(check.as_str()) {

@@ -69,7 +69,7 @@ pub fn merge(bundles: Vec<(String, Bundle)>) -> Result<Bundle, MergeError> {
             return Err(mixed(format!("{count} shards here, {} there", shard.count)));
         }
         if let Some(why) = bundle.stopped {
-            return Err(MergeError::Stopped { name, why });
+            return Err(MergeError::Stopped { name, why: why.to_string() });
         }
         match parts.get(&shard.index) {
             None => drop(parts.insert(shard.index, (name, bundle))),

@@ -8,12 +8,16 @@
 mod bundle;
 mod failure;
 mod journal;
+mod junit;
+mod markdown;
 mod merge;
 mod record;
 mod selection;
 mod shard;
 mod spec;
+mod stop;
 mod tally;
+mod text;
 
 pub use bundle::{BUNDLE_VERSION, Bundle, BundleEnvironment, BundleError, RunLine};
 pub use failure::{FailureKind, KnownFailure};
@@ -23,4 +27,5 @@ pub use record::{Record, program_hash};
 pub use selection::{SelectionError, select};
 pub use shard::{Shard, ShardError, ShardSource};
 pub use spec::{Case, CaseSpec, Item, Spec};
+pub use stop::Stop;
 pub use tally::CaseTally;

@@ -1,12 +1,12 @@
 //! What one run of a sweep came to.
 
-use std::{collections::BTreeMap, fs::File, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::FailureKind;
+use super::{FailureKind, Item};
 use crate::{
     metrics::Latencies,
     plan::{Invariant, Milestone},
@@ -45,6 +45,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Which run of the sweep it is of.
+    pub fn item(&self) -> Item {
+        Item { seed: self.seed, case: self.case }
+    }
+
     /// What a report says, in short.
     pub fn new(case: usize, report: &Report, latencies: Latencies, cpu_ns: u64) -> Self {
         let authentication = &report.measurements.total.authentication;
@@ -71,7 +76,5 @@ impl Record {
 /// # Errors
 /// If the file cannot be read.
 pub fn program_hash(program: &Path) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    io::copy(&mut File::open(program)?, &mut hash)?;
-    Ok(hex::encode(hash.finalize()))
+    Ok(hex::encode(Sha256::digest(fs::read(program)?)))
 }

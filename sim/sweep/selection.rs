@@ -48,7 +48,8 @@ pub enum SelectionError {
 /// If nothing is found, or if something that is found cannot be read.
 pub fn select(asked: &str) -> Result<Vec<(String, Scenario)>, SelectionError> {
     let is_pattern = asked.contains(['*', '?', '[']);
-    if !is_pattern && shipped().iter().any(|shipped| Some(shipped.name) == asked.strip_suffix(".toml").or(Some(asked))) {
+    if !is_pattern && shipped().iter().any(|shipped| Some(shipped.name) == asked.strip_suffix(".toml").or(Some(asked)))
+    {
         return Ok(vec![(asked.to_owned(), find(asked)?)]);
     }
     let folder = format!("{}/", asked.trim_end_matches('/'));
@@ -68,10 +69,8 @@ pub fn select(asked: &str) -> Result<Vec<(String, Scenario)>, SelectionError> {
         let files = if is_pattern { asked.to_owned() } else { format!("{}**/*.toml", glob::Pattern::escape(&folder)) };
         // In the order of their names.
         for path in glob::glob(&files).map_err(wrong)? {
-            let unreadable = |error: glob::GlobError| SelectionError::Unreadable {
-                asked: asked.to_owned(),
-                error: error.into_error(),
-            };
+            let unreadable =
+                |error: glob::GlobError| SelectionError::Unreadable { asked: asked.to_owned(), error: error.into() };
             let path = path.map_err(unreadable)?.to_string_lossy().into_owned();
             if path.ends_with(".toml") {
                 found.push((path.clone(), find(&path)?));

@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Shard;
-use crate::{
-    scenario::Scenario,
-    types::Profile,
-};
+use crate::{scenario::Scenario, types::Profile};
 
 /// A scenario under one profile.
 #[derive(Clone, Debug)]
@@ -79,7 +76,8 @@ impl Spec {
     /// has seen something of each.
     pub fn items(&self) -> impl Iterator<Item = Item> + Send + use<> {
         let (cases, shard) = (self.cases.len(), self.shard);
-        let all = (self.seeds_from..self.seeds_to).flat_map(move |seed| (0..cases).map(move |case| Item { seed, case }));
+        let all =
+            (self.seeds_from..self.seeds_to).flat_map(move |seed| (0..cases).map(move |case| Item { seed, case }));
         (0..).zip(all).filter(move |(position, _)| shard.has(*position)).map(|(_, item)| item)
     }
 
