@@ -14,6 +14,7 @@ pub mod parallel;
 pub mod progress;
 mod run;
 mod seeds;
+mod shrink;
 mod sweep;
 
 use std::{
@@ -72,6 +73,9 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Put the shards of a sweep together
     Merge(MergeArgs),
+    /// Find the smallest plan that fails in the same way, and write it as a scenario
+    #[command(after_help = SHRINK_EXAMPLES)]
+    Shrink(ShrinkArgs),
     /// Run every attack and every hole under both profiles, and show what falls and what stands
     #[command(after_help = MATRIX_EXAMPLES)]
     Matrix(MatrixArgs),
@@ -98,6 +102,13 @@ Examples:
   countersign sweep hardship --seeds 0..10000 --shard 2/8 --out sweep-2
 
 The exit code is that of the worst run.";
+
+const SHRINK_EXAMPLES: &str = "\
+Examples:
+  countersign shrink hardship/storm --seed 17
+  countersign shrink out/plan.json --invariant S1 --out regressions
+
+Writes NAME.toml and NAME.plan.json, with the invariant and the seed as name.";
 
 const MATRIX_EXAMPLES: &str = "\
 Examples:
@@ -191,6 +202,35 @@ pub struct SweepArgs {
     /// Also list the digest of every run
     #[arg(long)]
     pub digests: bool,
+}
+
+/// Arguments of `shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// A scenario that comes with the program, a file, or a plan (`.json`) that fails
+    pub scenario: String,
+    /// The seed that fails [default: the scenario's own]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Show this face of the protocol instead of the scenario's
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+    /// Plant this bug in every run
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "BUG", value_parser = bug_parser())]
+    pub plant: Option<Bug>,
+    /// The invariant that must still be violated [default: the one that is first]
+    #[arg(long, value_name = "I")]
+    pub invariant: Option<String>,
+    /// Write the files into this directory
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Be content with what was found after this time
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    pub max_time: TimeSpan,
+    /// How many runs at the same time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
 }
 
 /// Arguments of `merge`.
@@ -321,6 +361,7 @@ impl Command {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
             Self::Sweep(args) => sweep::sweep(args),
+            Self::Shrink(args) => shrink::shrink(args),
             Self::Merge(args) => merge::merge(args),
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),

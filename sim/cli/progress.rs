@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::sweep::Bundle;
+use crate::{shrink::Attempt, sweep::Bundle};
 
 /// A bar on standard error that grows with virtual time. Where nobody looks at a terminal it is silent.
 #[derive(Debug)]
@@ -120,6 +120,41 @@ impl SweepProgress {
     }
 
     /// Removes the bar: the result takes its place.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A line on standard error that tells how far shrinking is. Where nobody looks it is silent.
+#[derive(Debug)]
+pub struct ShrinkProgress {
+    bar: ProgressBar,
+}
+
+impl ShrinkProgress {
+    /// A line that tells nothing yet.
+    pub fn new() -> Self {
+        let bar = Progress::new(0, true).bar;
+        if let Ok(style) = ProgressStyle::with_template("{elapsed:>4}  {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Tells what is tried and what is left.
+    pub fn update(&self, attempt: Attempt<'_>) {
+        let Attempt { what, tried, kept, smallest } = attempt;
+        self.bar.set_message(format!(
+            "{what}: {tried} runs, {kept} kept; {} agents, {} sites, {} faults, {} attackers, {} left",
+            smallest.agents.len(),
+            smallest.sites.len(),
+            smallest.faults.len(),
+            smallest.attackers.len(),
+            clock(smallest.duration_ms)
+        ));
+    }
+
+    /// Removes the line: the result takes its place.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

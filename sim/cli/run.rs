@@ -142,7 +142,7 @@ fn trace_writer(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
     Ok(Box::new(BufWriter::new(file)))
 }
 
-fn read_plan(path: &Path) -> Result<Plan, Failure> {
+pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let file = path.display().to_string();
     let text = if path == Path::new("-") {
         let mut text = String::new();

@@ -25,6 +25,7 @@ mod resolve;
 mod scenario_error;
 mod schema;
 mod shipped;
+mod spelled;
 
 pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, PolicyInterval, Spacing, VisitsTable};
 pub use attacker_table::AttackerTable;
@@ -46,6 +47,7 @@ pub use resolve::Overrides;
 pub use scenario_error::ScenarioError;
 pub use schema::schema;
 pub use shipped::{LookupError, Shipped, find, shipped, shipped_text};
+pub use spelled::{clones_in_order, spelled};
 
 /// A scenario file that was read and understood.
 #[derive(Clone, PartialEq, Eq, Debug)]

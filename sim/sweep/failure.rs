@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::Report;
+use crate::{oracle::Violation, report::Report};
 
 /// Failures of one kind have one cause, as far as can be told without looking: the same invariant is broken in the same
 /// way, by whichever actor, with whichever numbers.
@@ -18,12 +18,14 @@ pub struct FailureKind {
 }
 
 impl FailureKind {
+    /// The kind of a violation.
+    pub fn of(violation: &Violation) -> Self {
+        Self { what: violation.invariant.to_string(), place: place_of(&violation.what) }
+    }
+
     /// All kinds of failure of a run, each once, with the oracle's first sentence of it.
     pub fn all_of(report: &Report) -> Vec<(Self, String)> {
-        let violations = report.violations.iter().map(|violation| {
-            let kind = Self { what: violation.invariant.to_string(), place: place_of(&violation.what) };
-            (kind, violation.what.clone())
-        });
+        let violations = report.violations.iter().map(|violation| (Self::of(violation), violation.what.clone()));
         // Each invariant that is violated has a violation that is kept whole: it need not be told twice.
         let other = |what, sentence| (Self { what, place: String::new() }, sentence);
         let others = report.other_reasons().into_iter().map(|what| other(what, String::new()));
