@@ -51,6 +51,7 @@
 pub mod actor;
 pub mod attack;
 pub mod cli;
+pub mod compare;
 pub mod crypto;
 pub mod event;
 pub mod metrics;

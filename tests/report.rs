@@ -34,6 +34,7 @@ fn findings(plan: &Plan) -> Findings {
     Findings {
         judgement,
         measurements,
+        latencies: Default::default(),
         digest: "5eed".repeat(16),
         interrupted: false,
         reproduce: reproduce(&plan.scenario, plan),
@@ -218,6 +219,7 @@ fn fleet_report(plan: &Plan, change: impl FnOnce(&mut Judgement)) -> Report {
         Findings {
             judgement,
             measurements,
+            latencies: Default::default(),
             digest,
             interrupted: false,
             reproduce: reproduce(&plan.scenario, plan),

@@ -4,7 +4,6 @@ use std::sync::atomic::AtomicBool;
 
 use super::{Failure, environment::Gauge};
 use crate::{
-    metrics::Latencies,
     plan::Plan,
     report::{self, Findings, Report},
     run::{self, Options},
@@ -15,14 +14,6 @@ use crate::{
 /// # Errors
 /// If it cannot be run.
 pub fn judge(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<Report, Failure> {
-    Ok(judge_whole(scenario, plan, interrupted)?.0)
-}
-
-/// The same, and the latencies of the run whole.
-///
-/// # Errors
-/// If it cannot be run.
-pub fn judge_whole(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<(Report, Latencies), Failure> {
     let gauge = Gauge::start();
     let finished = run::run(plan, Options::new(interrupted, &mut |_| {})).map_err(|error| {
         let seed = plan.seed;
@@ -33,9 +24,10 @@ pub fn judge_whole(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Res
         environment: gauge.read(finished.ended.at, &finished.ended.totals, finished.listening),
         judgement: finished.judgement,
         measurements: finished.measurements,
+        latencies: finished.latencies,
         digest: finished.digest,
         interrupted: finished.ended.was_interrupted,
         reproduce: report::reproduce(scenario, plan),
     };
-    Ok((Report::new(plan, findings), finished.latencies))
+    Ok(Report::new(plan, findings))
 }

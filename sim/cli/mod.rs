@@ -2,6 +2,7 @@
 
 mod bugs;
 mod calibration;
+mod compare;
 pub mod determinism;
 pub mod environment;
 mod exit;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Find the smallest plan that fails in the same way, and write it as a scenario
     #[command(after_help = SHRINK_EXAMPLES)]
     Shrink(ShrinkArgs),
+    /// Put two runs or two sweeps side by side, and tell change from chance
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Run every attack and every hole under both profiles, and show what falls and what stands
     #[command(after_help = MATRIX_EXAMPLES)]
     Matrix(MatrixArgs),
@@ -109,6 +113,13 @@ Examples:
   countersign shrink out/plan.json --invariant S1 --out regressions
 
 Writes NAME.toml and NAME.plan.json, with the invariant and the seed as name.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  countersign compare before after
+  countersign compare before/sweep.json after/sweep.json --format json
+
+Exits with 3 if a figure became worse beyond chance, or something fails that did not.";
 
 const MATRIX_EXAMPLES: &str = "\
 Examples:
@@ -202,6 +213,18 @@ pub struct SweepArgs {
     /// Also list the digest of every run
     #[arg(long)]
     pub digests: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// What `run --out` or `sweep --out` wrote: the directory, or its report.json or sweep.json
+    pub first: PathBuf,
+    /// The same of what is to be held against it
+    pub second: PathBuf,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
 }
 
 /// Arguments of `shrink`.
@@ -361,6 +384,7 @@ impl Command {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
             Self::Sweep(args) => sweep::sweep(args),
+            Self::Compare(args) => compare::compare(args),
             Self::Shrink(args) => shrink::shrink(args),
             Self::Merge(args) => merge::merge(args),
             Self::Matrix(args) => matrix::matrix(args),

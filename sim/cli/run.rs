@@ -108,6 +108,7 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         Findings {
             judgement: finished.judgement,
             measurements: finished.measurements,
+            latencies: finished.latencies,
             digest: finished.digest,
             interrupted: finished.ended.was_interrupted,
             reproduce: destination.reproduce,

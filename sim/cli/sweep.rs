@@ -17,7 +17,7 @@ use super::{
     environment::stopwatch,
     exit::{print, warn},
     interrupt,
-    judge::judge_whole,
+    judge::judge,
     parallel::{all_cores, in_order},
     progress::SweepProgress,
 };
@@ -129,9 +129,9 @@ fn record(case: &Case, item: Item, interrupted: &AtomicBool) -> Result<Option<Re
     let before_ns = stopwatch();
     let overrides = Overrides { profile: case.profile, ..Overrides::default() };
     let plan = case.scenario.resolve(Some(item.seed), overrides)?;
-    let (report, latencies) = judge_whole(&case.asked, &plan, interrupted)?;
+    let report = judge(&case.asked, &plan, interrupted)?;
     let cpu_ns = stopwatch().saturating_sub(before_ns);
-    Ok((!report.interrupted).then(|| Record::new(item.case, &report, latencies, cpu_ns)))
+    Ok((!report.interrupted).then(|| Record::new(item.case, report, cpu_ns)))
 }
 
 /// Adds up what comes, and sees when it is enough.

@@ -20,6 +20,9 @@ pub struct Histogram {
     max: u64,
 }
 
+// All that it holds are whole numbers.
+impl Eq for Histogram {}
+
 impl Default for Histogram {
     fn default() -> Self {
         // Three digits are within what the histogram allows, and a histogram without an upper bound grows
@@ -46,6 +49,23 @@ impl Histogram {
         self.sum += other.sum;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
+    }
+
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.buckets.len()
+    }
+
+    /// The value of a rank, counted from 1 for the least, rounded down to the resolution of the histogram.
+    pub fn at_rank(&self, rank: u64) -> u64 {
+        let mut seen = 0;
+        for step in self.buckets.iter_recorded() {
+            seen += step.count_at_value();
+            if seen >= rank {
+                return self.buckets.lowest_equivalent(step.value_iterated_to()).clamp(self.min, self.max);
+            }
+        }
+        self.max
     }
 
     /// The distribution of the values, or nothing if there was none.

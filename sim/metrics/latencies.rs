@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Histogram;
 
 /// How long what takes long took, in nanoseconds of virtual time.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Latencies {
     /// Authentication with a stored token, in one step (rules 2, 10).
     pub one_step_ns: Histogram,

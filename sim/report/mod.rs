@@ -34,7 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metrics::{Measurements, MissedThreshold, missed_thresholds},
+    metrics::{Latencies, Measurements, MissedThreshold, missed_thresholds},
     oracle::{Judgement, Violation},
     plan::{Invariant, Milestone, Plan},
     types::{CryptoTier, Profile, Scheme, VirtualTime},
@@ -100,6 +100,9 @@ pub struct Report {
     pub thresholds_missed: Vec<MissedThreshold>,
     /// Everything that was measured in virtual time.
     pub measurements: Measurements,
+    /// How long what takes long took, whole.
+    #[serde(default)]
+    pub latencies: Latencies,
     /// The real world: the only part that differs between two runs of one plan.
     pub environment: Environment,
 }
@@ -124,6 +127,8 @@ pub struct Findings {
     pub judgement: Judgement,
     /// What was measured.
     pub measurements: Measurements,
+    /// How long what takes long took, whole.
+    pub latencies: Latencies,
     /// The digest of the run's history, in hexadecimal.
     pub digest: String,
     /// Whether the run was stopped before its end.
@@ -137,7 +142,7 @@ pub struct Findings {
 impl Report {
     /// Holds what was found against what the plan asks for.
     pub fn new(plan: &Plan, findings: Findings) -> Self {
-        let Findings { judgement, measurements, digest, interrupted, reproduce, environment } = findings;
+        let Findings { judgement, measurements, latencies, digest, interrupted, reproduce, environment } = findings;
         let Judgement { violations, counts, reached: mut milestones, not_judged, events } = judgement;
         let asked = &plan.expectation;
         let is_expected = |invariant: &Invariant| asked.violations.contains(invariant);
@@ -198,6 +203,7 @@ impl Report {
             still_exposed: exposure::exposures(plan),
             thresholds_missed,
             measurements,
+            latencies,
             environment,
         }
     }

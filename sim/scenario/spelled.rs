@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::CostTable;
 use crate::{
     plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, Plan, ServerPlan, Visits},
-    types::{ClockModel, Parameters, Scheme, TimeSpan},
+    types::{ClockModel, Costs, Parameters, Scheme, TimeSpan},
 };
 
 /// Spells a plan out as the text of a scenario.
@@ -34,6 +35,7 @@ pub fn spelled(plan: &Plan, description: &str) -> String {
         text.server("sites", site, 2, Some(plan.sites.len()));
     }
     text.parameters(plan);
+    text.costs(plan);
     for (number, agent) in (1..).zip(&plan.agents).filter(|(_, agent)| agent.clone_of.is_none()) {
         text.agent(plan, number, agent);
     }
@@ -128,6 +130,23 @@ impl Text {
         changed(&json(&plan.parameters), &json(&Parameters::defaults(plan.profile)), "", &mut lines);
         if !lines.is_empty() {
             self.table("parameters");
+            lines.iter().for_each(|line| self.line(format_args!("{line}")));
+        }
+    }
+
+    /// Those that are not the usual ones. A key is its field without the unit, which is always the nanosecond.
+    fn costs(&mut self, plan: &Plan) {
+        let json = |costs: &Costs| serde_json::to_value(costs).unwrap_or_default();
+        let (own, usual) = (json(&plan.costs), json(&CostTable::default().resolve()));
+        let differing = own.as_object().into_iter().flatten().filter(|(field, value)| usual.get(field) != Some(*value));
+        let lines: Vec<_> = differing
+            .filter_map(|(field, value)| {
+                let span = TimeSpan::from_nanos(value.as_u64()?);
+                Some(format!("{} = \"{span}\"", field.strip_suffix("_ns")?))
+            })
+            .collect();
+        if !lines.is_empty() {
+            self.table("costs");
             lines.iter().for_each(|line| self.line(format_args!("{line}")));
         }
     }

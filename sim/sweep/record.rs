@@ -51,21 +51,22 @@ impl Record {
     }
 
     /// What a report says, in short.
-    pub fn new(case: usize, report: &Report, latencies: Latencies, cpu_ns: u64) -> Self {
+    pub fn new(case: usize, report: Report, cpu_ns: u64) -> Self {
         let authentication = &report.measurements.total.authentication;
+        let failures = FailureKind::all_of(&report);
         Self {
             case,
             seed: report.seed,
             verdict: report.verdict,
-            digest: report.digest.clone(),
+            digest: report.digest,
             events: report.events,
-            failures: FailureKind::all_of(report),
-            milestones: report.milestones.clone(),
+            failures,
+            milestones: report.milestones,
             not_judged: report.not_judged.keys().copied().collect(),
             exchanges: authentication.ended,
             served: authentication.served,
-            latencies,
-            reproduce: report.reproduce.clone(),
+            latencies: report.latencies,
+            reproduce: report.reproduce,
             cpu_ns,
         }
     }

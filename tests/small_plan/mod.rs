@@ -57,13 +57,14 @@ pub fn digest(plan: &Plan) -> String {
 
 /// Runs a plan to its end and holds the run against what the plan asks for.
 pub fn report(plan: &Plan) -> Report {
-    let Finished { judgement, measurements, digest, ended, .. } = finished(plan);
+    let Finished { judgement, measurements, latencies, digest, ended, .. } = finished(plan);
     let environment = Environment::default();
     Report::new(
         plan,
         Findings {
             judgement,
             measurements,
+            latencies,
             digest,
             interrupted: ended.was_interrupted,
             reproduce: String::new(),
