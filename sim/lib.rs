@@ -13,6 +13,8 @@
 //! 5. [`oracle`], [`metrics`] and [`trace`], whose say makes
 //! 6. the [`report`]. [`run`] joins 3 to 5, [`cli`] is the command.
 //!
+//! Around it: a [`sweep`] is many runs, [`shrink`] makes a failing plan small, [`compare`] holds two results against each other.
+//!
 //! [`types`] is the vocabulary of them all.
 //!
 //! ```

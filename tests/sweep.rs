@@ -330,6 +330,32 @@ fn a_shard_that_the_environment_does_not_tell_is_an_error() {
     assert_eq!(place.bundle("out").spec.shard, Shard { index: 2, count: 3 }, "{}", said(&output));
 }
 
+#[test]
+fn github_gets_a_summary_and_annotations() {
+    let place = Place::new();
+    let arguments = ["sweep", "scenarios", "--seeds", "0..4", "--github"];
+    let refused = place.command(&arguments).env_remove("GITHUB_STEP_SUMMARY").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("`GITHUB_STEP_SUMMARY` is not set"), "{}", said(&refused));
+    fs::write(place.path("summary"), "# Another step\n").unwrap();
+    let output = place.command(&arguments).env("GITHUB_STEP_SUMMARY", place.path("summary")).output().unwrap();
+    let marked: Vec<_> = said(&output).lines().filter(|line| line.starts_with("::error ")).map(str::to_owned).collect();
+    assert!(
+        marked.iter().any(|line| line.starts_with("::error title=S13 in scenarios/broken.toml (literal)::")),
+        "{marked:?}"
+    );
+    let summary = fs::read_to_string(place.path("summary")).unwrap();
+    assert!(summary.starts_with("# Another step\n# VIOLATED: "), "{summary}");
+}
+
+#[test]
+fn each_seed_is_the_same_run_in_two_processes() {
+    let place = Place::new();
+    let output = place.run(&["sweep", "scenarios", "--seeds", "0..2", "--check-determinism"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output), "deterministic: 4 runs, each the same in two processes, event by event\n");
+}
+
 /// The path of a file may be anything.
 #[test]
 fn nothing_is_written_where_nothing_can_be() {

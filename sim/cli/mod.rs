@@ -6,6 +6,7 @@ mod compare;
 pub mod determinism;
 pub mod environment;
 mod exit;
+mod github;
 mod interrupt;
 mod judge;
 mod list;
@@ -213,6 +214,12 @@ pub struct SweepArgs {
     /// Also list the digest of every run
     #[arg(long)]
     pub digests: bool,
+    /// Make every run twice, in two processes, and show the first event that differs, if one does
+    #[arg(long, conflicts_with_all = ["out", "shard", "max_time", "max_failures", "max_stale", "digests"])]
+    pub check_determinism: bool,
+    /// Write the summary to the page of a GitHub job, and mark what did not pass in its log
+    #[arg(long)]
+    pub github: bool,
 }
 
 /// Arguments of `compare`.

@@ -4,7 +4,8 @@ use std::{
     collections::BTreeSet,
     env,
     io::{self, IsTerminal as _},
-    path::Path,
+    num::NonZero,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -13,17 +14,16 @@ use std::{
 };
 
 use super::{
-    Exit, Failure, SweepArgs,
+    Exit, Failure, SweepArgs, determinism,
     environment::stopwatch,
     exit::{print, warn},
-    interrupt,
+    github, interrupt,
     judge::judge,
     parallel::{all_cores, in_order},
     progress::SweepProgress,
 };
 use crate::{
-    report::{Verdict, WriteError, make_folder, write_file},
-    scenario::Overrides,
+    report::{Verdict, WriteError, human, make_folder, reproduce, write_file},
     sweep::{Bundle, Case, Item, Journal, Record, Shard, Spec, Stop, program_hash, select},
 };
 
@@ -34,6 +34,10 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
     let cases = cases(args)?;
     let spec = spec(args, &cases)?;
+    if args.check_determinism {
+        return check_determinism(args, &cases, &spec);
+    }
+    let summary = args.github.then(github::summary_file).transpose()?;
     let (journal, before) = match &args.out {
         None => (None, Vec::new()),
         Some(folder) => {
@@ -88,7 +92,60 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         write(folder, &bundle)?;
     }
     print(&bundle.to_text(args.digests))?;
+    if let Some(summary) = summary {
+        print(&bundle.to_annotations())?;
+        github::append(&summary, &bundle.to_markdown())?;
+    }
     Ok(bundle.verdict.into())
+}
+
+/// Makes each run twice in processes of their own, up to the first that differs.
+fn check_determinism(args: &SweepArgs, cases: &[Case], spec: &Spec) -> Result<Exit, Failure> {
+    let program = own_program()?;
+    let interrupted = interrupt::listen();
+    let over = AtomicBool::new(false);
+    let work = |item: Item| {
+        let case = &cases[item.case];
+        let plan = case.resolve(item.seed)?;
+        let compared = determinism::compare(&program, [&plan, &plan]);
+        if interrupted.load(Relaxed) {
+            over.store(true, Relaxed);
+            return Ok(None);
+        }
+        compared.map(|(exit, text)| Some((exit, format!("{}\n{text}", reproduce(&case.asked, &plan)))))
+    };
+    let (mut same, mut found) = (0_u64, None);
+    // Each makes two processes.
+    let jobs = NonZero::new(args.jobs.unwrap_or_else(all_cores).get().div_ceil(2)).unwrap_or(NonZero::<usize>::MIN);
+    in_order(spec.items(), jobs, &over, work, |compared: Result<_, Failure>| {
+        match compared {
+            Ok(Some((Exit::Holds, _))) if found.is_none() => same += 1,
+            Ok(None | Some((Exit::Holds, _))) => {}
+            Ok(Some((exit, text))) => drop(found.get_or_insert(Ok((exit, text)))),
+            Err(error) => drop(found.get_or_insert(Err(error))),
+        }
+        if found.is_some() {
+            over.store(true, Relaxed);
+        }
+    });
+    if let Some(found) = found {
+        let (exit, text) = found?;
+        print(&format!(
+            "{} made the same run twice, then this one did not:\n\n{text}",
+            human::number_of(same, "seed")
+        ))?;
+        return Ok(exit);
+    }
+    let runs = human::number_of(same, "run");
+    if same < spec.runs() {
+        print(&format!("interrupted: {runs} of {} were made twice, and were the same\n", spec.runs()))?;
+        return Ok(Exit::Inconclusive);
+    }
+    print(&format!("deterministic: {runs}, each the same in two processes, event by event\n"))
+}
+
+fn own_program() -> Result<PathBuf, Failure> {
+    env::current_exe().map_err(|error| Failure::Internal(format!("failed to find this program's own file: {error}")))
 }
 
 fn cases(args: &SweepArgs) -> Result<Vec<Case>, Failure> {
@@ -115,7 +172,7 @@ fn spec(args: &SweepArgs, cases: &[Case]) -> Result<Spec, Failure> {
     let failed = |error: io::Error| Failure::Internal(format!("failed to read this program's own file: {error}"));
     Ok(Spec {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        program_sha256: env::current_exe().and_then(|program| program_hash(&program)).map_err(failed)?,
+        program_sha256: program_hash(&own_program()?).map_err(failed)?,
         cases: cases.iter().map(Case::spec).collect(),
         seeds_from: args.seeds.0.start,
         seeds_to: args.seeds.0.end,
@@ -127,8 +184,7 @@ fn spec(args: &SweepArgs, cases: &[Case]) -> Result<Spec, Failure> {
 fn record(case: &Case, item: Item, interrupted: &AtomicBool) -> Result<Option<Record>, Failure> {
     // Of this thread alone: others have their own runs.
     let before_ns = stopwatch();
-    let overrides = Overrides { profile: case.profile, ..Overrides::default() };
-    let plan = case.scenario.resolve(Some(item.seed), overrides)?;
+    let plan = case.resolve(item.seed)?;
     let report = judge(&case.asked, &plan, interrupted)?;
     let cpu_ns = stopwatch().saturating_sub(before_ns);
     Ok((!report.interrupted).then(|| Record::new(item.case, report, cpu_ns)))

@@ -5,6 +5,7 @@
 //! [`Bundle`]: a file that says of itself what it is about. The bundles of the shards of one sweep, merged, are the
 //! bundle of the whole, to the byte, outside their `environment`.
 
+mod annotations;
 mod bundle;
 mod failure;
 mod journal;

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Shard;
-use crate::{scenario::Scenario, types::Profile};
+use crate::{
+    plan::Plan,
+    scenario::{Overrides, Scenario, ScenarioError},
+    types::Profile,
+};
 
 /// A scenario under one profile.
 #[derive(Clone, Debug)]
@@ -22,6 +26,14 @@ impl Case {
     /// The profile that is shown.
     pub fn profile(&self) -> Profile {
         self.profile.unwrap_or(self.scenario.document.profile)
+    }
+
+    /// The plan of one seed.
+    ///
+    /// # Errors
+    /// If the scenario cannot be run.
+    pub fn resolve(&self, seed: u64) -> Result<Plan, ScenarioError> {
+        self.scenario.resolve(Some(seed), Overrides { profile: self.profile, ..Overrides::default() })
     }
 
     /// What stands of it in files.
