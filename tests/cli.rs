@@ -275,7 +275,7 @@ fn an_interrupted_sweep_says_how_far_it_came() {
     let output = child.wait_with_output().unwrap();
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(4), "{told}{}", text(&output.stderr));
-    assert!(told.starts_with("interrupted: ") && told.contains(" of 1000000 runs"), "{told}");
+    assert!(told.starts_with("interrupted: ") && told.contains(" of 1,000,000 runs"), "{told}");
     assert!(!told.contains("INCONCLUSIVE"), "a run that was cut short is not judged: {told}");
 }
 

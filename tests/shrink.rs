@@ -9,11 +9,11 @@ use std::{
 
 use countersign::{
     oracle::Violation,
-    plan::{Expectation, Invariant, Plan, Visits},
+    plan::{AgentPlan, Expectation, Fault, FaultKind, Group, Invariant, Plan, Visits},
     run::{self, Options},
     scenario::{Overrides, Scenario, clones_in_order, find, shipped, spelled},
     shrink::{Goal, Shrinker, Shrunk, with_agents},
-    types::{Bug, ClockModel, Profile},
+    types::{ActorId, Bug, ClockModel, Profile},
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
@@ -24,13 +24,13 @@ fn plan(scenario: &str, seed: Option<u64>, profile: Profile) -> Plan {
     Plan { expectation: Expectation::default(), ..plan }
 }
 
-fn first_violation(plan: &Plan, invariant: Invariant) -> Violation {
+fn first_violation(plan: &Plan, invariant: Invariant) -> Option<Violation> {
     let finished = run::run(plan, Options::new(&AtomicBool::new(false), &mut |_| {})).unwrap();
-    finished.judgement.violations.into_iter().find(|it| it.invariant == invariant).unwrap()
+    finished.judgement.violations.into_iter().find(|it| it.invariant == invariant)
 }
 
 fn shrink(plan: &Plan, invariant: Invariant, jobs: usize) -> (Goal, Shrunk) {
-    let violation = first_violation(plan, invariant);
+    let violation = first_violation(plan, invariant).unwrap();
     let goal = Goal::of(&violation);
     let never = AtomicBool::new(false);
     let fails = |plan: &Plan| goal.find(plan, &never).unwrap().map(|failed| failed.at);
@@ -42,16 +42,19 @@ fn shrink(plan: &Plan, invariant: Invariant, jobs: usize) -> (Goal, Shrunk) {
 fn crowded() -> Plan {
     let mut plan = plan("hole/19_clock_back", Some(1), Profile::Literal);
     let extra = plan.agents[1].clone();
-    plan.agents.extend((0..6).map(|key| {
-        let mut agent = extra.clone();
-        agent.key = 100 + key;
-        agent
-    }));
-    let other = find("hardship/flaky").unwrap().resolve(Some(3), Overrides::default()).unwrap();
-    let in_time = |fault: &&countersign::plan::Fault| fault.until_ms.is_some_and(|until_ms| until_ms < 900_000);
-    plan.faults.extend(other.faults.iter().filter(in_time).take(5).cloned());
-    plan.heal_ms = plan.faults.iter().filter_map(|fault| fault.until_ms).max();
-    plan.check().map_err(|error| format!("{error:?}")).unwrap();
+    plan.agents.extend((100..106).map(|key| AgentPlan { key, ..extra.clone() }));
+    let (from, to) = (Group::Agents, Group::Actor(ActorId::Smp));
+    let (clients, who) = (Group::Agents, Group::Actor(ActorId::Agent(3)));
+    let more = [
+        FaultKind::Delay { from, to, added_ms_min: 10, added_ms_max: 500 },
+        FaultKind::Loss { from, to, lost_ppm: 100_000 },
+        FaultKind::Duplicate { clients, share_ppm: 100_000 },
+        FaultKind::Reorder { clients, share_ppm: 100_000, held_ms_max: 300 },
+        FaultKind::Crash { who },
+        FaultKind::Overload { server: ActorId::Site(1), slowdown: 3 },
+    ];
+    let fault = |(at_ms, kind)| Fault { at_ms, until_ms: Some(at_ms + 20_000), kind };
+    plan.faults.extend((0..).map(|number| 600_000 + number * 30_000).zip(more).map(fault));
     plan
 }
 

@@ -56,7 +56,11 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         &["cli/", "report/write.rs", "trace/", "scenario/", "sweep/", "compare/"],
         "files are the command line's business",
     ),
-    ("f64", &["cli/", "report/", "metrics/", "compare/", "scenario/ranged.rs"], "floating point differs between machines"),
+    (
+        "f64",
+        &["cli/", "report/", "metrics/", "compare/", "scenario/ranged.rs"],
+        "floating point differs between machines",
+    ),
     ("f32", &["cli/", "report/", "metrics/"], "floating point differs between machines"),
 ];
 
