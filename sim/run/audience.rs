@@ -9,7 +9,7 @@ use crate::{
     metrics::Metrics,
     oracle::Oracle,
     plan::Plan,
-    trace::{Digest, TraceWriter},
+    trace::{Digest, TraceHeader, TraceWriter},
     world::Ended,
 };
 
@@ -37,7 +37,7 @@ impl Audience {
             oracle: Oracle::new(plan),
             metrics: Metrics::new(plan),
             digest: Digest::new(),
-            trace: trace.map(TraceWriter::new),
+            trace: trace.map(|to| TraceWriter::new(to, &TraceHeader::of(plan))),
             accepted: 0,
             heard: 0,
             stopwatch,
