@@ -5,6 +5,7 @@ mod calibration;
 pub mod determinism;
 pub mod environment;
 mod exit;
+mod instant;
 mod interrupt;
 mod judge;
 mod list;
@@ -15,6 +16,8 @@ pub mod progress;
 mod run;
 mod seeds;
 mod sweep;
+mod trace_file;
+mod traces;
 
 use std::{
     io::{self, IsTerminal, Write as _},
@@ -31,11 +34,13 @@ use clap::{
 pub use bugs::HUNTING_GROUNDS;
 pub use exit::{Exit, Failure};
 pub use seeds::Seeds;
+pub use traces::{ExplainArgs, ExportArgs, Form};
 
 use crate::{
     scenario::{self, Overrides},
     sweep::ShardSource,
-    types::{Bug, CryptoTier, Profile, TimeSpan},
+    trace::Filter,
+    types::{Bug, CryptoTier, Profile, TimeSpan, VirtualTime},
 };
 
 /// Deterministic simulation and load-test harness for token-based authentication.
@@ -67,6 +72,11 @@ pub enum Command {
     Run(RunArgs),
     /// Run a plan that was printed or kept earlier
     Replay(ReplayArgs),
+    /// Tell one agent's story from a trace, in plain sentences
+    Explain(ExplainArgs),
+    /// Write a trace in the form of Perfetto, ShiViz or Mermaid
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
@@ -98,6 +108,11 @@ Examples:
   countersign sweep hardship --seeds 0..10000 --shard 2/8 --out sweep-2
 
 The exit code is that of the worst run.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  countersign export run.jsonl --as perfetto --out run.json
+  countersign export run.jsonl --as mermaid --actor agent-7 --from 5m --to 6m";
 
 const MATRIX_EXAMPLES: &str = "\
 Examples:
@@ -135,18 +150,25 @@ pub struct RunArgs {
     /// Write every event as a line of JSON into this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Stop at this virtual time, such as 5m or 0:05:12.003, and report as far as the run came
+    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
+    pub until: Option<VirtualTime>,
+    /// Print events on standard error as they happen: those of these actors, kinds or invariants, such as
+    /// agent-7,accepted
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<Filter>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
     /// Print the resolved plan as JSON and run nothing
-    #[arg(long, conflicts_with_all = ["out", "trace"])]
+    #[arg(long, conflicts_with_all = ["out", "trace", "until", "log"])]
     pub plan_only: bool,
     /// Plant this bug in the run, to see whether it is noticed
     #[cfg(feature = "planted-bugs")]
     #[arg(long, value_name = "BUG", value_parser = bug_parser())]
     pub plant: Option<Bug>,
     /// Run twice and show the first event that differs, if one does
-    #[arg(long, conflicts_with_all = ["plan_only", "out", "trace"])]
+    #[arg(long, conflicts_with_all = ["plan_only", "out", "trace", "until", "log"])]
     pub check_determinism: bool,
 }
 
@@ -253,6 +275,13 @@ pub struct ReplayArgs {
     /// Write every event as a line of JSON into this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Stop at this virtual time, such as 5m or 0:05:12.003, and report as far as the run came
+    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
+    pub until: Option<VirtualTime>,
+    /// Print events on standard error as they happen: those of these actors, kinds or invariants, such as
+    /// agent-7,accepted
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<Filter>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -320,6 +349,8 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
+            Self::Explain(args) => traces::explain(args),
+            Self::Export(args) => traces::export(args),
             Self::Sweep(args) => sweep::sweep(args),
             Self::Merge(args) => merge::merge(args),
             Self::Matrix(args) => matrix::matrix(args),

@@ -93,3 +93,12 @@ pub(super) struct LineIn {
     pub at: VirtualTime,
     pub kind: serde_json::Value,
 }
+
+impl LineIn {
+    /// An event as a line would have it.
+    pub fn of(number: u64, event: &Event) -> Self {
+        // Every event can be written as JSON: a run's trace is made of nothing else.
+        let kind = serde_json::to_value(&event.kind).unwrap_or_default();
+        Self { number, time: event.at.to_string(), actor: event.actor, at: event.at, kind }
+    }
+}

@@ -1,10 +1,10 @@
 //! An event on one line, for people.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
-use super::line::LineIn;
+use super::{Record, line::LineIn};
 use crate::{
     event::{Event, EventKind},
     plan::Plan,
@@ -20,6 +20,23 @@ impl fmt::Display for Shown<'_> {
         write!(f, "#{number}  {time}  {:<10}  {}", actor.to_string(), named(kind).0)?;
         facts(self.0).iter().try_for_each(|(name, value)| write!(f, "  {name}={value}"))
     }
+}
+
+/// A record in one line: number, time, what, and its facts.
+pub(super) fn event(record: &Record) -> String {
+    let (name, facts) = name_and_facts(record);
+    let mut text = format!("#{} {} {name}", record.number, record.event.at);
+    for (name, value) in facts {
+        text.push_str(&format!(" {name}={value}"));
+    }
+    // Nothing may end the line, or a clock, early.
+    text.replace(['\n', '\r', '{', '}'], " ")
+}
+
+/// What happened in a record, and its facts.
+pub(super) fn name_and_facts(record: &Record) -> (String, BTreeMap<String, String>) {
+    let line = LineIn::of(record.number, &record.event);
+    (named(&line.kind).0.to_owned(), facts(&line).into_iter().collect())
 }
 
 /// The variant's name and its fields.
