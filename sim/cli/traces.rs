@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::{Exit, Failure, exit::print, instant};
 use crate::{
     report::write_file,
-    trace::{Mermaid, Perfetto, ReadError, Selection, Shiviz, Story, TraceReader},
+    trace::{Mermaid, Perfetto, ReadError, Selection, Shiviz, Story, TraceHeader, TraceReader},
     types::{ActorId, VirtualTime},
 };
 
@@ -74,13 +74,14 @@ pub enum Form {
 pub(super) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
     let (from, to) = range(args.from, args.to)?;
     let mut story = Story::new(args.agent, from, to);
-    for record in open(&args.trace)? {
+    let trace = open(&args.trace)?;
+    let TraceHeader { scenario, seed, profile, .. } = trace.header().clone();
+    for record in trace {
         story.hear(&record?);
     }
-    let text = story.finish();
-    print(&text.ok_or_else(|| {
-        Failure::Usage(format!("{} does nothing in the trace `{}`", args.agent, args.trace.display()))
-    })?)
+    let absent = || Failure::Usage(format!("{} does nothing in the trace `{}`", args.agent, args.trace.display()));
+    let text = story.finish().ok_or_else(absent)?;
+    print(&format!("{} in {scenario} (seed {seed}, {profile})\n\n{text}", args.agent))
 }
 
 /// `export`: writes a trace in another tool's form.

@@ -26,7 +26,7 @@ pub struct Story {
     telling: Telling,
     exchanges: Vec<Exchange>,
     /// Where the server had the token from that it is about to offer.
-    source: BTreeMap<ActorId, &'static str>,
+    source: BTreeMap<ActorId, String>,
     servers: BTreeSet<ActorId>,
     counter: Option<u64>,
     policy: Option<u64>,
@@ -96,12 +96,12 @@ impl Story {
             self.telling.tell(at, self.agent, &what);
         }
         let total: u64 = self.outcomes.values().sum();
-        let counted = self.outcomes.iter().map(|(outcome, count)| format!("{count} {}", words::plain(outcome)));
+        let counted = self.outcomes.iter().map(|(outcome, count)| format!("{count} {}", words::ended(*outcome)));
         let counted: Vec<_> = counted.collect();
         let text = self.telling.finish();
         let exchanges = if total == 1 { "exchange" } else { "exchanges" };
         let total =
-            if total == 0 { "no exchange".to_owned() } else { format!("{total} {exchanges}: {}", listed(&counted)) };
+            if total == 0 { "no exchange".to_owned() } else { format!("{total} {exchanges}: {}", counted.join(", ")) };
         Some(format!("{text}\nIn all {total}.\n"))
     }
 
@@ -178,8 +178,9 @@ impl Story {
         let server = exchange.server;
         match kind {
             EventKind::ConnectFailed { timed_out, .. } => {
-                let why = if *timed_out { "nobody answered in time" } else { "it was refused" };
-                exchange.add(format!("tried to connect to {server}, but {why}"), "unconnected");
+                let why = if *timed_out { "had no answer" } else { "was refused" };
+                exchange.add(format!("tried to connect to {server}"), "unconnected");
+                exchange.add(why.to_owned(), why);
             }
             EventKind::RequestSent { carries, .. } => {
                 let counted = counter.map_or(String::new(), |counter| format!(" (counter {counter})"));
@@ -195,7 +196,7 @@ impl Story {
                 };
                 exchange.add(part, words::carried(*carries));
             }
-            EventKind::TokenDeclined { why, .. } => exchange.add(format!("did not trust it: {why}"), why),
+            EventKind::TokenDeclined { why, .. } => exchange.add(format!("did not trust it ({why})"), why),
             _ => {}
         }
     }
@@ -203,7 +204,7 @@ impl Story {
     /// What the server, or somebody in between, does on a connection of the agent.
     fn at_the_other_end(&mut self, record: &Record, is_wanted: bool) {
         let (at, actor) = (record.event.at, record.event.actor);
-        let source = self.source.get(&actor).copied();
+        let source = self.source.get(&actor).cloned();
         match &record.event.kind {
             EventKind::Refused { why, .. } => {
                 let part = format!("was refused {}", words::refused(*why));
@@ -240,10 +241,10 @@ impl Story {
         let is_me = |node: &NodeId| *node == self.node;
         match kind {
             EventKind::CacheHit { agent, .. } if is_me(agent) => {
-                self.source.insert(actor, "from its cache");
+                self.source.insert(actor, format!("from {actor}'s cache"));
             }
             EventKind::CacheMissed { agent, .. } if is_me(agent) => {
-                self.source.insert(actor, "that it fetched from smp");
+                self.source.insert(actor, format!("that {actor} fetched from smp"));
             }
             _ => {}
         }
@@ -309,7 +310,11 @@ impl Story {
             parts.push(format!("turned to {server}"));
         }
         let after = if trips > 1 { format!(" after {trips} trips") } else { String::new() };
-        parts.push(format!("{} at {at}{after}", words::failed(outcome)));
+        // Why there was no connection was told already.
+        match (outcome, parts.last_mut()) {
+            (Outcome::NotConnected, Some(why)) => why.push_str(&format!(" at {at}")),
+            _ => parts.push(format!("{} at {at}{after}", words::failed(outcome))),
+        }
         shape.push(format!("{server} {outcome:?} {trips}"));
         self.telling.repeat(since, at, self.agent, &listed(&parts), shape.join(", "));
     }
@@ -323,7 +328,8 @@ impl Story {
         let fits = |exchange: &Exchange| {
             exchange.connection.is_none() && ends.is_none_or(|ends| ends.server == exchange.server)
         };
-        let position = by_connection.or_else(|| self.exchanges.iter().position(fits))?;
+        let latest = self.exchanges.len().checked_sub(1).filter(|_| connection.is_none());
+        let position = by_connection.or_else(|| self.exchanges.iter().position(fits)).or(latest)?;
         let exchange = self.exchanges.get_mut(position)?;
         exchange.connection = exchange.connection.or(connection);
         Some(exchange)

@@ -71,8 +71,25 @@ pub(super) const fn failed(outcome: Outcome) -> &'static str {
         Outcome::NotConnected => "got no connection",
         Outcome::TimedOut => "waited in vain for an answer",
         Outcome::Broken => "lost the connection, or could not read the answer",
-        Outcome::TokenDeclined => "declined the token that it was offered",
+        Outcome::TokenDeclined => "gave up",
         _ => "was served",
+    }
+}
+
+/// How exchanges ended, in a count of them.
+pub(super) const fn ended(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::ServedAuthenticated => "served on an authenticated connection",
+        Outcome::ServedOneStep => "served in one step",
+        Outcome::ServedTwoStep => "served in two steps",
+        Outcome::ServedPublic => "served without a token",
+        Outcome::Unauthorized => "not authorized",
+        Outcome::Forbidden => "forbidden",
+        Outcome::Unavailable => "turned away",
+        Outcome::NotConnected => "without a connection",
+        Outcome::TimedOut => "without an answer in time",
+        Outcome::Broken => "broken",
+        Outcome::TokenDeclined => "given up for a token that it did not trust",
     }
 }
 

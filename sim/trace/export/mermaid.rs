@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    event::EventKind,
+    event::{EventKind, Outcome},
     trace::{Parties, Record, words},
     types::{ActorId, RequestId},
 };
@@ -56,45 +56,47 @@ impl Mermaid {
         let server = record.connection.and_then(|connection| self.parties.of(connection)).map(|ends| ends.server);
         match &record.event.kind {
             EventKind::RequestSent { request, carries, .. } => {
-                let text = format!("#{number} {request} {}", words::carried(*carries));
+                let text = format!("[{number}] {request} {}", words::carried(*carries));
                 vec![Step { from: actor, to: Some(server.unwrap_or(actor)), is_answer: false, text }]
             }
             EventKind::ResponseReceived { request, status } => {
                 let said = self.said.remove(request).unwrap_or_default();
-                let text = format!("#{number} {request} {status}");
+                let text = format!("[{number}] {request} {status}");
                 let arrow = Step { from: server.unwrap_or(actor), to: Some(actor), is_answer: true, text };
                 let notes = said.into_iter().map(|text| Step { to: None, is_answer: false, text, ..arrow.clone() });
                 notes.collect::<Vec<_>>().into_iter().chain([arrow.clone()]).collect()
             }
             EventKind::Accepted { request, presented, .. } => {
-                self.said.entry(*request).or_default().push(format!("#{number} accepts counter {}", presented.counter));
+                self.said.entry(*request).or_default().push(format!("[{number}] accepts counter {}", presented.counter));
                 Vec::new()
             }
             EventKind::Refused { request, why, .. } => {
                 self.said
                     .entry(*request)
                     .or_default()
-                    .push(format!("#{number} refuses the token {}", words::refused(*why)));
+                    .push(format!("[{number}] refuses the token {}", words::refused(*why)));
                 Vec::new()
             }
-            EventKind::Started { .. } => note(format!("#{number} starts")),
-            EventKind::Stopped { power_loss: false } => note(format!("#{number} stops")),
-            EventKind::Stopped { power_loss: true } => note(format!("#{number} loses power")),
-            EventKind::RolledBack => note(format!("#{number} goes back to an earlier memory")),
-            EventKind::AgentKeyChanged { .. } => note(format!("#{number} has another key")),
-            EventKind::ServerKeyRotated { .. } => note(format!("#{number} signs with another key")),
+            EventKind::Started { .. } => note(format!("[{number}] starts")),
+            EventKind::Stopped { power_loss: false } => note(format!("[{number}] stops")),
+            EventKind::Stopped { power_loss: true } => note(format!("[{number}] loses power")),
+            EventKind::RolledBack => note(format!("[{number}] goes back to an earlier memory")),
+            EventKind::AgentKeyChanged { .. } => note(format!("[{number}] has another key")),
+            EventKind::ServerKeyRotated { .. } => note(format!("[{number}] signs with another key")),
             EventKind::ConnectFailed { server, timed_out } => {
                 let why = if *timed_out { "no answer" } else { "refused" };
-                note(format!("#{number} gets no connection to {server}: {why}"))
+                note(format!("[{number}] gets no connection to {server}: {why}"))
             }
-            EventKind::TokenDeclined { why, .. } => note(format!("#{number} declines the token: {why}")),
+            EventKind::TokenDeclined { why, .. } => note(format!("[{number}] declines the token: {why}")),
+            // What keeps the agent from asking at all was told already.
+            EventKind::ExchangeEnded { outcome: Outcome::NotConnected | Outcome::TokenDeclined, .. } => Vec::new(),
             EventKind::ExchangeEnded { outcome, .. } if !outcome.is_served() => {
-                note(format!("#{number} {}", words::failed(*outcome)))
+                note(format!("[{number}] {}", words::failed(*outcome)))
             }
             EventKind::Intercepted { connection, what } | EventKind::Overheard { connection, what } => {
-                note(format!("#{number} on {connection}: {what}"))
+                note(format!("[{number}] on {connection}: {what}"))
             }
-            EventKind::Attempted { what, .. } => note(format!("#{number} tried: {what}")),
+            EventKind::Attempted { what, .. } => note(format!("[{number}] tried: {what}")),
             _ => Vec::new(),
         }
     }
@@ -129,7 +131,7 @@ impl Mermaid {
         for actor in self.steps.iter().flat_map(|step| [Some(step.from), step.to]).flatten() {
             if !known.contains(&actor) {
                 known.push(actor);
-                write(format!("participant {}", name(actor)));
+                write(format!("participant {} as {actor}", name(actor)));
             }
         }
         for Step { from, to, is_answer, text } in &self.steps {
