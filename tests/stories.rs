@@ -97,11 +97,7 @@ proptest! {
 
 #[test]
 fn perfetto_events_are_in_order_whole_and_never_overlap_on_a_track() {
-    let mut plan = shipped_plan("hardship/storm", Some(3), None, Some(CryptoTier::Modelled));
-    plan.agents.truncate(10);
-    plan.duration_ms = 1_200_000;
-    plan.faults.retain(|fault| fault.until_ms.is_none_or(|until_ms| until_ms < 1_200_000));
-    plan.heal_ms = None;
+    let plan = shipped_plan("hardship/storm", Some(3), None, Some(CryptoTier::Modelled));
     let (_, trace) = traced(&plan, true);
     let reader = TraceReader::new("trace", &*trace).unwrap();
     let mut perfetto = Perfetto::new(reader.header());
@@ -219,7 +215,8 @@ fn explain_and_export_name_the_file_and_the_place_of_what_they_cannot_read() {
     let output = countersign(path, &["explain", "good.jsonl", "--agent", "agent-1"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stdout).starts_with("agent-1 in "), "{}", text(&output.stdout));
-    let output = countersign(path, &["export", "good.jsonl", "--as", "mermaid", "--actor", "agent-2", "--out", "d.mmd"]);
+    let output =
+        countersign(path, &["export", "good.jsonl", "--as", "mermaid", "--actor", "agent-2", "--out", "d.mmd"]);
     assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(0), true));
     assert!(!fs::read_to_string(path.join("d.mmd")).unwrap().contains("agent_1"));
 }
@@ -245,11 +242,7 @@ fn a_run_that_is_killed_leaves_no_trace_under_its_name() {
 
 #[test]
 fn a_story_of_the_other_profile_reads_as_well() {
-    let records = records(&shipped_plan(
-        "attack/11_stolen_token",
-        None,
-        Some(Profile::Literal),
-        Some(CryptoTier::Modelled),
-    ));
+    let records =
+        records(&shipped_plan("attack/11_stolen_token", None, Some(Profile::Literal), Some(CryptoTier::Modelled)));
     insta::assert_snapshot!(story(&records, 1).unwrap());
 }

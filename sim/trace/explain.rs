@@ -25,6 +25,8 @@ pub struct Story {
     parties: Parties,
     telling: Telling,
     exchanges: Vec<Exchange>,
+    /// What happened while an exchange was under way: it is told after it, as it began later.
+    held: Vec<Sentence>,
     /// Where the server had the token from that it is about to offer.
     source: BTreeMap<ActorId, String>,
     servers: BTreeSet<ActorId>,
@@ -33,6 +35,17 @@ pub struct Story {
     starts: u32,
     is_there: bool,
     outcomes: BTreeMap<Outcome, u64>,
+}
+
+/// Something that is to be told.
+#[derive(Debug)]
+struct Sentence {
+    at: VirtualTime,
+    until: VirtualTime,
+    subject: ActorId,
+    what: String,
+    /// Equal for what says the same again; none for what is always told.
+    shape: Option<String>,
 }
 
 /// An exchange that has not ended yet.
@@ -58,6 +71,7 @@ impl Story {
             parties: Parties::default(),
             telling: Telling::default(),
             exchanges: Vec::new(),
+            held: Vec::new(),
             source: BTreeMap::new(),
             servers: BTreeSet::new(),
             counter: None,
@@ -91,18 +105,22 @@ impl Story {
         }
         let open: Vec<_> = self.exchanges.drain(..).filter(|exchange| exchange.at <= self.selection.to).collect();
         for Exchange { at, server, mut parts, .. } in open {
-            parts.insert(0, format!("turned to {server}"));
+            if parts.is_empty() {
+                parts.push(format!("turned to {server}"));
+            }
             let what = format!("{}; how that went lies beyond this part of the trace", listed(&parts));
-            self.telling.tell(at, self.agent, &what);
+            let before = self.held.partition_point(|held| held.at <= at);
+            self.held.insert(before, Sentence { at, until: at, subject: self.agent, what, shape: None });
         }
+        self.tell_held();
         let total: u64 = self.outcomes.values().sum();
         let counted = self.outcomes.iter().map(|(outcome, count)| format!("{count} {}", words::ended(*outcome)));
         let counted: Vec<_> = counted.collect();
-        let text = self.telling.finish();
         let exchanges = if total == 1 { "exchange" } else { "exchanges" };
         let total =
             if total == 0 { "no exchange".to_owned() } else { format!("{total} {exchanges}: {}", counted.join(", ")) };
-        Some(format!("{text}\nIn all {total}.\n"))
+        self.telling.close(&format!("In all {total}."));
+        Some(self.telling.finish())
     }
 
     /// What the agent does and sees itself.
@@ -134,7 +152,8 @@ impl Story {
             }
             EventKind::PolicyFailed { why } => {
                 if is_wanted {
-                    self.telling.repeat(at, at, self.agent, &format!("got no policy: {why}"), format!("policy {why}"));
+                    let what = format!("got no policy: {why}");
+                    self.say(Sentence { at, until: at, subject: self.agent, shape: Some(what.clone()), what });
                 }
                 return;
             }
@@ -164,7 +183,7 @@ impl Story {
             }
         };
         if is_wanted {
-            self.telling.tell(at, self.agent, &what);
+            self.say(Sentence { at, until: at, subject: self.agent, what, shape: None });
         }
     }
 
@@ -225,10 +244,14 @@ impl Story {
                 };
                 exchange.add(part, shape);
             }
-            EventKind::Intercepted { what, connection } | EventKind::Overheard { what, connection } if is_wanted => {
+            EventKind::Intercepted { what, connection } | EventKind::Overheard { what, connection } => {
                 let name = self.agent;
-                let what = format!("was in between on {name}'s connection {connection}: it {what}");
-                self.telling.tell(at, actor, &what);
+                if let Some(exchange) = self.exchange_of(record) {
+                    exchange.add(format!("met {actor} on the way (it {what})"), what);
+                } else if is_wanted {
+                    let what = format!("was in between on {name}'s connection {connection}: it {what}");
+                    self.say(Sentence { at, until: at, subject: actor, what, shape: None });
+                }
             }
             _ => {}
         }
@@ -267,12 +290,12 @@ impl Story {
             ),
             EventKind::Refused { claimed_agent: Some(agent), why, .. } if is_me(agent) => {
                 let what = format!("refused a token in {name}'s name that {by} presented, {}", words::refused(*why));
-                self.telling.repeat(at, at, actor, &what, what.clone());
+                self.say(Sentence { at, until: at, subject: actor, shape: Some(what.clone()), what });
                 return;
             }
             EventKind::Challenged { challenge: Some(challenge), .. } if is_me(&challenge.agent) => {
                 let what = format!("offered {by} a token for {name}");
-                self.telling.repeat(at, at, actor, &what, what.clone());
+                self.say(Sentence { at, until: at, subject: actor, shape: Some(what.clone()), what });
                 return;
             }
             EventKind::Started { .. } if self.servers.contains(&actor) => (actor, "started again".to_owned()),
@@ -290,7 +313,24 @@ impl Story {
             }
             _ => return,
         };
-        self.telling.tell(at, subject, &what);
+        self.say(Sentence { at, until: at, subject, what, shape: None });
+    }
+
+    fn say(&mut self, sentence: Sentence) {
+        self.held.push(sentence);
+        self.tell_held();
+    }
+
+    /// Tells what was held back, unless an exchange is under way.
+    fn tell_held(&mut self) {
+        if self.exchanges.is_empty() {
+            for Sentence { at, until, subject, what, shape } in self.held.drain(..) {
+                match shape {
+                    Some(shape) => self.telling.repeat(at, until, subject, &what, shape),
+                    None => self.telling.tell(at, subject, &what),
+                }
+            }
+        }
     }
 
     fn end(&mut self, record: &Record, outcome: Outcome, trips: u32, is_wanted: bool) {
@@ -300,6 +340,7 @@ impl Story {
         let Some(position) = position.or((!self.exchanges.is_empty()).then_some(0)) else { return };
         let Exchange { at: since, server, mut parts, mut shape, .. } = self.exchanges.remove(position);
         if !is_wanted {
+            self.tell_held();
             return;
         }
         *self.outcomes.entry(outcome).or_default() += 1;
@@ -316,7 +357,11 @@ impl Story {
             _ => parts.push(format!("{} at {at}{after}", words::failed(outcome))),
         }
         shape.push(format!("{server} {outcome:?} {trips}"));
-        self.telling.repeat(since, at, self.agent, &listed(&parts), shape.join(", "));
+        // Exchanges at the same time are told by their beginnings.
+        let before = self.held.partition_point(|held| held.at <= since);
+        let (what, shape) = (listed(&parts), Some(shape.join(", ")));
+        self.held.insert(before, Sentence { at: since, until: at, subject: self.agent, what, shape });
+        self.tell_held();
     }
 
     /// The exchange that an event belongs to: by its connection, or the latest that has none yet.

@@ -1,8 +1,11 @@
 //! Which events are shown while a run goes on.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use serde::{Deserialize as _, Deserializer, de, forward_to_deserialize_any};
+use serde::{
+    Deserialize as _,
+    de::{self, IntoDeserializer as _, value::StrDeserializer},
+};
 use thiserror::Error;
 
 use super::{Parties, line::LineIn, shown};
@@ -94,35 +97,22 @@ const fn judged_from(invariant: Invariant) -> &'static [&'static str] {
 
 /// The names of all kinds of event, as the trace has them.
 fn kinds() -> &'static [&'static str] {
-    let mut names = Names(&[]);
-    // It asks for the names and then finds that there is no event.
-    let _ = EventKind::deserialize(&mut names);
-    names.0
+    let nameless: StrDeserializer<'_, Names> = "".into_deserializer();
+    EventKind::deserialize(nameless).err().map_or(&[], |Names(names)| names)
 }
 
-/// Stands for an event, to be told which there could be.
+/// The error of whoever looks for an event without a name: it learns which names there are.
+#[derive(Debug, Error)]
+#[error("no kind of event has this name")]
 struct Names(&'static [&'static str]);
 
-impl<'de> Deserializer<'de> for &mut Names {
-    type Error = de::value::Error;
-
-    fn deserialize_enum<V: de::Visitor<'de>>(
-        self,
-        _: &'static str,
-        variants: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Self::Error> {
-        self.0 = variants;
-        Err(de::Error::custom("there is no event"))
+impl de::Error for Names {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self(&[])
     }
 
-    fn deserialize_any<V: de::Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
-        Err(de::Error::custom("there is no event"))
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self(expected)
     }
 }
 

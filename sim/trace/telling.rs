@@ -46,6 +46,13 @@ impl Telling {
         }
     }
 
+    /// Tells a last sentence of its own.
+    pub fn close(&mut self, sentence: &str) {
+        self.settle();
+        self.lines.push(String::new());
+        self.line(sentence);
+    }
+
     /// Tells how often the latest came again.
     fn settle(&mut self) {
         match self.latest.take() {

@@ -67,7 +67,10 @@ impl Mermaid {
                 notes.collect::<Vec<_>>().into_iter().chain([arrow.clone()]).collect()
             }
             EventKind::Accepted { request, presented, .. } => {
-                self.said.entry(*request).or_default().push(format!("[{number}] accepts counter {}", presented.counter));
+                self.said
+                    .entry(*request)
+                    .or_default()
+                    .push(format!("[{number}] accepts counter {}", presented.counter));
                 Vec::new()
             }
             EventKind::Refused { request, why, .. } => {
