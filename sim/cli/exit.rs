@@ -10,6 +10,7 @@ use crate::{
     report::{Verdict, WriteError},
     scenario::{LookupError, ScenarioError},
     sweep::{JournalError, SelectionError},
+    trace::ReadError,
 };
 
 /// The exit codes. Where several apply, the first of 70, 2, 1, 4, 3 is used.
@@ -143,6 +144,12 @@ impl From<JournalError> for Failure {
             JournalError::File { .. } => Self::Internal(error.to_string()),
             _ => Self::Usage(error.to_string()),
         }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

@@ -7,6 +7,7 @@ pub mod determinism;
 pub mod environment;
 mod exit;
 mod github;
+mod instant;
 mod interrupt;
 mod judge;
 mod list;
@@ -18,6 +19,8 @@ mod run;
 mod seeds;
 mod shrink;
 mod sweep;
+mod trace_file;
+mod traces;
 
 use std::{
     io::{self, IsTerminal, Write as _},
@@ -34,11 +37,13 @@ use clap::{
 pub use bugs::HUNTING_GROUNDS;
 pub use exit::{Exit, Failure};
 pub use seeds::Seeds;
+pub use traces::{ExplainArgs, ExportArgs, Form};
 
 use crate::{
     scenario::{self, Overrides},
     sweep::ShardSource,
-    types::{Bug, CryptoTier, Profile, TimeSpan},
+    trace::Filter,
+    types::{Bug, CryptoTier, Profile, TimeSpan, VirtualTime},
 };
 
 /// Deterministic simulation and load-test harness for token-based authentication.
@@ -70,6 +75,11 @@ pub enum Command {
     Run(RunArgs),
     /// Run a plan that was printed or kept earlier
     Replay(ReplayArgs),
+    /// Tell one agent's story from a trace, in plain sentences
+    Explain(ExplainArgs),
+    /// Write a trace in the form of Perfetto, ShiViz or Mermaid
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
@@ -122,6 +132,11 @@ Examples:
 
 Exits with 3 if a figure became worse beyond chance, or something fails that did not.";
 
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  countersign export run.jsonl --as perfetto --out run.json
+  countersign export run.jsonl --as mermaid --actor agent-7 --from 5m --to 6m";
+
 const MATRIX_EXAMPLES: &str = "\
 Examples:
   countersign matrix
@@ -158,18 +173,25 @@ pub struct RunArgs {
     /// Write every event as a line of JSON into this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Stop at this virtual time, such as 5m or 0:05:12.003, and report as far as the run came
+    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
+    pub until: Option<VirtualTime>,
+    /// Print events on standard error as they happen: those of these actors, kinds or invariants, such as
+    /// agent-7,accepted
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<Filter>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
     /// Print the resolved plan as JSON and run nothing
-    #[arg(long, conflicts_with_all = ["out", "trace"])]
+    #[arg(long, conflicts_with_all = ["out", "trace", "until", "log"])]
     pub plan_only: bool,
     /// Plant this bug in the run, to see whether it is noticed
     #[cfg(feature = "planted-bugs")]
     #[arg(long, value_name = "BUG", value_parser = bug_parser())]
     pub plant: Option<Bug>,
     /// Run twice and show the first event that differs, if one does
-    #[arg(long, conflicts_with_all = ["plan_only", "out", "trace"])]
+    #[arg(long, conflicts_with_all = ["plan_only", "out", "trace", "until", "log"])]
     pub check_determinism: bool,
 }
 
@@ -323,6 +345,13 @@ pub struct ReplayArgs {
     /// Write every event as a line of JSON into this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Stop at this virtual time, such as 5m or 0:05:12.003, and report as far as the run came
+    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
+    pub until: Option<VirtualTime>,
+    /// Print events on standard error as they happen: those of these actors, kinds or invariants, such as
+    /// agent-7,accepted
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<Filter>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -390,6 +419,8 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
+            Self::Explain(args) => traces::explain(args),
+            Self::Export(args) => traces::export(args),
             Self::Sweep(args) => sweep::sweep(args),
             Self::Compare(args) => compare::compare(args),
             Self::Shrink(args) => shrink::shrink(args),

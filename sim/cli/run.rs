@@ -2,8 +2,7 @@
 
 use std::{
     env,
-    fs::File,
-    io::{self, BufWriter, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Read},
     path::Path,
     sync::atomic::Ordering::Relaxed,
 };
@@ -13,9 +12,10 @@ use super::{
     calibration::calibrate,
     determinism,
     environment::{Gauge, stopwatch},
-    exit::print,
+    exit::{print, warn},
     interrupt,
     progress::Progress,
+    trace_file::TraceFile,
 };
 use crate::{
     crypto::KeyError,
@@ -23,7 +23,8 @@ use crate::{
     report::{self, Findings, Report, text},
     run::{self, Options, RunError, Standing},
     scenario,
-    types::CryptoTier,
+    trace::{EventLog, Filter},
+    types::{CryptoTier, VirtualTime},
     world::WorldError,
 };
 
@@ -51,25 +52,49 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         print(&text)?;
         return Ok(exit);
     }
-    let reproduce = report::reproduce(&args.scenario, &plan);
-    let destination =
-        Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format, reproduce };
-    execute(&plan, destination)
+    let reproduce = report::reproduce(&args.scenario, &plan) + &until(args.until);
+    execute(
+        &plan,
+        Destination {
+            out: args.out.as_deref(),
+            trace: args.trace.as_deref(),
+            log: args.log.as_ref(),
+            until: args.until,
+            format: args.format,
+            reproduce,
+        },
+    )
 }
 
 /// `replay`: runs a plan from a file.
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let plan = read_plan(&args.plan)?;
-    let reproduce = report::reproduce_plan(&args.plan.display().to_string());
-    let destination =
-        Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format, reproduce };
-    execute(&plan, destination)
+    let reproduce = report::reproduce_plan(&args.plan.display().to_string()) + &until(args.until);
+    execute(
+        &plan,
+        Destination {
+            out: args.out.as_deref(),
+            trace: args.trace.as_deref(),
+            log: args.log.as_ref(),
+            until: args.until,
+            format: args.format,
+            reproduce,
+        },
+    )
 }
 
-/// Where the results of a run go.
+/// The option that stops a run early, for whoever makes it again.
+fn until(until: Option<VirtualTime>) -> String {
+    until.map_or_else(String::new, |until| format!(" --until {until}"))
+}
+
+/// Where the results of a run go, and how far it goes.
 struct Destination<'a> {
     out: Option<&'a Path>,
     trace: Option<&'a Path>,
+    log: Option<&'a Filter>,
+    /// When the run is to stop, if not at its end.
+    until: Option<VirtualTime>,
     format: Format,
     /// The command that makes the run again.
     reproduce: String,
@@ -85,8 +110,12 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
     let mut tell = |standing: Standing| {
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
+    let (trace_file, trace) = destination.trace.map(TraceFile::create).transpose()?.unzip();
+    let log = destination.log.map(|filter| Box::new(EventLog::new(io::stderr(), filter.clone())) as Box<_>);
     let options = Options {
-        trace: destination.trace.map(trace_writer).transpose()?,
+        trace,
+        log,
+        until: destination.until,
         stopwatch: Some(stopwatch),
         skips_idle: true,
         interrupted,
@@ -96,9 +125,16 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         RunError::Plan(_) | RunError::World(WorldError::Key(KeyError::NotBuilt(_))) => {
             Failure::Usage(error.to_string())
         }
-        RunError::World(_) => Failure::internal(error),
+        RunError::World(_) => {
+            let written =
+                trace_file.as_ref().map(|file| format!("; the trace up to there is `{}`", file.written().display()));
+            Failure::Internal(format!("{error}{}", written.unwrap_or_default()))
+        }
     })?;
     progress.finish();
+    if let Some(until) = destination.until.filter(|_| finished.ended.was_interrupted) {
+        warn(&format!("stopped at {} as --until {until} asks: what comes later is not judged", finished.ended.at));
+    }
     let mut environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
     if plan.crypto != CryptoTier::Modelled {
         environment = environment.with_calibration(calibrate(plan).map_err(Failure::internal)?);
@@ -125,22 +161,15 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         };
     }
     written.map_err(|error| Failure::Usage(error.to_string()))?;
-    match (finished.trace_error, destination.trace) {
+    match (finished.trace_error, trace_file) {
+        (None, Some(file)) => file.keep()?,
         // A reader that has read enough (`| head`) is no failure.
-        (Some(error), Some(path)) if error.source.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Internal(format!("{}: {error}", path.display())))
+        (Some(error), Some(file)) if error.source.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Failure::Internal(format!("{}: {error}", file.written().display())));
         }
-        _ => Ok(report.verdict.into()),
+        _ => {}
     }
-}
-
-fn trace_writer(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufWriter::new(io::stdout())));
-    }
-    let file = File::create(path)
-        .map_err(|error| Failure::Usage(format!("failed to create the trace `{}`: {error}", path.display())))?;
-    Ok(Box::new(BufWriter::new(file)))
+    Ok(report.verdict.into())
 }
 
 pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {

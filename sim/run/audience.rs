@@ -9,16 +9,17 @@ use crate::{
     metrics::Metrics,
     oracle::Oracle,
     plan::Plan,
-    trace::{Digest, TraceWriter},
+    trace::{Digest, TraceHeader, TraceWriter},
     world::Ended,
 };
 
-/// Oracle, metrics, digest and, on request, trace.
+/// Oracle, metrics, digest and, on request, trace and log.
 pub struct Audience {
     oracle: Oracle,
     metrics: Metrics,
     digest: Digest,
     trace: Option<TraceWriter<Box<dyn Write + Send>>>,
+    log: Option<Box<dyn Listener + Send>>,
     accepted: u64,
     heard: u64,
     stopwatch: Option<Stopwatch>,
@@ -32,12 +33,18 @@ const TIMED_EVERY: u64 = 64;
 
 impl Audience {
     /// The audience of a run of `plan`.
-    pub fn new(plan: &Plan, trace: Option<Box<dyn Write + Send>>, stopwatch: Option<Stopwatch>) -> Self {
+    pub fn new(
+        plan: &Plan,
+        trace: Option<Box<dyn Write + Send>>,
+        log: Option<Box<dyn Listener + Send>>,
+        stopwatch: Option<Stopwatch>,
+    ) -> Self {
         Self {
             oracle: Oracle::new(plan),
             metrics: Metrics::new(plan),
             digest: Digest::new(),
-            trace: trace.map(TraceWriter::new),
+            trace: trace.map(|to| TraceWriter::new(to, &TraceHeader::of(plan))),
+            log,
             accepted: 0,
             heard: 0,
             stopwatch,
@@ -85,6 +92,9 @@ impl Listener for Audience {
                 self.trace.hear(event);
             }
             Some(now_ns) => self.hear_timed(event, now_ns),
+        }
+        if let Some(log) = &mut self.log {
+            log.hear(event);
         }
     }
 }
