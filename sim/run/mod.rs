@@ -13,7 +13,7 @@ use self::audience::Audience;
 use crate::{
     crypto::Stopwatch,
     metrics::{Latencies, Measurements},
-    oracle::Judgement,
+    oracle::{Judgement, Scene},
     plan::{Plan, PlanError},
     trace::TraceError,
     types::{CryptoTier, VirtualTime},
@@ -51,6 +51,8 @@ pub struct Options<'a> {
 pub struct Finished {
     /// What the oracle says.
     pub judgement: Judgement,
+    /// The events around a violation, if there was one.
+    pub scene: Option<Scene>,
     /// What was measured.
     pub measurements: Measurements,
     /// How long what takes long took, whole.
