@@ -114,7 +114,8 @@ mod tests {
         };
         for number in 1..=10_000 {
             let noted = violations.iter().take_while(|found| found.event_number <= number).count();
-            let event = Event { at: VirtualTime::from_millis(number), actor: ActorId::Smp, kind: EventKind::RolledBack };
+            let event =
+                Event { at: VirtualTime::from_millis(number), actor: ActorId::Smp, kind: EventKind::RolledBack };
             recorder.hear(&event, &violations[..noted]);
         }
         recorder.finish(violations)
