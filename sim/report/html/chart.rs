@@ -87,11 +87,10 @@ pub(super) fn area(upper: &[Corner], lower: &[Corner], end: f64) -> String {
     path + &format!("H{}Z", coordinate(*start))
 }
 
-/// Upright bars from the ground, one for each corner that is above it.
-pub(super) fn bars(corners: &[Corner], end: f64) -> String {
-    let ends = corners.iter().skip(1).map(|(x, _)| *x).chain([end]);
-    let seen = corners.iter().zip(ends).filter(|((_, y), _)| *y < HEIGHT);
-    seen.map(|((x, y), end)| format!("M{} {HEIGHT}V{}H{}V{HEIGHT}Z", coordinate(*x), coordinate(*y), coordinate(end)))
+/// A mark for each corner that there is, as wide as its step.
+pub(super) fn marks(corners: &[Option<Corner>], width: f64) -> String {
+    let seen = corners.iter().flatten();
+    seen.map(|(x, y)| format!("M{} {}H{}", coordinate(*x), coordinate(*y), coordinate((x + width).min(WIDTH))))
         .collect()
 }
 
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_stand_where_there_is_something() {
-        assert_eq!(bars(&[(0.0, 100.0), (10.0, 40.0), (20.0, 100.0)], 30.0), "M10 100V40H20V100Z");
+    fn marks_stand_where_there_is_something() {
+        assert_eq!(marks(&[None, Some((10.0, 40.0)), None, Some((995.0, 3.0))], 10.0), "M10 40H20M995 3H1000");
     }
 }

@@ -70,8 +70,9 @@ impl FaultWindows {
         let healed_ns = report.hardship.healed_at_ms.map(nanos).filter(|at_ns| *at_ns < axis.until_ns);
         let instants = kinds.values().flat_map(|times| times.instants.iter().copied());
         Self {
-            faults: rectangles(&all(false), axis, HEIGHT),
-            attackers: rectangles(&all(true), axis, 3.0),
+            faults: rectangles(&all(false), axis, 0.0, HEIGHT),
+            // Above the plot, where no line is.
+            attackers: rectangles(&all(true), axis, -6.0, -3.0),
             instants: uprights(instants.chain(healed_ns).collect(), axis, HEIGHT),
             healed: healed_ns.map_or_else(String::new, |at_ns| {
                 let fair = report.hardship.fair_from_ms.map(nanos);
@@ -93,7 +94,7 @@ impl FaultWindows {
 
 fn lane(name: String, is_attack: bool, times: Times, axis: TimeAxis) -> Lane {
     let name = if times.count > 1 { format!("{name} ×{}", human::count(times.count)) } else { name };
-    let windows = rectangles(&merged(times.windows), axis, LANE);
+    let windows = rectangles(&merged(times.windows), axis, 0.0, LANE);
     Lane { name, is_attack, windows, instants: uprights(times.instants, axis, LANE) }
 }
 
@@ -110,13 +111,13 @@ fn merged(mut windows: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
     merged
 }
 
-fn rectangles(windows: &[(u64, u64)], axis: TimeAxis, height: f64) -> String {
+fn rectangles(windows: &[(u64, u64)], axis: TimeAxis, top: f64, bottom: f64) -> String {
     let mut path = String::new();
     // Many short ones in a row are one to the eye, and to the size of the page.
     let mut drawn: Option<(f64, f64)> = None;
     let mut draw = |window: Option<(f64, f64)>| {
         if let Some((from, until)) = window {
-            path += &format!("M{} 0H{}V{height}H{}Z", coordinate(from), coordinate(until), coordinate(from));
+            path += &format!("M{} {top}H{}V{bottom}H{}Z", coordinate(from), coordinate(until), coordinate(from));
         }
     };
     for (from, until) in windows {
@@ -154,15 +155,15 @@ mod tests {
 
     #[test]
     fn a_window_stays_within_the_plot_and_can_always_be_seen() {
-        assert_eq!(rectangles(&[(100, 200), (999, 5_000)], AXIS, 10.0), "M100 0H200V10H100ZM998 0H1000V10H998Z");
-        assert_eq!(rectangles(&[(500, 500)], AXIS, 10.0), "M500 0H502V10H500Z");
+        assert_eq!(rectangles(&[(100, 200), (999, 5_000)], AXIS, 0.0, 10.0), "M100 0H200V10H100ZM998 0H1000V10H998Z");
+        assert_eq!(rectangles(&[(500, 500)], AXIS, 0.0, 10.0), "M500 0H502V10H500Z");
     }
 
     #[test]
     fn thousands_of_windows_and_instants_draw_no_more_than_the_plot_has_room_for() {
         let windows: Vec<_> = (0..30_000).map(|number| (number * 10, number * 10 + 1)).collect();
         let axis = TimeAxis { until_ns: 300_000 };
-        assert!(rectangles(&windows, axis, 10.0).len() < 30_000);
+        assert!(rectangles(&windows, axis, 0.0, 10.0).len() < 30_000);
         let instants = (0..30_000).map(|number| number * 10).collect();
         assert!(uprights(instants, axis, 10.0).len() < 20_000);
     }

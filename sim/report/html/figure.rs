@@ -49,7 +49,10 @@ impl Figures {
 
     fn value(&self, path: &str) -> Option<u64> {
         let (path, of) = path.split_once('#').map_or((path, None), |(path, of)| (path, Some(of)));
-        let found = path.split('.').try_fold(&self.json, |json, name| json.get(name))?;
+        let found = path.split('.').try_fold(&self.json, |json, name| match json {
+            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+            _ => json.get(name),
+        })?;
         let Some(of) = of else { return found.as_u64() };
         let values = found.as_array()?.iter().filter_map(Value::as_u64);
         if of == "sum" { Some(values.fold(0, u64::saturating_add)) } else { values.max() }

@@ -142,7 +142,7 @@ fn facts(report: &Report, figures: &Figures) -> Vec<Fact> {
         count("exchanges", "measurements.total.authentication.started"),
         count("served", "measurements.total.authentication.served"),
         count("tokens accepted", "measurements.total.admission.accepted"),
-        count("most connections at once", "measurements.traffic.open_max"),
+        count("connections at most", "measurements.traffic.open_max"),
     ];
     let transport = if report.cast.secure { "HTTPS" } else { "plain HTTP" };
     facts.into_iter().chain([Fact { name: "transport", text: transport.into(), figure: None }]).collect()

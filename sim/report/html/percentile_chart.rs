@@ -1,10 +1,9 @@
 //! How long things took, over all of them: percentiles on an axis that shows the rare ones best.
 
 use super::{
-    super::human,
     chart::{Chart, Corner, Entry, Shape, stairs},
     figure::Figures,
-    scale::{HEIGHT, Tick, WIDTH, coordinate},
+    scale::{Decades, Tick, WIDTH, coordinate},
 };
 use crate::metrics::{Histogram, Latencies};
 
@@ -15,9 +14,6 @@ const LOOKS: [(&str, &str); 4] = [
     ("line c4 dotted", "upstream.slot_wait_ns"),
     ("line c3 dash-dotted", "validation.refresh_ns"),
 ];
-
-/// What happened at once lies this low, below the least time that can be told.
-const GROUND: f64 = 8.0;
 
 /// The plot, if anything took any time.
 pub(super) fn percentile_chart(latencies: &Latencies, figures: &Figures) -> Option<Chart> {
@@ -98,66 +94,6 @@ fn x_ticks(decades: f64) -> Vec<Tick> {
         .collect()
 }
 
-/// A logarithmic axis of durations.
-#[derive(Clone, Copy, Debug)]
-struct Decades {
-    least_ns: u64,
-    most_ns: u64,
-    has_ground: bool,
-}
-
-impl Decades {
-    /// From a round duration below the least to one above the greatest; none if nothing took any time.
-    fn of(values: impl Iterator<Item = u64>) -> Option<Self> {
-        let (mut least, mut most, mut has_ground) = (u64::MAX, 0, false);
-        for nanos in values {
-            has_ground |= nanos == 0;
-            if nanos > 0 {
-                least = least.min(nanos);
-                most = most.max(nanos);
-            }
-        }
-        let least_ns = round().take_while(|nanos| *nanos <= least).last()?;
-        let most_ns = round().find(|nanos| *nanos >= most && *nanos > least_ns).unwrap_or(u64::MAX);
-        (most > 0).then_some(Self { least_ns, most_ns, has_ground })
-    }
-
-    fn y(self, nanos: u64) -> f64 {
-        let ground = if self.has_ground { GROUND } else { 0.0 };
-        if nanos == 0 {
-            return HEIGHT;
-        }
-        let share = (nanos.max(self.least_ns) as f64 / self.least_ns as f64).log10()
-            / (self.most_ns as f64 / self.least_ns as f64).log10();
-        (HEIGHT - ground) * (1.0 - share)
-    }
-
-    /// Powers of ten, and what lies between them if they are few.
-    fn ticks(self) -> Vec<Tick> {
-        let within: Vec<_> = round().filter(|nanos| (self.least_ns..=self.most_ns).contains(nanos)).collect();
-        let shown = |nanos: &u64| within.len() <= 7 || nanos.ilog10() != nanos.saturating_sub(1).max(1).ilog10();
-        let mut ticks: Vec<_> = within
-            .iter()
-            .filter(|nanos| shown(nanos))
-            .map(|nanos| Tick {
-                label: human::duration(*nanos).replace(".00", "").replace(".0 ", " "),
-                at: coordinate(HEIGHT - self.y(*nanos)),
-                place: "",
-            })
-            .collect();
-        if self.has_ground {
-            ticks.push(Tick { label: "0".into(), at: "0".into(), place: "" });
-        }
-        ticks
-    }
-}
-
-/// 1, 2, 5, 10, 20 ns and so on.
-fn round() -> impl Iterator<Item = u64> {
-    let powers = (0..20).filter_map(|exponent| 10_u64.checked_pow(exponent));
-    powers.flat_map(|power| [1, 2, 5].into_iter().filter_map(move |times| power.checked_mul(times)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,17 +105,6 @@ mod tests {
         let labels: Vec<_> = x_ticks(3.0).into_iter().map(|tick| (tick.label, tick.at)).collect();
         assert_eq!(labels.last().unwrap(), &("99.9 %".to_owned(), "100".to_owned()));
         assert_eq!(labels.len(), 5);
-    }
-
-    #[test]
-    fn the_axis_of_durations_is_round_and_logarithmic() {
-        let axis = Decades::of([3_000_000, 40_000_000].into_iter()).unwrap();
-        assert_eq!((axis.least_ns, axis.most_ns), (2_000_000, 50_000_000));
-        assert_eq!((axis.y(2_000_000), axis.y(50_000_000)), (HEIGHT, 0.0));
-        assert!((axis.y(10_000_000) - 50.0).abs() < 1e-9);
-        let labels: Vec<_> = axis.ticks().into_iter().map(|tick| tick.label).collect();
-        assert_eq!(labels, ["2 ms", "5 ms", "10 ms", "20 ms", "50 ms"]);
-        assert!(Decades::of([0].into_iter()).is_none());
     }
 
     #[test]

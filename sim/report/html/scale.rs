@@ -1,10 +1,18 @@
 //! Axes: which values have a tick, and where a value lies.
 
+use super::super::human;
+
 /// The width of a plot in its own units.
 pub(super) const WIDTH: f64 = 1_000.0;
 
 /// The height of a plot in its own units.
 pub(super) const HEIGHT: f64 = 100.0;
+
+/// What happened at once lies this low on a logarithmic axis, below the least time that can be told.
+const GROUND: f64 = 8.0;
+
+/// With more round numbers than this, a logarithmic axis has only the powers of ten.
+const TICKS_MAX: usize = 7;
 
 /// A place on an axis with what is written there.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +33,11 @@ pub(super) fn coordinate(value: f64) -> String {
         Some(whole) => whole.into(),
         None => text,
     }
+}
+
+/// A duration that is round, without digits that tell nothing.
+pub(super) fn round_duration(nanos: u64) -> String {
+    human::duration(nanos).replace(".00 ", " ").replace(".0 ", " ")
 }
 
 /// From zero up to a round number, with at most five ticks.
@@ -87,11 +100,76 @@ impl TimeAxis {
                 _ if (count - number) % 2 == 1 => "minor",
                 _ => "",
             };
-            let label = if number == 0 { "0".into() } else { super::super::human::duration(at_ns) };
+            let label = if number == 0 { "0".into() } else { round_duration(at_ns) };
             Tick { label, at: coordinate(at), place }
         };
         (0..=count).map(tick).collect()
     }
+}
+
+/// A logarithmic axis of durations.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decades {
+    least_ns: u64,
+    most_ns: u64,
+    has_ground: bool,
+}
+
+impl Decades {
+    /// From a round duration below the least to one above the greatest; none if nothing took any time.
+    pub(super) fn of(values: impl Iterator<Item = u64>) -> Option<Self> {
+        let (mut least, mut most, mut has_ground) = (u64::MAX, 0, false);
+        for nanos in values {
+            has_ground |= nanos == 0;
+            if nanos > 0 {
+                least = least.min(nanos);
+                most = most.max(nanos);
+            }
+        }
+        if most == 0 {
+            return None;
+        }
+        let mut least_ns = round().take_while(|nanos| *nanos <= least).last()?;
+        let mut most_ns = round().find(|nanos| *nanos >= most && *nanos > least_ns).unwrap_or(u64::MAX);
+        if round().filter(|nanos| (least_ns..=most_ns).contains(nanos)).count() > TICKS_MAX {
+            least_ns = powers().take_while(|nanos| *nanos <= least).last()?;
+            most_ns = powers().find(|nanos| *nanos >= most).unwrap_or(u64::MAX);
+        }
+        Some(Self { least_ns, most_ns, has_ground })
+    }
+
+    pub(super) fn y(self, nanos: u64) -> f64 {
+        let ground = if self.has_ground { GROUND } else { 0.0 };
+        if nanos == 0 {
+            return HEIGHT;
+        }
+        let share = (nanos.max(self.least_ns) as f64 / self.least_ns as f64).log10()
+            / (self.most_ns as f64 / self.least_ns as f64).log10();
+        (HEIGHT - ground) * (1.0 - share)
+    }
+
+    /// Powers of ten, and what lies between them if they are few.
+    pub(super) fn ticks(self) -> Vec<Tick> {
+        let within: Vec<_> = round().filter(|nanos| (self.least_ns..=self.most_ns).contains(nanos)).collect();
+        let shown =
+            if within.len() > TICKS_MAX { powers().filter(|nanos| within.contains(nanos)).collect() } else { within };
+        let tick = |nanos| Tick { label: round_duration(nanos), at: coordinate(HEIGHT - self.y(nanos)), place: "" };
+        let mut ticks: Vec<_> = shown.into_iter().map(tick).collect();
+        if self.has_ground {
+            ticks.push(Tick { label: "0".into(), at: "0".into(), place: "" });
+        }
+        ticks
+    }
+}
+
+/// 1, 10, 100 ns and so on.
+fn powers() -> impl Iterator<Item = u64> {
+    (0..20).filter_map(|exponent| 10_u64.checked_pow(exponent))
+}
+
+/// 1, 2, 5, 10, 20 ns and so on.
+fn round() -> impl Iterator<Item = u64> {
+    powers().flat_map(|power| [1, 2, 5].into_iter().filter_map(move |times| power.checked_mul(times)))
 }
 
 #[cfg(test)]
@@ -129,5 +207,23 @@ mod tests {
     #[test]
     fn coordinates_are_short() {
         assert_eq!([0.0, -0.01, 12.0, 12.34, 99.96].map(coordinate), ["0", "0", "12", "12.3", "100"]);
+    }
+
+    #[test]
+    fn the_axis_of_durations_is_round_and_logarithmic() {
+        let axis = Decades::of([3_000_000, 40_000_000].into_iter()).unwrap();
+        assert_eq!((axis.least_ns, axis.most_ns), (2_000_000, 50_000_000));
+        assert_eq!((axis.y(2_000_000), axis.y(50_000_000)), (HEIGHT, 0.0));
+        assert!((axis.y(10_000_000) - 50.0).abs() < 1e-9);
+        let labels: Vec<_> = axis.ticks().into_iter().map(|tick| tick.label).collect();
+        assert_eq!(labels, ["2 ms", "5 ms", "10 ms", "20 ms", "50 ms"]);
+        assert!(Decades::of([0].into_iter()).is_none());
+        // Over many decades it begins and ends with one.
+        let labels = |values: [u64; 2]| {
+            let ticks = Decades::of(values.into_iter()).unwrap().ticks();
+            ticks.into_iter().map(|tick| tick.label).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(labels([3_000_000, 4_000_000_000]), "1 ms 10 ms 100 ms 1 s 10 s");
+        assert_eq!(labels([1, u64::MAX]).split(' ').next(), Some("1"));
     }
 }

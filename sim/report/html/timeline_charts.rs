@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{Report, human},
-    chart::{Chart, Corner, Entry, Shape, area, bars, stairs},
+    chart::{Chart, Corner, Entry, Shape, area, marks, stairs},
     figure::Figures,
-    scale::{HEIGHT, Linear, TimeAxis, WIDTH},
+    scale::{Decades, HEIGHT, Linear, Tick, TimeAxis, WIDTH, round_duration},
 };
 use crate::{metrics::Timeline, plan::Plan, types::ActorId};
 
@@ -129,33 +129,40 @@ impl Draft<'_> {
             of: "",
         });
         let (shapes, legend) = (shapes.collect(), legend.collect());
-        self.chart(title, unit, scale, human::count, shapes, legend);
+        self.chart(title, unit, scale.ticks(human::count), shapes, legend);
     }
 
     fn batch_refresh(&mut self) {
         let timeline = self.timeline;
-        if timeline.refreshes.iter().all(|count| *count == 0) {
+        let times = || timeline.refresh_mean_ns.iter().chain(&timeline.refresh_max_ns).copied();
+        // Where nothing was refreshed there is no latency, be it ever so small.
+        let Some(scale) = Decades::of(times().filter(|nanos| *nanos > 0)) else {
             return self.absent.push("batch refreshes");
-        }
-        let scale = Linear::up_to(timeline.refresh_max_ns.iter().copied().max().unwrap_or(0));
+        };
         let kinds = [
-            ("longest", "refresh_max_ns", &timeline.refresh_max_ns, "c1 pale"),
-            ("mean", "refresh_mean_ns", &timeline.refresh_mean_ns, "c1"),
+            ("longest", "refresh_max_ns", &timeline.refresh_max_ns, "line thick c6"),
+            ("mean", "refresh_mean_ns", &timeline.refresh_mean_ns, "line thick c1"),
         ];
+        // A mark of a short slice in a long run would be too narrow to be seen.
+        let width = self.start(1).max(4.0);
+        let marks_of = |values: &[u64]| {
+            let mark = |(index, nanos): (u64, &u64)| (*nanos > 0).then(|| (self.start(index), scale.y(*nanos)));
+            marks(&(0..).zip(values).map(mark).collect::<Vec<_>>(), width)
+        };
         let shapes = kinds.iter().map(|(name, _, values, class)| Shape {
-            class: format!("area {class}"),
-            path: bars(&self.corners(values, scale), self.end(values.len())),
+            class: (*class).into(),
+            path: marks_of(values),
             name: (*name).into(),
         });
         let legend = kinds.iter().map(|(name, path, _, class)| Entry {
-            class: format!("key {class}"),
+            class: (*class).into(),
             name: (*name).into(),
             figure: self.figures.duration(&format!("measurements.timeline.{path}#max")),
             of: "at most",
         });
         let (shapes, legend) = (shapes.collect(), legend.collect());
-        let unit = format!("time that a validation took, in each {}", self.slice());
-        self.chart("Batch refresh", unit, scale, human::duration, shapes, legend);
+        let unit = format!("time that validations took, in each {}, on a logarithmic axis", self.slice());
+        self.chart("Batch refresh", unit, scale.ticks(), shapes, legend);
     }
 
     fn slots(&mut self, slots: u64) {
@@ -189,7 +196,7 @@ impl Draft<'_> {
             Entry { figure: None, ..entry("line limit", format!("there are {slots}"), "slots_max") },
         ];
         let unit = format!("requests to the issuer at any one site, at most in each {}", self.slice());
-        self.chart("Upstream slots", unit, scale, human::count, shapes, legend);
+        self.chart("Upstream slots", unit, scale.ticks(human::count), shapes, legend);
     }
 
     /// Lines for the sizes of some servers' stores.
@@ -200,7 +207,7 @@ impl Draft<'_> {
         path: &str,
         servers: &BTreeMap<ActorId, Vec<u64>>,
     ) {
-        const CLASSES: [&str; SERVERS_MAX] = ["c1", "c2", "c3", "c4", "c6", "c5"];
+        const CLASSES: [&str; SERVERS_MAX] = ["c1", "c2 dashed", "c3 dotted", "c4 dash-dotted", "c6", "c5 dashed"];
         let used: Vec<_> = servers.iter().filter(|(_, entries)| entries.iter().any(|entries| *entries > 0)).collect();
         let Some(most) = used.iter().flat_map(|(_, entries)| entries.iter()).max() else {
             return self.absent.push(absent);
@@ -225,7 +232,7 @@ impl Draft<'_> {
             legend.push(all);
         }
         let unit = format!("entries at the end of each {}", self.slice());
-        self.chart(title, unit, scale, human::count, shapes, legend);
+        self.chart(title, unit, scale.ticks(human::count), shapes, legend);
     }
 
     fn connections(&mut self) {
@@ -240,26 +247,17 @@ impl Draft<'_> {
         let figure = self.figures.count("measurements.timeline.connections_max#max");
         let legend = vec![Entry { class: "line c1".into(), name: "open".into(), figure, of: "at most" }];
         let unit = format!("open at once, at most in each {}", self.slice());
-        self.chart("Connections", unit, scale, human::count, shapes, legend);
+        self.chart("Connections", unit, scale.ticks(human::count), shapes, legend);
     }
 
-    fn chart(
-        &mut self,
-        title: &'static str,
-        unit: String,
-        scale: Linear,
-        label: impl Fn(u64) -> String,
-        shapes: Vec<Shape>,
-        legend: Vec<Entry>,
-    ) {
-        let (y_ticks, x_ticks) = (scale.ticks(label), self.axis.ticks());
-        let note = String::new();
+    fn chart(&mut self, title: &'static str, unit: String, y_ticks: Vec<Tick>, shapes: Vec<Shape>, legend: Vec<Entry>) {
+        let (x_ticks, note) = (self.axis.ticks(), String::new());
         self.charts.push(Chart { title, unit, y_ticks, x_ticks, shapes, legend, note, is_timeline: true });
     }
 
     /// How long a slice is, in words.
     fn slice(&self) -> String {
-        human::duration(self.timeline.bucket_ms.saturating_mul(1_000_000))
+        round_duration(self.timeline.bucket_ms.saturating_mul(1_000_000))
     }
 
     fn corners(&self, values: &[u64], scale: Linear) -> Vec<Corner> {
