@@ -159,7 +159,7 @@ fn the_json_report_is_one_document_that_keeps_to_its_schema() {
 }
 
 #[test]
-fn out_has_the_report_twice_and_the_plan_that_makes_the_same_run() {
+fn out_has_the_report_in_three_forms_and_the_plan_that_makes_the_same_run() {
     let folder = tempfile::tempdir().unwrap();
     let run = ["run", "rules/cache_hit", "--seed", "5", "--crypto", "modelled", "--out", "kept/here"];
     let output = countersign_in(folder.path(), &run);
@@ -168,7 +168,7 @@ fn out_has_the_report_twice_and_the_plan_that_makes_the_same_run() {
     let mut names: Vec<_> =
         fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!(names, ["plan.json", "report.json", "report.txt"]);
+    assert_eq!(names, ["plan.json", "report.html", "report.json", "report.txt"]);
     assert_eq!(fs::read_to_string(kept.join("report.txt")).unwrap(), text(&output.stdout));
     let report: serde_json::Value = serde_json::from_slice(&fs::read(kept.join("report.json")).unwrap()).unwrap();
     let replay = countersign_in(folder.path(), &["replay", "kept/here/plan.json", "--format", "json"]);

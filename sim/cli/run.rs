@@ -20,7 +20,7 @@ use super::{
 use crate::{
     crypto::KeyError,
     plan::Plan,
-    report::{self, Findings, Report, text},
+    report::{self, Evidence, Findings, Report, text},
     run::{self, Options, RunError, Standing},
     scenario,
     trace::{EventLog, Filter},
@@ -152,7 +152,11 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         },
     );
     // A file that cannot be written must not cost whoever waited for it the report on standard output.
-    let written = destination.out.map_or(Ok(()), |folder| report::write(folder, &report, plan));
+    let written = destination.out.map_or(Ok(()), |folder| {
+        let trace = destination.trace.and_then(|trace| seen_from(folder, trace));
+        let (latencies, scene) = (&report.latencies, finished.scene.as_ref());
+        report::write(folder, &report, plan, Evidence { latencies, scene, trace: trace.as_deref() })
+    });
     // A trace on standard output stands alone there.
     if destination.trace != Some(Path::new("-")) {
         match destination.format {
@@ -170,6 +174,18 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         _ => {}
     }
     Ok(report.verdict.into())
+}
+
+/// The way from a folder to a file, for a link; none to standard output.
+fn seen_from(folder: &Path, file: &Path) -> Option<String> {
+    if file == Path::new("-") {
+        return None;
+    }
+    let (folder, file) = (std::path::absolute(folder).ok()?, std::path::absolute(file).ok()?);
+    let shared = folder.components().zip(file.components()).take_while(|(ours, theirs)| ours == theirs).count();
+    let up = folder.components().skip(shared).map(|_| "..".to_owned());
+    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Some(up.chain(down).collect::<Vec<_>>().join("/"))
 }
 
 pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {

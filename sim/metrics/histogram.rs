@@ -77,6 +77,15 @@ impl Histogram {
         Some(Distribution { count, min: self.min, mean, p50, p90, p99, p999, max: self.max })
     }
 
+    /// The values that occur, ascending, each with how many values are at most as great.
+    pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.buckets.iter_recorded().scan(0, |seen, step| {
+            *seen += step.count_at_value();
+            let value = self.buckets.lowest_equivalent(step.value_iterated_to());
+            Some((value.clamp(self.min, self.max), *seen))
+        })
+    }
+
     /// The values of ascending ranks, in thousandths. Ranks are counted in integers, so that the result hangs on no rounding.
     fn percentiles<const N: usize>(&self, count: u64, per_mille: [u64; N]) -> [u64; N] {
         let mut values = [self.max; N];

@@ -77,6 +77,16 @@ impl ServerRecorder {
         }
     }
 
+    /// Entries of its registry now.
+    pub(super) fn registry_entries(&self) -> u64 {
+        self.registry.entries
+    }
+
+    /// Entries of its cache now, if it is a site.
+    pub(super) fn cache_entries(&self) -> Option<u64> {
+        self.site.as_ref().map(|site| site.cache.entries)
+    }
+
     pub(super) fn cores(&self) -> u64 {
         self.cores
     }

@@ -1,8 +1,22 @@
 //! Why a run did not pass, in a line.
 
-use super::{Report, human};
+use super::{Report, Verdict, human};
 
 impl Report {
+    /// What the verdict means for this run.
+    pub fn meaning(&self) -> &'static str {
+        let is_inconclusive = self.verdict == Verdict::Inconclusive;
+        if self.interrupted && is_inconclusive {
+            "the run was interrupted"
+        } else if self.served_nobody && is_inconclusive {
+            "not one exchange was served, so that the run has shown nothing"
+        } else if self.violation_counts.is_empty() && !self.milestones_forbidden.is_empty() {
+            "something happened that the scenario forbids"
+        } else {
+            self.verdict.meaning()
+        }
+    }
+
     /// Everything that keeps the run from passing, each in a few words; empty if it passed.
     pub fn reasons(&self) -> Vec<String> {
         let violated = self.violation_counts.iter().map(|(invariant, count)| format!("{invariant} {count}"));

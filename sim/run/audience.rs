@@ -7,15 +7,16 @@ use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener},
     metrics::Metrics,
-    oracle::Oracle,
+    oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceHeader, TraceWriter},
     world::Ended,
 };
 
-/// Oracle, metrics, digest and, on request, trace and log.
+/// Oracle, the scene of a violation, metrics, digest and, on request, trace and log.
 pub struct Audience {
     oracle: Oracle,
+    scene: SceneRecorder,
     metrics: Metrics,
     digest: Digest,
     trace: Option<TraceWriter<Box<dyn Write + Send>>>,
@@ -41,6 +42,7 @@ impl Audience {
     ) -> Self {
         Self {
             oracle: Oracle::new(plan),
+            scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
             digest: Digest::new(),
             trace: trace.map(|to| TraceWriter::new(to, &TraceHeader::of(plan))),
@@ -60,8 +62,10 @@ impl Audience {
 
     /// Asks everybody for their say.
     pub fn finish(self, ended: Ended) -> Finished {
+        let judgement = self.oracle.finish(ended.at);
         Finished {
-            judgement: self.oracle.finish(ended.at),
+            scene: self.scene.finish(&judgement.violations),
+            judgement,
             latencies: self.metrics.latencies(),
             measurements: self.metrics.finish(ended.at),
             digest: self.digest.finish(),
@@ -86,7 +90,7 @@ impl Listener for Audience {
         self.heard += 1;
         match self.stopwatch.filter(|_| self.heard.is_multiple_of(TIMED_EVERY)) {
             None => {
-                self.oracle.hear(event);
+                self.judge(event);
                 self.metrics.hear(event);
                 self.digest.hear(event);
                 self.trace.hear(event);
@@ -100,6 +104,11 @@ impl Listener for Audience {
 }
 
 impl Audience {
+    fn judge(&mut self, event: &Event) {
+        self.oracle.hear(event);
+        self.scene.hear(event, self.oracle.kept());
+    }
+
     /// Hears an event, and takes its cost for that of all that were not timed since the last.
     fn hear_timed(&mut self, event: &Event, now_ns: Stopwatch) {
         let mut since_ns = now_ns();
@@ -109,7 +118,7 @@ impl Audience {
             *total_ns += at_ns.saturating_sub(since_ns).saturating_sub(look_ns) * TIMED_EVERY;
             since_ns = at_ns;
         };
-        self.oracle.hear(event);
+        self.judge(event);
         lap(&mut self.listening.oracle_ns);
         self.metrics.hear(event);
         lap(&mut self.listening.metrics_ns);

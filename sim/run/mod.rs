@@ -14,7 +14,7 @@ use crate::{
     crypto::Stopwatch,
     event::Listener,
     metrics::{Latencies, Measurements},
-    oracle::Judgement,
+    oracle::{Judgement, Scene},
     plan::{Plan, PlanError},
     trace::TraceError,
     types::{CryptoTier, VirtualTime},
@@ -56,6 +56,8 @@ pub struct Options<'a> {
 pub struct Finished {
     /// What the oracle says.
     pub judgement: Judgement,
+    /// The events around a violation, if there was one.
+    pub scene: Option<Scene>,
     /// What was measured.
     pub measurements: Measurements,
     /// How long what takes long took, whole.
