@@ -133,7 +133,7 @@ pub struct ShrinkProgress {
 
 impl ShrinkProgress {
     /// A line that tells nothing yet.
-    pub fn new() -> Self {
+    pub fn start() -> Self {
         let bar = Progress::new(0, true).bar;
         if let Ok(style) = ProgressStyle::with_template("{elapsed:>4}  {msg}") {
             bar.set_style(style);

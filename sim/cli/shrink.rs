@@ -38,7 +38,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
     let fails = |plan: &Plan| find(plan).map(|failed| failed.at);
     let limit = Duration::from_nanos(args.max_time.nanos());
     let is_over = || interrupted.load(Relaxed) || started.elapsed() >= limit;
-    let progress = ShrinkProgress::new();
+    let progress = ShrinkProgress::start();
     let jobs = args.jobs.unwrap_or_else(all_cores).get();
     let mut tell = |attempt: crate::shrink::Attempt<'_>| progress.update(attempt);
     let shrunk = Shrinker::new(whole.clone(), jobs, &fails, &is_over, &mut tell).shrink(violation.at);
