@@ -156,6 +156,8 @@ fn a_violation_is_drawn_with_those_who_have_to_do_with_it_and_nobody_else() {
     let is_shown = |name: &str| actors.iter().any(|actor| actor.contains(&format!(">{name}<")));
     assert!(is_shown("agent-1") && is_shown("attacker-1") && is_shown("site-1"), "{actors:?}");
     assert_eq!(actors.len(), 3);
+    let who = diagram.split("<tspan class=\"who\">").skip(1).map(|rest| rest.split('<').next().unwrap());
+    assert!(who.clone().count() > 20 && who.into_iter().all(is_shown));
     assert_eq!(diagram.matches("class=\"violating\"").count(), 1);
     let rows = diagram.matches("<circle").count();
     assert!((20..=91).contains(&rows), "{rows} rows");

@@ -19,6 +19,9 @@ const ROW: f64 = 22.0;
 /// The height of the actors' names.
 const HEAD: f64 = 34.0;
 
+/// How many rows a drawing has.
+const SLICE: usize = 10;
+
 /// The width of the column of times.
 const TIMES: f64 = 104.0;
 
@@ -34,12 +37,21 @@ const LETTER: f64 = 6.9;
 pub(super) struct SpaceTime {
     violation: Violation,
     lanes: Vec<Lane>,
-    rows: Vec<Row>,
-    arrows: Vec<Arrow>,
+    slices: Vec<Slice>,
     /// Where the words begin.
     words_x: String,
     width: String,
+}
+
+/// Some rows, one drawing: paper ends between two drawings and never within one.
+#[derive(Clone, Debug)]
+struct Slice {
+    top: String,
+    bottom: String,
     height: String,
+    rows: Vec<Row>,
+    /// Those that are seen in it, wholly or in part.
+    arrows: Vec<Arrow>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,8 +79,29 @@ struct Row {
 #[derive(Clone, Debug)]
 struct Arrow {
     path: String,
-    /// `request`, `answer`, or `lost` if nothing is known of its other end.
+    /// Between which heights it lies.
+    from_y: f64,
+    to_y: f64,
+    /// `request`, `answer`, `opening` or `interception`.
     class: &'static str,
+}
+
+fn slices(rows: Vec<Row>, arrows: &[Arrow]) -> Vec<Slice> {
+    let count = rows.len().div_ceil(SLICE);
+    let slice = |(index, rows): (usize, &[Row])| {
+        // The names of the actors stand above the first row, and their lines end a little below the last.
+        let top = if index == 0 { 0.0 } else { HEAD + (index * SLICE) as f64 * ROW };
+        let bottom = HEAD + (index * SLICE + rows.len()) as f64 * ROW + if index + 1 == count { 4.0 } else { 0.0 };
+        let is_seen = |arrow: &&Arrow| arrow.from_y - 4.0 <= bottom && top <= arrow.to_y + 4.0;
+        Slice {
+            top: coordinate(top),
+            bottom: coordinate(bottom),
+            height: coordinate(bottom - top),
+            rows: rows.to_vec(),
+            arrows: arrows.iter().filter(is_seen).cloned().collect(),
+        }
+    };
+    rows.chunks(SLICE).enumerate().map(slice).collect()
 }
 
 impl SpaceTime {
@@ -98,13 +131,17 @@ impl SpaceTime {
         let letters = rows.iter().map(|row| row.actor.chars().count() + 1 + row.words.chars().count()).max();
         Self {
             violation: scene.violation.clone(),
-            arrows: arrows(&events, lane),
             lanes: (0..).zip(&actors).map(|(index, actor)| Lane::new(index, *actor)).collect(),
             words_x: coordinate(words_x),
             width: coordinate(words_x + letters.unwrap_or(0) as f64 * LETTER + 12.0),
-            height: coordinate(row_y(rows.len()) + 4.0),
-            rows,
+            slices: slices(rows, &arrows(&events, lane)),
         }
+    }
+}
+
+impl Arrow {
+    fn new(from: (f64, f64), to: (f64, f64), class: &'static str) -> Self {
+        Self { path: arrow(from, to), from_y: from.1.min(to.1), to_y: from.1.max(to.1), class }
     }
 }
 
@@ -142,7 +179,7 @@ fn arrows(events: &[&(u64, Event)], lane: impl Fn(ActorId) -> Option<f64>) -> Ve
             }
             EventKind::ConnectionOpened { server, .. } => {
                 if let Some(to) = lane(*server) {
-                    arrows.push(Arrow { path: arrow((x, y), (to, y)), class: "opening" });
+                    arrows.push(Arrow::new((x, y), (to, y), "opening"));
                 }
                 continue;
             }
@@ -150,7 +187,7 @@ fn arrows(events: &[&(u64, Event)], lane: impl Fn(ActorId) -> Option<f64>) -> Ve
             EventKind::Intercepted { .. } | EventKind::Overheard { .. } => {
                 let opener = connection(&event.kind).and_then(|of| opener(events, of));
                 if let Some(to) = opener.and_then(&lane) {
-                    arrows.push(Arrow { path: arrow((x, y), (to, y)), class: "interception" });
+                    arrows.push(Arrow::new((x, y), (to, y), "interception"));
                 }
                 continue;
             }
@@ -160,7 +197,7 @@ fn arrows(events: &[&(u64, Event)], lane: impl Fn(ActorId) -> Option<f64>) -> Ve
         let Some(other_x) = lane(events[row].1.actor) else { continue };
         let there = (other_x, row_y(row));
         let (from, to) = if class == "request" { ((x, y), there) } else { (there, (x, y)) };
-        arrows.push(Arrow { path: arrow(from, to), class });
+        arrows.push(Arrow::new(from, to, class));
     }
     arrows
 }
@@ -197,6 +234,30 @@ fn arrow(from: (f64, f64), to: (f64, f64)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_crosses_two_drawings_is_in_both() {
+        let row = Row {
+            number: 1,
+            time: String::new(),
+            top: String::new(),
+            y: String::new(),
+            text_y: String::new(),
+            x: String::new(),
+            actor: String::new(),
+            words: String::new(),
+            is_violation: false,
+            is_refusal: false,
+        };
+        let message = |from, to| Arrow::new((0.0, row_y(from)), (100.0, row_y(to)), "request");
+        let found =
+            slices(vec![row; 2 * SLICE + 1], &[message(SLICE - 1, SLICE), message(0, 1), message(2 * SLICE, 3)]);
+        assert_eq!(
+            found.iter().map(|slice| (slice.rows.len(), slice.arrows.len())).collect::<Vec<_>>(),
+            [(10, 3), (10, 2), (1, 1)]
+        );
+        assert!(found.windows(2).all(|pair| pair[0].bottom == pair[1].top));
+    }
 
     #[test]
     fn an_arrow_ends_short_of_its_goal() {
