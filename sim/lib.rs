@@ -13,6 +13,8 @@
 //! 5. [`oracle`], [`metrics`] and [`trace`], whose say makes
 //! 6. the [`report`]. [`run`] joins 3 to 5, [`cli`] is the command.
 //!
+//! Around it: a [`sweep`] is many runs, [`shrink`] makes a failing plan small, [`compare`] holds two results against each other.
+//!
 //! [`types`] is the vocabulary of them all.
 //!
 //! ```
@@ -51,6 +53,7 @@
 pub mod actor;
 pub mod attack;
 pub mod cli;
+pub mod compare;
 pub mod crypto;
 pub mod event;
 pub mod metrics;
@@ -60,6 +63,8 @@ pub mod protocol;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
+pub mod sweep;
 pub mod trace;
 pub mod types;
 pub mod world;

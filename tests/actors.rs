@@ -24,8 +24,13 @@ impl Listener for History {
 fn history_of(plan: &Plan) -> Vec<Event> {
     plan.check().unwrap();
     let history = Arc::new(Mutex::new(History::default()));
-    let controls =
-        Controls { stopwatch: None, skips_idle: true, interrupted: &AtomicBool::new(false), progress: &mut |_| {} };
+    let controls = Controls {
+        until: None,
+        stopwatch: None,
+        skips_idle: true,
+        interrupted: &AtomicBool::new(false),
+        progress: &mut |_| {},
+    };
     world::run(plan, &history, controls).unwrap();
     std::mem::take(&mut history.lock().unwrap().0)
 }

@@ -82,7 +82,8 @@ fn run(plan: &Plan) -> Told {
         }
     }
     let never = AtomicBool::new(false);
-    let controls = Controls { stopwatch: None, skips_idle: true, interrupted: &never, progress: &mut |_| {} };
+    let controls =
+        Controls { until: None, stopwatch: None, skips_idle: true, interrupted: &never, progress: &mut |_| {} };
     let ended = world::run(plan, &Arc::new(Mutex::new(Heard(Arc::clone(&history)))), controls).unwrap();
     let History { events, oracle } = history.lock().unwrap().take().unwrap();
     let is_safety = |invariant: &Invariant| format!("{invariant:?}").starts_with('S');

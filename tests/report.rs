@@ -5,10 +5,12 @@ mod loose_events;
 use std::{collections::BTreeMap, fs};
 
 use countersign::{
+    metrics::Latencies,
     oracle::{Judgement, Violation},
     plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, Invariant, Milestone, Plan, Visits},
     report::{
-        Calibration, Environment, Findings, Listening, Operations, Report, Verdict, reproduce, schema, text, write,
+        Calibration, Environment, Evidence, Findings, Listening, Operations, Report, Verdict, reproduce, schema, text,
+        write,
     },
     types::{ActorId, ClockModel, Profile, VirtualTime},
 };
@@ -34,11 +36,17 @@ fn findings(plan: &Plan) -> Findings {
     Findings {
         judgement,
         measurements,
+        latencies: Default::default(),
         digest: "5eed".repeat(16),
         interrupted: false,
         reproduce: reproduce(&plan.scenario, plan),
         environment,
     }
+}
+
+/// A run that left nothing to look at.
+fn evidence(latencies: &Latencies) -> Evidence<'_> {
+    Evidence { latencies, scene: None, trace: None }
 }
 
 fn verdict(plan: &Plan, change: impl FnOnce(&mut Findings)) -> (Verdict, u8) {
@@ -218,6 +226,7 @@ fn fleet_report(plan: &Plan, change: impl FnOnce(&mut Judgement)) -> Report {
         Findings {
             judgement,
             measurements,
+            latencies: Default::default(),
             digest,
             interrupted: false,
             reproduce: reproduce(&plan.scenario, plan),
@@ -366,11 +375,11 @@ fn a_report_is_written_whole() {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("new/folder");
     let (plan, report) = (plan(), Report::new(&plan(), findings(&plan())));
-    write(&to, &report, &plan).unwrap();
-    write(&to, &report, &plan).unwrap();
+    write(&to, &report, &plan, evidence(&Latencies::default())).unwrap();
+    write(&to, &report, &plan, evidence(&Latencies::default())).unwrap();
     let mut names: Vec<_> = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["plan.json", "report.json", "report.txt"]);
+    assert_eq!(names, ["plan.json", "report.html", "report.json", "report.txt"]);
     let read: Plan = serde_json::from_str(&fs::read_to_string(to.join("plan.json")).unwrap()).unwrap();
     assert_eq!(read, plan);
     assert_eq!(fs::read_to_string(to.join("report.txt")).unwrap(), text(&report, false));
@@ -382,7 +391,8 @@ fn a_folder_that_cannot_be_made_is_named_with_a_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let taken = folder.path().join("taken");
     fs::write(&taken, "a file").unwrap();
-    let error = write(&taken, &Report::new(&plan(), findings(&plan())), &plan()).unwrap_err().to_string();
+    let report = Report::new(&plan(), findings(&plan()));
+    let error = write(&taken, &report, &plan(), evidence(&Latencies::default())).unwrap_err().to_string();
     assert!(error.contains("taken") && error.contains("--out"), "{error}");
 }
 
@@ -390,11 +400,11 @@ fn a_folder_that_cannot_be_made_is_named_with_a_way_out() {
 fn what_was_there_survives_a_failed_write() {
     let folder = tempfile::tempdir().unwrap();
     let (plan, report) = (plan(), Report::new(&plan(), findings(&plan())));
-    write(folder.path(), &report, &plan).unwrap();
+    write(folder.path(), &report, &plan, evidence(&Latencies::default())).unwrap();
     let before = fs::read_to_string(folder.path().join("report.json")).unwrap();
     // A folder where the unfinished file should go stands in for a full disk.
     fs::create_dir(folder.path().join("report.json.partial")).unwrap();
-    let error = write(folder.path(), &report, &plan).unwrap_err().to_string();
+    let error = write(folder.path(), &report, &plan, evidence(&Latencies::default())).unwrap_err().to_string();
     assert!(error.contains("report.json") && error.contains("failed to write"), "{error}");
     assert_eq!(fs::read_to_string(folder.path().join("report.json")).unwrap(), before);
 }

@@ -23,11 +23,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("metrics", &["types", "event", "plan"]),
     ("report", &["types", "event", "plan", "oracle", "metrics"]),
     ("run", &["types", "crypto", "event", "plan", "world", "oracle", "trace", "metrics"]),
+    ("sweep", &["types", "plan", "scenario", "oracle", "metrics", "report"]),
+    ("shrink", &["types", "plan", "oracle", "report", "run", "sweep"]),
+    ("compare", &["metrics", "report", "sweep"]),
     (
         "cli",
         &[
             "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "world", "oracle", "trace", "metrics",
-            "report", "run",
+            "report", "run", "sweep", "shrink", "compare",
         ],
     ),
 ];
@@ -46,10 +49,18 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ("collections::HashSet", &[], "hash order must not depend on the process"),
     ("tokio::spawn", &[], "tasks are started through the environment, which knows their order"),
     ("JoinSet", &["world/life.rs"], "tasks are started through the environment, which knows their order"),
-    ("std::thread", &["cli/"], "threads interleave as they like"),
+    ("std::thread", &["cli/", "shrink/shrinker.rs"], "threads interleave as they like"),
     ("std::env", &["cli/", "main.rs"], "the surroundings are the command line's business"),
-    ("std::fs", &["cli/", "report/write.rs", "trace/", "scenario/"], "files are the command line's business"),
-    ("f64", &["cli/", "report/", "metrics/", "scenario/ranged.rs"], "floating point differs between machines"),
+    (
+        "std::fs",
+        &["cli/", "report/write.rs", "trace/", "scenario/", "sweep/", "compare/"],
+        "files are the command line's business",
+    ),
+    (
+        "f64",
+        &["cli/", "report/", "metrics/", "compare/", "scenario/ranged.rs"],
+        "floating point differs between machines",
+    ),
     ("f32", &["cli/", "report/", "metrics/"], "floating point differs between machines"),
 ];
 

@@ -5,9 +5,12 @@ mod history;
 use std::io::{self, Write};
 
 use countersign::{
-    event::{Event, EventKind, Listener},
-    trace::{Digest, Listeners, TraceWriter, first_difference},
-    types::{Fingerprint, Profile, Undigested, VirtualTime},
+    event::{Carried, Event, EventKind, Listener, Outcome},
+    trace::{
+        Causes, Digest, Listeners, ReadError, Record, TRACE_VERSION, TraceHeader, TraceReader, TraceWriter,
+        first_difference,
+    },
+    types::{Fingerprint, Profile, Refusal, Undigested, VirtualTime},
 };
 use history::{History, SITE, agent, day};
 use proptest::prelude::*;
@@ -27,9 +30,17 @@ fn digest(events: &[Event]) -> String {
 }
 
 fn trace(events: &[Event]) -> Vec<u8> {
-    let mut writer = TraceWriter::new(Vec::new());
+    let mut writer = TraceWriter::new(Vec::new(), &header());
     events.iter().for_each(|event| writer.hear(event));
     writer.finish().unwrap()
+}
+
+fn header_length() -> usize {
+    serde_json::to_string(&header()).unwrap().len() + 1
+}
+
+fn header() -> TraceHeader {
+    TraceHeader::of(&history::plan(Profile::Hardened))
 }
 
 fn difference(first: &[Event], second: &[Event]) -> Option<String> {
@@ -158,8 +169,12 @@ proptest! {
 fn a_trace_has_a_line_per_event_with_number_time_and_digest() {
     let events = history().events;
     let text = String::from_utf8(trace(&events)).unwrap();
-    assert_eq!(text.lines().count(), events.len());
-    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), events.len() + 2);
+    assert_eq!(serde_json::from_str::<TraceHeader>(lines[0]).unwrap(), header());
+    let end: Value = serde_json::from_str(lines[events.len() + 1]).unwrap();
+    assert_eq!(end, serde_json::json!({ "events": events.len(), "digest": digest(&events) }));
+    let last: Value = serde_json::from_str(lines[events.len()]).unwrap();
     assert_eq!(last["number"], events.len());
     assert_eq!(last["time"], events.last().unwrap().at.to_string());
     assert_eq!(last["digest"], digest(&events)[..16]);
@@ -188,13 +203,16 @@ fn a_difference_is_shown_to_people() {
 #[test]
 fn a_file_that_is_no_trace_is_refused_with_its_line() {
     let good = trace(&history().events[..2]);
+    let whole = |line: &str| [&good[..header_length()], line.as_bytes(), b"\n"].concat();
     for (bad, fact) in [
-        (&b"{\"number\":1}\n"[..], "line 1 of the second trace: missing field `digest`"),
-        (b"nonsense\n", "line 1 of the second trace: expected"),
-        (b"{\"number\":2,\"digest\":\"\"}\n", "line 1 of the second trace: event 2 where event 1 belongs"),
-        (b"\xff\n", "UTF-8"),
+        (whole("{\"number\":1}"), "line 2 of the second trace: missing field `digest`"),
+        (whole("nonsense"), "line 2 of the second trace: expected"),
+        (whole("{\"number\":2,\"digest\":\"\"}"), "line 2 of the second trace: event 2 where event 1 belongs"),
+        (b"nonsense\n".to_vec(), "line 1 of the second trace: expected"),
+        (b"{\"countersign_trace\":99}\n".to_vec(), "line 1 of the second trace: version 99; expected version 1"),
+        (b"\xff\n".to_vec(), "UTF-8"),
     ] {
-        let error = first_difference(&*good, bad).unwrap_err();
+        let error = first_difference(&*good, &*bad).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         assert!(error.to_string().contains(fact), "{error}");
     }
@@ -222,9 +240,10 @@ impl Write for Full {
 #[test]
 fn a_write_that_fails_is_reported_at_the_end() {
     let events = history().events;
-    let two_lines = trace(&events[..2]).len();
-    for (room, event_number) in [(two_lines + 1, 3), (trace(&events).len(), events.len() as u64 + 1)] {
-        let mut writer = TraceWriter::new(Full(room));
+    let end = trace(&events[..2]).len() - 1;
+    let end = end - trace(&events[..2])[..end].iter().rev().take_while(|byte| **byte != b'\n').count();
+    for (room, event_number) in [(end + 1, 3), (7, 1), (trace(&events).len(), events.len() as u64 + 1)] {
+        let mut writer = TraceWriter::new(Full(room), &header());
         events.iter().for_each(|event| writer.hear(event));
         let error = writer.finish().err().unwrap();
         assert_eq!((error.event_number, error.events), (event_number, events.len() as u64));
@@ -241,4 +260,116 @@ fn listeners_hear_every_event_in_order() {
     drop(all);
     assert_eq!(one.finish(), digest(&events));
     assert_eq!(two.unwrap().finish(), digest(&events));
+}
+
+fn read(trace: &[u8]) -> Result<Vec<Record>, ReadError> {
+    TraceReader::new("run.jsonl", trace)?.collect()
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let events = history().events;
+    let records = read(&trace(&events)).unwrap();
+    assert_eq!(records.len(), events.len());
+    let mut causes = Causes::default();
+    for (number, (record, event)) in (1..).zip(records.iter().zip(&events)) {
+        assert_eq!((record.number, &record.event), (number, event));
+        assert_eq!((record.connection, record.request), (event.kind.connection(), event.kind.request()));
+        assert_eq!(record.cause, causes.hear(event));
+        assert!(record.cause.is_none_or(|cause| cause < number));
+    }
+    assert_eq!(TraceReader::new("run.jsonl", &*trace(&events)).unwrap().header(), &header());
+}
+
+#[test]
+fn a_trace_that_is_not_whole_or_not_ours_is_refused_with_file_and_line() {
+    let good = String::from_utf8(trace(&history().events[..6])).unwrap();
+    let without = |removed: usize| {
+        let kept = good.lines().enumerate().filter(|(number, _)| *number != removed);
+        kept.map(|(_, line)| format!("{line}\n")).collect::<String>()
+    };
+    let cases = [
+        ("empty", String::new()),
+        ("foreign", "id,time,event\n1,2,3\n".to_owned()),
+        ("a plan", "{\"version\":2}\n".to_owned()),
+        ("newer", good.replacen(&format!("\"countersign_trace\":{TRACE_VERSION}"), "\"countersign_trace\":99", 1)),
+        ("header", good.replacen("\"seed\":0", "\"seed\":-1", 1)),
+        ("half a line", good[..good.len() / 2].to_owned()),
+        ("no end", without(7)),
+        ("a line less", without(3)),
+        ("no event", good.replacen("{\"number\":3", "{\"numbers\":3", 1)),
+        ("an unknown kind", good.replacen("\"kind\":{\"", "\"kind\":{\"un", 1)),
+        ("a longer trace", format!("{good}{{}}\n")),
+    ];
+    let told = cases.map(|(name, bad)| format!("{name}: {}", read(bad.as_bytes()).unwrap_err()));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn an_edit_of_any_field_is_noticed_where_it_was_made() {
+    let events = history().events;
+    let good = String::from_utf8(trace(&events)).unwrap();
+    let lines: Vec<&str> = good.lines().collect();
+    let mut edits = 0;
+    for (number, line) in lines.iter().enumerate().skip(1).take(40) {
+        let original: Value = serde_json::from_str(line).unwrap();
+        for pointer in pointers(&original) {
+            let mut edited = original.clone();
+            let leaf = edited.pointer_mut(&pointer).unwrap();
+            let other = match leaf {
+                Value::Bool(it) => Value::Bool(!*it),
+                Value::Number(it) => Value::from(it.as_u64().unwrap() + 1),
+                Value::String(it) if it.ends_with('0') => Value::from(format!("{}1", &it[..it.len() - 1])),
+                Value::String(it) => Value::from(format!("{}0", &it[..it.len() - 1])),
+                other => panic!("{other}"),
+            };
+            *leaf = other;
+            let text = edited.to_string();
+            let bad = lines.iter().enumerate().map(|(at, line)| if at == number { &*text } else { line });
+            let bad = bad.map(|line| format!("{line}\n")).collect::<String>();
+            // What the digest leaves out may differ between tiers, and says nothing of the run.
+            let is_undigested = ["/token", "/countersigned", "/bytes"].iter().any(|name| pointer.ends_with(name));
+            match read(bad.as_bytes()) {
+                Ok(_) => assert!(is_undigested, "{pointer} of {line}"),
+                Err(error) => {
+                    let place = format!("`run.jsonl`, line {}", number + 1);
+                    assert!(error.to_string().starts_with(&place), "{pointer} of {line}: {error}");
+                    edits += 1;
+                }
+            }
+        }
+    }
+    assert!(edits > 300, "{edits}");
+}
+
+#[test]
+fn every_event_of_an_exchange_leads_back_to_its_start() {
+    let mut history = History::of(Profile::Literal);
+    let me = agent(1);
+    history.at_ms(10).begin(me, true);
+    let connection = history.open(me, SITE);
+    let token = history.issue(1);
+    history.countersign(me, &token, 1);
+    let request = history.send(me, connection, Carried::StoredToken);
+    let why = Refusal::Expired;
+    history.say(SITE, EventKind::Refused { request, why, claimed_agent: Some(token.agent) });
+    history.challenge(SITE, request, &token, true).receive(me, request, 401);
+    history.countersign(me, &token, 1);
+    let request = history.send(me, connection, Carried::NewToken);
+    history.accept(SITE, request, &token, 1).serve(SITE, request, 1).at_ms(11).receive(me, request, 200);
+    history.only_store(me, &token).end(me, Outcome::ServedTwoStep, 2).close(me, connection);
+    let events = &history.events;
+    let mut causes = Causes::default();
+    let causes: Vec<_> = events.iter().map(|event| causes.hear(event)).collect();
+    let told = events.iter().zip(&causes).enumerate().map(|(at, (event, cause))| {
+        let kind = serde_json::to_value(&event.kind).unwrap();
+        let kind = kind.as_object().unwrap().keys().next().unwrap().clone();
+        format!(
+            "{} {} {kind} by {}",
+            at + 1,
+            event.actor,
+            cause.map_or("nothing".to_owned(), |cause| cause.to_string())
+        )
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
 }

@@ -7,8 +7,10 @@ use std::{
 };
 
 use crate::{
-    report::Verdict,
+    report::{Verdict, WriteError},
     scenario::{LookupError, ScenarioError},
+    sweep::{JournalError, SelectionError},
+    trace::ReadError,
 };
 
 /// The exit codes. Where several apply, the first of 70, 2, 1, 4, 3 is used.
@@ -124,6 +126,42 @@ impl From<LookupError> for Failure {
             other => Self::Usage(other.to_string()),
         }
     }
+}
+
+impl From<SelectionError> for Failure {
+    fn from(error: SelectionError) -> Self {
+        match error {
+            SelectionError::Lookup(error) => error.into(),
+            SelectionError::Scenario(error) => error.into(),
+            other => Self::Usage(other.to_string()),
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::File { .. } => Self::Internal(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+/// Says something on standard error. Whoever closed it does not want to know.
+pub(super) fn warn(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Writes to standard output. A reader that has read enough (`| head`) is no failure.

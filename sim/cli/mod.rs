@@ -2,18 +2,25 @@
 
 mod bugs;
 mod calibration;
+mod compare;
 pub mod determinism;
 pub mod environment;
 mod exit;
+mod github;
+mod instant;
 mod interrupt;
 mod judge;
 mod list;
 mod matrix;
+mod merge;
 pub mod parallel;
 pub mod progress;
 mod run;
 mod seeds;
+mod shrink;
 mod sweep;
+mod trace_file;
+mod traces;
 
 use std::{
     io::{self, IsTerminal, Write as _},
@@ -30,10 +37,13 @@ use clap::{
 pub use bugs::HUNTING_GROUNDS;
 pub use exit::{Exit, Failure};
 pub use seeds::Seeds;
+pub use traces::{ExplainArgs, ExportArgs, Form};
 
 use crate::{
     scenario::{self, Overrides},
-    types::{Bug, CryptoTier, Profile},
+    sweep::ShardSource,
+    trace::Filter,
+    types::{Bug, CryptoTier, Profile, TimeSpan, VirtualTime},
 };
 
 /// Deterministic simulation and load-test harness for token-based authentication.
@@ -65,9 +75,22 @@ pub enum Command {
     Run(RunArgs),
     /// Run a plan that was printed or kept earlier
     Replay(ReplayArgs),
+    /// Tell one agent's story from a trace, in plain sentences
+    Explain(ExplainArgs),
+    /// Write a trace in the form of Perfetto, ShiViz or Mermaid
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
+    /// Put the shards of a sweep together
+    Merge(MergeArgs),
+    /// Find the smallest plan that fails in the same way, and write it as a scenario
+    #[command(after_help = SHRINK_EXAMPLES)]
+    Shrink(ShrinkArgs),
+    /// Put two runs or two sweeps side by side, and tell change from chance
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Run every attack and every hole under both profiles, and show what falls and what stands
     #[command(after_help = MATRIX_EXAMPLES)]
     Matrix(MatrixArgs),
@@ -89,9 +112,30 @@ Examples:
 const SWEEP_EXAMPLES: &str = "\
 Examples:
   countersign sweep hardship/swarm --seeds 0..1000
-  countersign sweep hardship/calm hardship/storm --seeds 0..50 --profile both
+  countersign sweep hardship --seeds 0..50 --profile both --out sweep
+  countersign sweep 'hole/*' my_scenarios --max-time 10m --max-failures 1
+  countersign sweep hardship --seeds 0..10000 --shard 2/8 --out sweep-2
 
 The exit code is that of the worst run.";
+
+const SHRINK_EXAMPLES: &str = "\
+Examples:
+  countersign shrink hardship/storm --seed 17
+  countersign shrink out/plan.json --invariant S1 --out regressions
+
+Writes NAME.toml and NAME.plan.json, with the invariant and the seed as name.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  countersign compare before after
+  countersign compare before/sweep.json after/sweep.json --format json
+
+Exits with 3 if a figure became worse beyond chance, or something fails that did not.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  countersign export run.jsonl --as perfetto --out run.json
+  countersign export run.jsonl --as mermaid --actor agent-7 --from 5m --to 6m";
 
 const MATRIX_EXAMPLES: &str = "\
 Examples:
@@ -129,18 +173,25 @@ pub struct RunArgs {
     /// Write every event as a line of JSON into this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Stop at this virtual time, such as 5m or 0:05:12.003, and report as far as the run came
+    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
+    pub until: Option<VirtualTime>,
+    /// Print events on standard error as they happen: those of these actors, kinds or invariants, such as
+    /// agent-7,accepted
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<Filter>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
     /// Print the resolved plan as JSON and run nothing
-    #[arg(long, conflicts_with_all = ["out", "trace"])]
+    #[arg(long, conflicts_with_all = ["out", "trace", "until", "log"])]
     pub plan_only: bool,
     /// Plant this bug in the run, to see whether it is noticed
     #[cfg(feature = "planted-bugs")]
     #[arg(long, value_name = "BUG", value_parser = bug_parser())]
     pub plant: Option<Bug>,
     /// Run twice and show the first event that differs, if one does
-    #[arg(long, conflicts_with_all = ["plan_only", "out", "trace"])]
+    #[arg(long, conflicts_with_all = ["plan_only", "out", "trace", "until", "log"])]
     pub check_determinism: bool,
 }
 
@@ -154,7 +205,7 @@ impl RunArgs {
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
 pub struct SweepArgs {
-    /// Scenarios that come with the program, or files
+    /// Scenarios that come with the program, or files; also folders and patterns such as `hole/*`
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// The seeds, from A up to, and not including, B
@@ -166,9 +217,83 @@ pub struct SweepArgs {
     /// How many runs at the same time [default: one for each core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
+    /// Keep a journal and results in this directory: a sweep that was killed goes on there where it was
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Make only this part of the runs, such as 2/8, or the one that the job's environment tells: slurm, gitlab,
+    /// buildkite or kubernetes/8
+    #[arg(long, value_name = "I/N", requires = "out")]
+    pub shard: Option<ShardSource>,
+    /// Begin no further run after this time, such as 10m
+    #[arg(long, value_name = "TIME")]
+    pub max_time: Option<TimeSpan>,
+    /// Begin no further run once so many did not pass
+    #[arg(long, value_name = "N")]
+    pub max_failures: Option<u64>,
+    /// Begin no further run once so many in a row reached nothing new: no milestone, and no kind of failure
+    #[arg(long, value_name = "N")]
+    pub max_stale: Option<u64>,
     /// Also list the digest of every run
     #[arg(long)]
     pub digests: bool,
+    /// Make every run twice, in two processes, and show the first event that differs, if one does
+    #[arg(long, conflicts_with_all = ["out", "shard", "max_time", "max_failures", "max_stale", "digests"])]
+    pub check_determinism: bool,
+    /// Write the summary to the page of a GitHub job, and mark what did not pass in its log
+    #[arg(long)]
+    pub github: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// What `run --out` or `sweep --out` wrote: the directory, or its report.json or sweep.json
+    pub first: PathBuf,
+    /// The same of what is to be held against it
+    pub second: PathBuf,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Arguments of `shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// A scenario that comes with the program, a file, or a plan (`.json`) that fails
+    pub scenario: String,
+    /// The seed that fails [default: the scenario's own]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Show this face of the protocol instead of the scenario's
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+    /// Plant this bug in every run
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "BUG", value_parser = bug_parser())]
+    pub plant: Option<Bug>,
+    /// The invariant that must still be violated [default: the one that is first]
+    #[arg(long, value_name = "I")]
+    pub invariant: Option<String>,
+    /// Write the files into this directory
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Be content with what was found after this time
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    pub max_time: TimeSpan,
+    /// How many runs at the same time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
+}
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The directories of all shards of one sweep, or their `sweep.json`
+    #[arg(required = true, value_name = "DIR")]
+    pub sweeps: Vec<PathBuf>,
+    /// Write the results of the whole into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Which faces of the protocol a sweep shows.
@@ -220,6 +345,13 @@ pub struct ReplayArgs {
     /// Write every event as a line of JSON into this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Stop at this virtual time, such as 5m or 0:05:12.003, and report as far as the run came
+    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
+    pub until: Option<VirtualTime>,
+    /// Print events on standard error as they happen: those of these actors, kinds or invariants, such as
+    /// agent-7,accepted
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<Filter>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -287,7 +419,12 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
+            Self::Explain(args) => traces::explain(args),
+            Self::Export(args) => traces::export(args),
             Self::Sweep(args) => sweep::sweep(args),
+            Self::Compare(args) => compare::compare(args),
+            Self::Shrink(args) => shrink::shrink(args),
+            Self::Merge(args) => merge::merge(args),
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
             Self::Scenarios(args) => exit::print(&match &args.name {

@@ -1,11 +1,14 @@
 //! Progress of a run in virtual time, on a terminal.
 
 use std::{
+    collections::BTreeSet,
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{shrink::Attempt, sweep::Bundle};
 
 /// A bar on standard error that grows with virtual time. Where nobody looks at a terminal it is silent.
 #[derive(Debug)]
@@ -79,6 +82,80 @@ impl CountProgress {
 
     /// Removes the bar: the report takes its place.
     pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar on standard error that grows with the runs of a sweep. Where nobody looks it is silent.
+#[derive(Debug)]
+pub struct SweepProgress {
+    bar: ProgressBar,
+    started: Instant,
+    drawn: Option<Instant>,
+}
+
+impl SweepProgress {
+    /// A bar for `total` runs. It shows nothing unless `enabled` and standard error is a terminal.
+    pub fn new(total: u64, enabled: bool) -> Self {
+        Self { bar: Progress::new(total, enabled).bar, started: Instant::now(), drawn: None }
+    }
+
+    /// Shows how far a sweep is, with how many runs that did not pass.
+    pub fn update(&mut self, sweep: &Bundle, failures: u64) {
+        if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_INTERVAL) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let done = sweep.runs.len() as u64;
+        let per_minute = u128::from(done).saturating_mul(60_000).checked_div(self.started.elapsed().as_millis());
+        let kinds: usize = sweep.cases.iter().map(|tally| tally.failures.len()).sum();
+        let milestones: BTreeSet<_> = sweep.cases.iter().flat_map(|tally| tally.milestones.keys()).collect();
+        self.bar.set_message(format!(
+            "{done} of {} runs, {} a minute, {failures} failed ({kinds} kinds), {} milestones reached",
+            sweep.spec.runs(),
+            per_minute.unwrap_or(0),
+            milestones.len()
+        ));
+        self.bar.set_position(done);
+    }
+
+    /// Removes the bar: the result takes its place.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A line on standard error that tells how far shrinking is. Where nobody looks it is silent.
+#[derive(Debug)]
+pub struct ShrinkProgress {
+    bar: ProgressBar,
+}
+
+impl ShrinkProgress {
+    /// A line that tells nothing yet.
+    pub fn start() -> Self {
+        let bar = Progress::new(0, true).bar;
+        if let Ok(style) = ProgressStyle::with_template("{elapsed:>4}  {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Tells what is tried and what is left.
+    pub fn update(&self, attempt: Attempt<'_>) {
+        let Attempt { what, tried, kept, smallest } = attempt;
+        self.bar.set_message(format!(
+            "{what}: {tried} runs, {kept} kept; {} agents, {} sites, {} faults, {} attackers, {} left",
+            smallest.agents.len(),
+            smallest.sites.len(),
+            smallest.faults.len(),
+            smallest.attackers.len(),
+            clock(smallest.duration_ms)
+        ));
+    }
+
+    /// Removes the line: the result takes its place.
+    pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -2,8 +2,7 @@
 
 use std::{
     env,
-    fs::File,
-    io::{self, BufWriter, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Read},
     path::Path,
     sync::atomic::Ordering::Relaxed,
 };
@@ -13,17 +12,19 @@ use super::{
     calibration::calibrate,
     determinism,
     environment::{Gauge, stopwatch},
-    exit::print,
+    exit::{print, warn},
     interrupt,
     progress::Progress,
+    trace_file::TraceFile,
 };
 use crate::{
     crypto::KeyError,
     plan::Plan,
-    report::{self, Findings, Report, text},
+    report::{self, Evidence, Findings, Report, text},
     run::{self, Options, RunError, Standing},
     scenario,
-    types::CryptoTier,
+    trace::{EventLog, Filter},
+    types::{CryptoTier, VirtualTime},
     world::WorldError,
 };
 
@@ -51,25 +52,49 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         print(&text)?;
         return Ok(exit);
     }
-    let reproduce = report::reproduce(&args.scenario, &plan);
-    let destination =
-        Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format, reproduce };
-    execute(&plan, destination)
+    let reproduce = report::reproduce(&args.scenario, &plan) + &until(args.until);
+    execute(
+        &plan,
+        Destination {
+            out: args.out.as_deref(),
+            trace: args.trace.as_deref(),
+            log: args.log.as_ref(),
+            until: args.until,
+            format: args.format,
+            reproduce,
+        },
+    )
 }
 
 /// `replay`: runs a plan from a file.
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let plan = read_plan(&args.plan)?;
-    let reproduce = report::reproduce_plan(&args.plan.display().to_string());
-    let destination =
-        Destination { out: args.out.as_deref(), trace: args.trace.as_deref(), format: args.format, reproduce };
-    execute(&plan, destination)
+    let reproduce = report::reproduce_plan(&args.plan.display().to_string()) + &until(args.until);
+    execute(
+        &plan,
+        Destination {
+            out: args.out.as_deref(),
+            trace: args.trace.as_deref(),
+            log: args.log.as_ref(),
+            until: args.until,
+            format: args.format,
+            reproduce,
+        },
+    )
 }
 
-/// Where the results of a run go.
+/// The option that stops a run early, for whoever makes it again.
+fn until(until: Option<VirtualTime>) -> String {
+    until.map_or_else(String::new, |until| format!(" --until {until}"))
+}
+
+/// Where the results of a run go, and how far it goes.
 struct Destination<'a> {
     out: Option<&'a Path>,
     trace: Option<&'a Path>,
+    log: Option<&'a Filter>,
+    /// When the run is to stop, if not at its end.
+    until: Option<VirtualTime>,
     format: Format,
     /// The command that makes the run again.
     reproduce: String,
@@ -85,8 +110,12 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
     let mut tell = |standing: Standing| {
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
+    let (trace_file, trace) = destination.trace.map(TraceFile::create).transpose()?.unzip();
+    let log = destination.log.map(|filter| Box::new(EventLog::new(io::stderr(), filter.clone())) as Box<_>);
     let options = Options {
-        trace: destination.trace.map(trace_writer).transpose()?,
+        trace,
+        log,
+        until: destination.until,
         stopwatch: Some(stopwatch),
         skips_idle: true,
         interrupted,
@@ -96,9 +125,16 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         RunError::Plan(_) | RunError::World(WorldError::Key(KeyError::NotBuilt(_))) => {
             Failure::Usage(error.to_string())
         }
-        RunError::World(_) => Failure::internal(error),
+        RunError::World(_) => {
+            let written =
+                trace_file.as_ref().map(|file| format!("; the trace up to there is `{}`", file.written().display()));
+            Failure::Internal(format!("{error}{}", written.unwrap_or_default()))
+        }
     })?;
     progress.finish();
+    if let Some(until) = destination.until.filter(|_| finished.ended.was_interrupted) {
+        warn(&format!("stopped at {} as --until {until} asks: what comes later is not judged", finished.ended.at));
+    }
     let mut environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
     if plan.crypto != CryptoTier::Modelled {
         environment = environment.with_calibration(calibrate(plan).map_err(Failure::internal)?);
@@ -108,6 +144,7 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         Findings {
             judgement: finished.judgement,
             measurements: finished.measurements,
+            latencies: finished.latencies,
             digest: finished.digest,
             interrupted: finished.ended.was_interrupted,
             reproduce: destination.reproduce,
@@ -115,7 +152,11 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         },
     );
     // A file that cannot be written must not cost whoever waited for it the report on standard output.
-    let written = destination.out.map_or(Ok(()), |folder| report::write(folder, &report, plan));
+    let written = destination.out.map_or(Ok(()), |folder| {
+        let trace = destination.trace.and_then(|trace| seen_from(folder, trace));
+        let (latencies, scene) = (&report.latencies, finished.scene.as_ref());
+        report::write(folder, &report, plan, Evidence { latencies, scene, trace: trace.as_deref() })
+    });
     // A trace on standard output stands alone there.
     if destination.trace != Some(Path::new("-")) {
         match destination.format {
@@ -124,25 +165,30 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         };
     }
     written.map_err(|error| Failure::Usage(error.to_string()))?;
-    match (finished.trace_error, destination.trace) {
+    match (finished.trace_error, trace_file) {
+        (None, Some(file)) => file.keep()?,
         // A reader that has read enough (`| head`) is no failure.
-        (Some(error), Some(path)) if error.source.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Internal(format!("{}: {error}", path.display())))
+        (Some(error), Some(file)) if error.source.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Failure::Internal(format!("{}: {error}", file.written().display())));
         }
-        _ => Ok(report.verdict.into()),
+        _ => {}
     }
+    Ok(report.verdict.into())
 }
 
-fn trace_writer(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufWriter::new(io::stdout())));
+/// The way from a folder to a file, for a link; none to standard output.
+fn seen_from(folder: &Path, file: &Path) -> Option<String> {
+    if file == Path::new("-") {
+        return None;
     }
-    let file = File::create(path)
-        .map_err(|error| Failure::Usage(format!("failed to create the trace `{}`: {error}", path.display())))?;
-    Ok(Box::new(BufWriter::new(file)))
+    let (folder, file) = (std::path::absolute(folder).ok()?, std::path::absolute(file).ok()?);
+    let shared = folder.components().zip(file.components()).take_while(|(ours, theirs)| ours == theirs).count();
+    let up = folder.components().skip(shared).map(|_| "..".to_owned());
+    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Some(up.chain(down).collect::<Vec<_>>().join("/"))
 }
 
-fn read_plan(path: &Path) -> Result<Plan, Failure> {
+pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let file = path.display().to_string();
     let text = if path == Path::new("-") {
         let mut text = String::new();

@@ -1,144 +1,252 @@
 //! `sweep`: many seeds of some scenarios, on all cores.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
+    env,
     io::{self, IsTerminal as _},
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 use super::{
-    Exit, Failure, SweepArgs,
+    Exit, Failure, SweepArgs, determinism,
     environment::stopwatch,
-    exit::print,
-    interrupt,
+    exit::{print, warn},
+    github, interrupt,
     judge::judge,
     parallel::{all_cores, in_order},
-    progress::CountProgress,
+    progress::SweepProgress,
 };
 use crate::{
-    plan::Invariant,
-    report::{Report, Verdict},
-    scenario::{self, Overrides, Scenario},
-    types::Profile,
+    report::{Verdict, WriteError, human, make_folder, reproduce, write_file},
+    sweep::{Bundle, Case, Item, Journal, Record, Shard, Spec, Stop, program_hash, select},
 };
 
-/// What a scenario came to so far.
-#[derive(Default)]
-struct Tally {
-    runs: u64,
-    cpu_ns: u64,
-    verdicts: BTreeMap<&'static str, u64>,
-    /// In how many runs an invariant could not be judged.
-    not_judged: BTreeMap<Invariant, u64>,
-    /// Lines about what did not pass.
-    faults: Vec<String>,
-    digests: Vec<String>,
-}
-
-/// What did not pass is shown so often for each scenario.
-const SHOWN: usize = 10;
+/// The name of the journal in the folder of a sweep.
+const JOURNAL: &str = "journal.jsonl";
 
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
-    let asked = args.scenarios.iter().map(|asked| scenario::find(asked).map(|found| (asked.as_str(), found)));
-    let found = asked.collect::<Result<Vec<_>, _>>()?;
-    let profiles = args.profile.map_or(vec![None], |profile| profile.overrides());
-    let in_each = |(asked, scenario)| profiles.iter().map(move |profile| (asked, scenario, *profile));
-    let cases: Vec<(&str, &Scenario, Option<Profile>)> =
-        found.iter().map(|(asked, scenario)| (*asked, scenario)).flat_map(in_each).collect();
-    let seeds = args.seeds.0.clone();
-    let interrupted = interrupt::listen();
-    let total = (seeds.end - seeds.start).saturating_mul(cases.len() as u64);
-    let mut progress = CountProgress::new(total, io::stderr().is_terminal());
-    let mut tallies: Vec<Tally> = cases.iter().map(|_| Tally::default()).collect();
-    let mut failure = None;
-    let work = |(place, seed): (usize, u64)| {
-        let (asked, scenario, profile) = cases[place];
-        // Of this thread alone: others have their own runs.
-        let started_ns = stopwatch();
-        let plan = scenario.resolve(Some(seed), Overrides { profile, ..Overrides::default() })?;
-        let report = judge(asked, &plan, interrupted)?;
-        Ok((place, report, stopwatch().saturating_sub(started_ns)))
+    let started = Instant::now();
+    let cases = cases(args)?;
+    let spec = spec(args, &cases)?;
+    if args.check_determinism {
+        return check_determinism(args, &cases, &spec);
+    }
+    let summary = args.github.then(github::summary_file).transpose()?;
+    let (journal, before) = match &args.out {
+        None => (None, Vec::new()),
+        Some(folder) => {
+            make_folder(folder)?;
+            let (journal, before) = Journal::open(&folder.join(JOURNAL), &spec)?;
+            (Some(Mutex::new(journal)), before)
+        }
     };
-    let items = (0..cases.len()).flat_map(|place| seeds.clone().map(move |seed| (place, seed)));
-    in_order(
-        items,
-        args.jobs.unwrap_or_else(all_cores),
-        interrupted,
-        work,
-        |judged: Result<_, Failure>| match judged {
-            Ok((place, report, cpu_ns)) => {
-                progress.update(|| report.scenario.clone());
-                // A run that was cut short is not judged.
-                if report.interrupted {
-                    return;
-                }
-                tallies[place].add(&report, cpu_ns, args.digests);
-            }
+    let mut tracker = Tracker::new(args, &spec, started);
+    // A run may be there twice, if the sweep was killed while it was begun anew: one is like the other.
+    let mut done = BTreeSet::new();
+    for record in &before {
+        if done.insert(record.item()) {
+            tracker.add(record);
+        }
+    }
+    if !done.is_empty() {
+        warn(&format!("{} of {} runs were made before and are kept", done.len(), spec.runs()));
+    }
+    let interrupted = interrupt::listen();
+    let over = AtomicBool::new(tracker.stop.is_some());
+    let mut failure = None;
+    let work = |item: Item| {
+        let record = record(&cases[item.case], item, interrupted)?;
+        // A run that was cut short is not judged.
+        let Some(record) = record else {
+            over.store(true, Relaxed);
+            return Ok(None);
+        };
+        if let Some(journal) = &journal {
+            journal.lock().unwrap_or_else(PoisonError::into_inner).add(&record)?;
+        }
+        Ok(Some(record))
+    };
+    let items = spec.items().filter(|item| !done.contains(item));
+    let jobs = args.jobs.unwrap_or_else(all_cores);
+    in_order(items, jobs, &over, work, |judged: Result<Option<Record>, Failure>| {
+        match judged {
+            Ok(None) => tracker.stop = Some(Stop::Interrupted),
+            Ok(Some(record)) => tracker.add(&record),
             Err(error) => drop(failure.get_or_insert(error)),
-        },
-    );
-    progress.finish();
+        }
+        if failure.is_some() || tracker.stop.is_some() {
+            over.store(true, Relaxed);
+        }
+    });
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let mut text = String::new();
-    let mut worst = Exit::Holds;
-    let done: u64 = tallies.iter().map(|tally| tally.runs).sum();
-    if done < total {
-        text.push_str(&format!("interrupted: {done} of {total} runs were finished and are judged\n"));
-        worst = Exit::from(Verdict::Inconclusive);
+    let bundle = tracker.finish(interrupted.load(Relaxed));
+    if let Some(folder) = &args.out {
+        write(folder, &bundle)?;
     }
-    for ((_, scenario, profile), tally) in cases.iter().zip(&tallies) {
-        if tally.runs == 0 {
-            continue;
-        }
-        text.push_str(&tally.text(&scenario.name, profile.unwrap_or(scenario.document.profile)));
-        worst = tally.worst().worse(worst);
+    print(&bundle.to_text(args.digests))?;
+    if let Some(summary) = summary {
+        print(&bundle.to_annotations())?;
+        github::append(&summary, &bundle.to_markdown())?;
     }
-    print(&text)?;
-    Ok(worst)
+    Ok(bundle.verdict.into())
 }
 
-impl Tally {
-    fn add(&mut self, report: &Report, cpu_ns: u64, keeps_digest: bool) {
-        self.runs += 1;
-        self.cpu_ns = self.cpu_ns.saturating_add(cpu_ns);
-        *self.verdicts.entry(report.verdict.word()).or_default() += 1;
-        for invariant in report.not_judged.keys() {
-            *self.not_judged.entry(*invariant).or_default() += 1;
+/// Makes each run twice in processes of their own, up to the first that differs.
+fn check_determinism(args: &SweepArgs, cases: &[Case], spec: &Spec) -> Result<Exit, Failure> {
+    let program = own_program()?;
+    let interrupted = interrupt::listen();
+    let over = AtomicBool::new(false);
+    let work = |item: Item| {
+        let case = &cases[item.case];
+        let plan = case.resolve(item.seed)?;
+        let compared = determinism::compare(&program, [&plan, &plan]);
+        if interrupted.load(Relaxed) {
+            over.store(true, Relaxed);
+            return Ok(None);
         }
-        if report.verdict != Verdict::Passed && self.faults.len() < SHOWN {
-            let why = report.reasons().join("; ");
-            self.faults.push(format!("    {}: {why}\n      {}", report.verdict.word(), report.reproduce));
+        compared.map(|(exit, text)| Some((exit, format!("{}\n{text}", reproduce(&case.asked, &plan)))))
+    };
+    let (mut same, mut found) = (0_u64, None);
+    // Each makes two processes.
+    let jobs = NonZero::new(args.jobs.unwrap_or_else(all_cores).get().div_ceil(2)).unwrap_or(NonZero::<usize>::MIN);
+    in_order(spec.items(), jobs, &over, work, |compared: Result<_, Failure>| {
+        match compared {
+            Ok(Some((Exit::Holds, _))) if found.is_none() => same += 1,
+            Ok(None | Some((Exit::Holds, _))) => {}
+            Ok(Some((exit, text))) => drop(found.get_or_insert(Ok((exit, text)))),
+            Err(error) => drop(found.get_or_insert(Err(error))),
         }
-        if keeps_digest {
-            self.digests.push(format!("    {} {}", report.seed, report.digest));
+        if found.is_some() {
+            over.store(true, Relaxed);
+        }
+    });
+    if let Some(found) = found {
+        let (exit, text) = found?;
+        print(&format!(
+            "{} made the same run twice, then this one did not:\n\n{text}",
+            human::number_of(same, "seed")
+        ))?;
+        return Ok(exit);
+    }
+    let runs = human::number_of(same, "run");
+    if same < spec.runs() {
+        print(&format!("interrupted: {runs} of {} were made twice, and were the same\n", spec.runs()))?;
+        return Ok(Exit::Inconclusive);
+    }
+    print(&format!("deterministic: {runs}, each the same in two processes, event by event\n"))
+}
+
+fn own_program() -> Result<PathBuf, Failure> {
+    env::current_exe().map_err(|error| Failure::Internal(format!("failed to find this program's own file: {error}")))
+}
+
+fn cases(args: &SweepArgs) -> Result<Vec<Case>, Failure> {
+    let profiles = args.profile.map_or(vec![None], |profile| profile.overrides());
+    let mut cases = Vec::new();
+    for asked in &args.scenarios {
+        for (asked, scenario) in select(asked)? {
+            let in_each = profiles.iter().map(|profile| Case {
+                asked: asked.clone(),
+                scenario: scenario.clone(),
+                profile: *profile,
+            });
+            cases.extend(in_each);
+        }
+    }
+    Ok(cases)
+}
+
+fn spec(args: &SweepArgs, cases: &[Case]) -> Result<Spec, Failure> {
+    let shard = match args.shard {
+        None => Shard::WHOLE,
+        Some(source) => source.shard(|name| env::var(name).ok()).map_err(|error| Failure::Usage(error.to_string()))?,
+    };
+    let failed = |error: io::Error| Failure::Internal(format!("failed to read this program's own file: {error}"));
+    Ok(Spec {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        program_sha256: program_hash(&own_program()?).map_err(failed)?,
+        cases: cases.iter().map(Case::spec).collect(),
+        seeds_from: args.seeds.0.start,
+        seeds_to: args.seeds.0.end,
+        shard,
+    })
+}
+
+/// Makes one run. None if it was interrupted.
+fn record(case: &Case, item: Item, interrupted: &AtomicBool) -> Result<Option<Record>, Failure> {
+    // Of this thread alone: others have their own runs.
+    let before_ns = stopwatch();
+    let plan = case.resolve(item.seed)?;
+    let report = judge(&case.asked, &plan, interrupted)?;
+    let cpu_ns = stopwatch().saturating_sub(before_ns);
+    Ok((!report.interrupted).then(|| Record::new(item.case, report, cpu_ns)))
+}
+
+/// Adds up what comes, and sees when it is enough.
+struct Tracker {
+    bundle: Bundle,
+    started: Instant,
+    time_max: Option<Duration>,
+    failures_max: Option<u64>,
+    stale_max: Option<u64>,
+    failures: u64,
+    /// Runs since the last that brought something new.
+    stale: u64,
+    stop: Option<Stop>,
+    progress: SweepProgress,
+}
+
+impl Tracker {
+    fn new(args: &SweepArgs, spec: &Spec, started: Instant) -> Self {
+        Self {
+            bundle: Bundle::new(spec.clone()),
+            started,
+            time_max: args.max_time.map(|time| Duration::from_nanos(time.nanos())),
+            failures_max: args.max_failures,
+            stale_max: args.max_stale,
+            failures: 0,
+            stale: 0,
+            stop: None,
+            progress: SweepProgress::new(spec.runs(), io::stderr().is_terminal()),
         }
     }
 
-    fn worst(&self) -> Exit {
-        [Verdict::Violated, Verdict::Inconclusive, Verdict::ThresholdMissed]
-            .into_iter()
-            .find(|verdict| self.verdicts.contains_key(verdict.word()))
-            .map_or(Exit::Holds, Exit::from)
+    fn add(&mut self, record: &Record) {
+        self.stale = if self.bundle.add(record) { 0 } else { self.stale + 1 };
+        self.failures += u64::from(record.verdict != Verdict::Passed);
+        self.progress.update(&self.bundle, self.failures);
+        let is_reached = |found: u64, most: Option<u64>| most.is_some_and(|most| found >= most);
+        if is_reached(self.failures, self.failures_max) {
+            self.stop.get_or_insert(Stop::Failures);
+        } else if is_reached(self.stale, self.stale_max) {
+            self.stop.get_or_insert(Stop::Stale);
+        } else if self.time_max.is_some_and(|most| self.started.elapsed() >= most) {
+            self.stop.get_or_insert(Stop::Time);
+        }
     }
 
-    fn text(&self, scenario: &str, profile: Profile) -> String {
-        let verdicts: Vec<_> = self.verdicts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        let mean_ms = self.cpu_ns / self.runs.max(1) / 1_000_000;
-        let profile = format!("{profile:?}").to_lowercase();
-        let mut text = format!("{scenario} ({profile}): {}", verdicts.join(", "));
-        if mean_ms > 0 {
-            text.push_str(&format!("; {mean_ms} ms of CPU a run"));
-        }
-        text.push('\n');
-        if !self.not_judged.is_empty() {
-            let not_judged: Vec<_> = self.not_judged.iter().map(|(it, runs)| format!("{it} in {runs}")).collect();
-            text.push_str(&format!("    not judged: {}\n", not_judged.join(", ")));
-        }
-        for line in self.faults.iter().chain(&self.digests) {
-            text.push_str(line);
-            text.push('\n');
-        }
-        text
+    fn finish(mut self, was_interrupted: bool) -> Bundle {
+        self.progress.finish();
+        self.bundle.environment.wall_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let is_whole = self.bundle.runs.len() as u64 == self.bundle.spec.runs();
+        let stop = if was_interrupted { Some(Stop::Interrupted) } else { self.stop };
+        self.bundle.finish(stop.filter(|_| !is_whole))
     }
+}
+
+/// Everything that is left behind beside the journal.
+pub(super) fn write(folder: &Path, bundle: &Bundle) -> Result<(), WriteError> {
+    write_file(&folder.join("sweep.txt"), || Ok(bundle.to_text(false)))?;
+    write_file(&folder.join("junit.xml"), || bundle.to_junit().map_err(io::Error::other))?;
+    write_file(&folder.join("summary.md"), || Ok(bundle.to_markdown()))?;
+    // At last: who finds it finds the others.
+    write_file(&folder.join(Bundle::FILE), || Ok(bundle.to_json()?))
 }

@@ -6,6 +6,7 @@
 mod detail;
 mod kind;
 mod listener;
+mod subject;
 
 pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;

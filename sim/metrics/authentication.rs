@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::distribution::{Distribution, Histogram};
+use super::{Distribution, Histogram, Latencies};
 use crate::event::{EventKind, Outcome};
 
 /// Exchanges of agents with a server.
@@ -79,6 +79,11 @@ impl AuthenticationRecorder {
         self.authenticated_ns.absorb(&other.authenticated_ns);
         self.public_ns.absorb(&other.public_ns);
         self.failed_ns.absorb(&other.failed_ns);
+    }
+
+    pub(super) fn add_to(&self, latencies: &mut Latencies) {
+        latencies.one_step_ns.absorb(&self.one_step_ns);
+        latencies.two_step_ns.absorb(&self.two_step_ns);
     }
 
     pub(super) fn figures(&self) -> AuthenticationFigures {

@@ -3,10 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    distribution::{Distribution, Histogram},
-    work_total::WorkTotal,
-};
+use super::{Distribution, Histogram, work_total::WorkTotal};
 use crate::event::EventKind;
 
 /// A server's virtual CPU.

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, RegistryFigures, TrafficFigures,
-    UpstreamFigures, ValidationFigures,
+    AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, RegistryFigures, Timeline,
+    TrafficFigures, UpstreamFigures, ValidationFigures,
 };
 use crate::types::ActorId;
 
@@ -30,6 +30,9 @@ pub struct Measurements {
     /// Each server by its name, `smp` first.
     #[schemars(with = "BTreeMap<String, ServerFigures>")]
     pub servers: BTreeMap<ActorId, ServerFigures>,
+    /// What happened when.
+    #[serde(default)]
+    pub timeline: Timeline,
 }
 
 /// What was measured at one server, or at all of them.

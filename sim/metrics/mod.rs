@@ -9,10 +9,13 @@ mod authentication;
 mod cache;
 mod cpu;
 mod distribution;
+mod histogram;
+mod latencies;
 mod measurements;
 mod registry;
 mod server;
 mod threshold;
+mod timeline;
 mod traffic;
 mod upstream;
 mod validation;
@@ -24,15 +27,19 @@ pub use authentication::AuthenticationFigures;
 pub use cache::CacheFigures;
 pub use cpu::CpuFigures;
 pub use distribution::Distribution;
+pub use histogram::Histogram;
+pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
 pub use registry::RegistryFigures;
 pub use threshold::{MissedThreshold, missed_thresholds};
+pub use timeline::{BUCKETS_MAX, Timeline};
 pub use traffic::TrafficFigures;
 pub use upstream::UpstreamFigures;
 pub use validation::ValidationFigures;
 pub use work_total::WorkTotal;
 
 use server::ServerRecorder;
+use timeline::TimelineRecorder;
 
 use crate::{
     event::{Event, EventKind, Listener},
@@ -51,6 +58,7 @@ pub struct Metrics {
     smp: ServerRecorder,
     /// `site-1` is the first.
     sites: Vec<ServerRecorder>,
+    timeline: TimelineRecorder,
 }
 
 impl Metrics {
@@ -65,7 +73,17 @@ impl Metrics {
             agents: AgentFigures::default(),
             smp: ServerRecorder::smp(&plan.smp),
             sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
+            timeline: TimelineRecorder::new(plan.duration_ms, plan.sites.len()),
         }
+    }
+
+    /// How long what takes long took until now, at all servers together.
+    pub fn latencies(&self) -> Latencies {
+        let mut latencies = Latencies::default();
+        for server in [&self.smp].into_iter().chain(&self.sites) {
+            server.add_to(&mut latencies);
+        }
+        latencies
     }
 
     /// What was measured, when the run ends at `end`.
@@ -92,13 +110,14 @@ impl Metrics {
             total: all.figures(cores, core_ns, &self.costs),
             agents: self.agents,
             servers,
+            timeline: self.timeline.finish(end, &self.smp, &self.sites),
         }
     }
 
     fn server(&mut self, actor: ActorId) -> Option<&mut ServerRecorder> {
         match actor {
             ActorId::Smp => Some(&mut self.smp),
-            ActorId::Site(number) => self.sites.get_mut(usize::try_from(number).ok()?.checked_sub(1)?),
+            ActorId::Site(number) => nth(&mut self.sites, number),
             ActorId::Agent(_) | ActorId::Attacker(_) => None,
         }
     }
@@ -107,6 +126,11 @@ impl Metrics {
 impl Listener for Metrics {
     fn hear(&mut self, event: &Event) {
         self.events += 1;
+        // Before this event is heard: the slice ends with what was true until now.
+        if self.timeline.is_due(event.at) {
+            self.timeline.close_until(event.at, &self.smp, &self.sites);
+        }
+        self.timeline.hear(event);
         self.traffic.hear(&event.kind);
         if let EventKind::ExchangeStarted { server, .. } | EventKind::ExchangeEnded { server, .. } = &event.kind {
             if let Some(server) = self.server(*server) {
@@ -118,6 +142,11 @@ impl Listener for Metrics {
             self.agents.hear(&event.kind);
         }
     }
+}
+
+/// The element that people call the `number`th, counted from 1.
+fn nth<T>(of: &mut [T], number: u32) -> Option<&mut T> {
+    of.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
 }
 
 /// The share of `part` in `whole`, in parts per million, rounded down; none of nothing.

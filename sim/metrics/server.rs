@@ -1,7 +1,7 @@
 //! Collects the figures of one server.
 
 use super::{
-    AdmissionFigures, CacheFigures, RegistryFigures, ServerFigures, authentication::AuthenticationRecorder,
+    AdmissionFigures, CacheFigures, Latencies, RegistryFigures, ServerFigures, authentication::AuthenticationRecorder,
     cpu::CpuRecorder, upstream::UpstreamRecorder, validation::ValidationRecorder,
 };
 use crate::{event::EventKind, types::Costs};
@@ -67,6 +67,24 @@ impl ServerRecorder {
             site.validation.absorb(&other.validation);
             site.upstream.absorb(&other.upstream);
         }
+    }
+
+    pub(super) fn add_to(&self, latencies: &mut Latencies) {
+        self.authentication.add_to(latencies);
+        if let Some(site) = &self.site {
+            site.upstream.add_to(latencies);
+            site.validation.add_to(latencies);
+        }
+    }
+
+    /// Entries of its registry now.
+    pub(super) fn registry_entries(&self) -> u64 {
+        self.registry.entries
+    }
+
+    /// Entries of its cache now, if it is a site.
+    pub(super) fn cache_entries(&self) -> Option<u64> {
+        self.site.as_ref().map(|site| site.cache.entries)
     }
 
     pub(super) fn cores(&self) -> u64 {

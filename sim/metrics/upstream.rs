@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::distribution::{Distribution, Histogram};
+use super::{Distribution, Histogram, Latencies};
 use crate::event::{EventKind, UpstreamPurpose};
 
 /// A site's GetClientTokens requests (rules 40 to 42).
@@ -102,6 +102,10 @@ impl UpstreamRecorder {
         self.first_fetch_ns.absorb(&other.first_fetch_ns);
         self.batch_ns.absorb(&other.batch_ns);
         self.batch_agents.absorb(&other.batch_agents);
+    }
+
+    pub(super) fn add_to(&self, latencies: &mut Latencies) {
+        latencies.slot_wait_ns.absorb(&self.slot_wait_ns);
     }
 
     pub(super) fn figures(&self) -> UpstreamFigures {

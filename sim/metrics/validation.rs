@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::distribution::{Distribution, Histogram};
+use super::{Distribution, Histogram, Latencies};
 use crate::event::EventKind;
 
 /// A site's validations (rules 36 to 41).
@@ -90,6 +90,10 @@ impl ValidationRecorder {
         self.connections_max = self.connections_max.max(other.connections_max);
         self.period_max_s = self.period_max_s.max(other.period_max_s);
         self.refresh_ns.absorb(&other.refresh_ns);
+    }
+
+    pub(super) fn add_to(&self, latencies: &mut Latencies) {
+        latencies.refresh_ns.absorb(&self.refresh_ns);
     }
 
     pub(super) fn figures(&self) -> ValidationFigures {

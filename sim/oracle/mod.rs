@@ -52,6 +52,7 @@ mod registry_keeps_entry;
 mod registry_only_verified;
 mod retries_back_off;
 mod revoked_stays_out;
+mod scene;
 mod served_after_accept;
 mod stored_token_is_good;
 mod stored_token_leaves;
@@ -62,6 +63,7 @@ mod violation;
 mod waiters_progress;
 
 pub use assumptions::Assumptions;
+pub use scene::{Scene, SceneRecorder};
 pub use violation::{Findings, Violation};
 
 use std::{collections::BTreeMap, fmt};
@@ -157,6 +159,11 @@ impl Oracle {
     /// How many violations there are so far.
     pub fn violations(&self) -> u64 {
         self.findings.count()
+    }
+
+    /// The violations that are kept whole so far, in the order of their discovery.
+    pub fn kept(&self) -> &[Violation] {
+        self.findings.kept()
     }
 
     /// Ends the run at `end` and says what was found. Nothing that was due after `end` is held against anybody.

@@ -47,6 +47,11 @@ impl Findings {
         self.counts.values().sum()
     }
 
+    /// The violations that are kept whole, in the order of their discovery.
+    pub fn kept(&self) -> &[Violation] {
+        &self.kept
+    }
+
     /// Turns to the next event.
     pub(super) fn turn_to(&mut self, event: &Event) {
         self.event_number += 1;

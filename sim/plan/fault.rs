@@ -184,6 +184,29 @@ impl Fault {
 }
 
 impl FaultKind {
+    /// The names of all kinds.
+    pub const NAMES: [&str; 19] = [
+        "partition",
+        "delay",
+        "loss",
+        "slow_link",
+        "black_hole",
+        "duplicate",
+        "reorder",
+        "crash",
+        "power_loss",
+        "overload",
+        "clock_step",
+        "rollback",
+        "rotate_server_key",
+        "change_agent_key",
+        "change_policy",
+        "move",
+        "revoke",
+        "remove_site",
+        "upgrade",
+    ];
+
     /// Its name in plans and scenarios.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -227,5 +250,17 @@ impl FaultKind {
     /// Whether it can have an end: some things are for good.
     pub const fn may_end(&self) -> bool {
         !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_that_plans_may_have() {
+        let error = serde_json::from_str::<FaultKind>(r#"{"no_such_fault": {}}"#).unwrap_err().to_string();
+        let named: Vec<_> = error.split('`').skip(3).step_by(2).collect();
+        assert_eq!(named, FaultKind::NAMES);
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers as people read them: three significant digits and a unit.
 
 /// A count: exact with separators up to 99,999, then `123 k`, `1.23 M`.
-pub(super) fn count(value: u64) -> String {
+pub fn count(value: u64) -> String {
     match value {
         0..100_000 => separated(value),
         _ => scaled(value, &[(1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G"), (1_000_000_000_000, "T")]),
@@ -9,7 +9,7 @@ pub(super) fn count(value: u64) -> String {
 }
 
 /// A duration below a minute as `1.23 ms`, above as `1 h 30 min`.
-pub(super) fn duration(nanos: u64) -> String {
+pub fn duration(nanos: u64) -> String {
     const MINUTE: u64 = 60_000_000_000;
     match nanos {
         0 => "0 s".into(),
@@ -20,7 +20,7 @@ pub(super) fn duration(nanos: u64) -> String {
 }
 
 /// A size in binary units.
-pub(super) fn bytes(value: u64) -> String {
+pub fn bytes(value: u64) -> String {
     match value {
         0..1_024 => format!("{value} B"),
         _ => scaled(value, &[(1 << 10, "KiB"), (1 << 20, "MiB"), (1 << 30, "GiB"), (1 << 40, "TiB")]),
@@ -28,7 +28,7 @@ pub(super) fn bytes(value: u64) -> String {
 }
 
 /// A share given in parts per million, in percent. What is not all is never shown as all, nor something as nothing.
-pub(super) fn percent(ppm: u64) -> String {
+pub fn percent(ppm: u64) -> String {
     match ppm {
         0 => "0 %".into(),
         1..100 => "<0.01 %".into(),
@@ -40,7 +40,7 @@ pub(super) fn percent(ppm: u64) -> String {
 }
 
 /// How many times as much, given in thousandths: `0.25 ×`, `87 ×`.
-pub(super) fn factor(thousandths: u64) -> String {
+pub fn factor(thousandths: u64) -> String {
     match thousandths {
         0..10_000 => format!("{}.{:02} ×", thousandths / 1_000, thousandths / 10 % 100),
         _ => format!("{} ×", count(thousandths / 1_000)),
@@ -48,12 +48,12 @@ pub(super) fn factor(thousandths: u64) -> String {
 }
 
 /// A noun with its number: `1 site`, `2 sites`.
-pub(super) fn number_of(value: u64, singular: &str) -> String {
+pub fn number_of(value: u64, singular: &str) -> String {
     format!("{} {singular}{}", count(value), if value == 1 { "" } else { "s" })
 }
 
 /// The word that a value has in JSON, with spaces: `counter used`.
-pub(super) fn words(value: &impl serde::Serialize) -> String {
+pub fn words(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word.replace('_', " "),
         _ => "?".into(),
@@ -61,7 +61,7 @@ pub(super) fn words(value: &impl serde::Serialize) -> String {
 }
 
 /// The whole part with a comma between groups of three digits.
-pub(super) fn separated(value: u64) -> String {
+pub fn separated(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

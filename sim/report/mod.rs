@@ -7,7 +7,8 @@ mod environment;
 mod expected_violation;
 mod exposure;
 mod hardship;
-mod human;
+mod html;
+pub(crate) mod human;
 mod hunt;
 mod json;
 mod matrix;
@@ -21,12 +22,13 @@ pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
 pub use exposure::{Exposure, OpenHole};
 pub use hardship::Hardship;
+pub use html::{Evidence, html};
 pub use hunt::{Found, HUNT_VERSION, Hunt, Hunted, Trail};
 pub use json::schema;
 pub use matrix::{MATRIX_VERSION, Matrix, MatrixCell, MatrixOutcome, MatrixRow};
 pub use text::text;
 pub use verdict::Verdict;
-pub use write::{WriteError, make_folder, write};
+pub use write::{WriteError, make_folder, write, write_file};
 
 use std::collections::BTreeMap;
 
@@ -34,7 +36,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metrics::{Measurements, MissedThreshold, missed_thresholds},
+    metrics::{Latencies, Measurements, MissedThreshold, missed_thresholds},
     oracle::{Judgement, Violation},
     plan::{Invariant, Milestone, Plan},
     types::{CryptoTier, Profile, Scheme, VirtualTime},
@@ -100,6 +102,9 @@ pub struct Report {
     pub thresholds_missed: Vec<MissedThreshold>,
     /// Everything that was measured in virtual time.
     pub measurements: Measurements,
+    /// How long what takes long took, whole.
+    #[serde(default)]
+    pub latencies: Latencies,
     /// The real world: the only part that differs between two runs of one plan.
     pub environment: Environment,
 }
@@ -124,6 +129,8 @@ pub struct Findings {
     pub judgement: Judgement,
     /// What was measured.
     pub measurements: Measurements,
+    /// How long what takes long took, whole.
+    pub latencies: Latencies,
     /// The digest of the run's history, in hexadecimal.
     pub digest: String,
     /// Whether the run was stopped before its end.
@@ -137,7 +144,7 @@ pub struct Findings {
 impl Report {
     /// Holds what was found against what the plan asks for.
     pub fn new(plan: &Plan, findings: Findings) -> Self {
-        let Findings { judgement, measurements, digest, interrupted, reproduce, environment } = findings;
+        let Findings { judgement, measurements, latencies, digest, interrupted, reproduce, environment } = findings;
         let Judgement { violations, counts, reached: mut milestones, not_judged, events } = judgement;
         let asked = &plan.expectation;
         let is_expected = |invariant: &Invariant| asked.violations.contains(invariant);
@@ -198,6 +205,7 @@ impl Report {
             still_exposed: exposure::exposures(plan),
             thresholds_missed,
             measurements,
+            latencies,
             environment,
         }
     }
@@ -222,11 +230,7 @@ impl Cast {
 
 /// The command that makes a run of `plan` again from its scenario, by the name or path by which it was found.
 pub fn reproduce(scenario: &str, plan: &Plan) -> String {
-    let profile = match plan.profile {
-        Profile::Literal => "literal",
-        Profile::Hardened => "hardened",
-    };
-    let (scenario, seed, crypto) = (quoted(scenario), plan.seed, plan.crypto);
+    let (scenario, seed, profile, crypto) = (quoted(scenario), plan.seed, plan.profile, plan.crypto);
     let plant = plan.bug.map_or(String::new(), |bug| format!(" --plant {bug}"));
     format!("countersign run {scenario} --seed {seed} --profile {profile} --crypto {crypto}{plant}")
 }

@@ -1,13 +1,32 @@
 //! Why a run did not pass, in a line.
 
-use super::{Report, human};
+use super::{Report, Verdict, human};
 
 impl Report {
+    /// What the verdict means for this run.
+    pub fn meaning(&self) -> &'static str {
+        let is_inconclusive = self.verdict == Verdict::Inconclusive;
+        if self.interrupted && is_inconclusive {
+            "the run was interrupted"
+        } else if self.served_nobody && is_inconclusive {
+            "not one exchange was served, so that the run has shown nothing"
+        } else if self.violation_counts.is_empty() && !self.milestones_forbidden.is_empty() {
+            "something happened that the scenario forbids"
+        } else {
+            self.verdict.meaning()
+        }
+    }
+
     /// Everything that keeps the run from passing, each in a few words; empty if it passed.
     pub fn reasons(&self) -> Vec<String> {
         let violated = self.violation_counts.iter().map(|(invariant, count)| format!("{invariant} {count}"));
-        let forbidden = self.milestones_forbidden.iter();
-        let forbidden = forbidden.map(|(it, count)| format!("forbidden: {} {count}", human::words(it)));
+        let missed = self.thresholds_missed.iter().map(ToString::to_string);
+        violated.chain(self.other_reasons()).chain(missed).collect()
+    }
+
+    /// What keeps the run from passing beside violations and thresholds.
+    pub fn other_reasons(&self) -> Vec<String> {
+        let forbidden = self.milestones_forbidden.keys().map(|it| format!("forbidden: {}", human::words(it)));
         let missing = self.milestones_missing.iter().map(|it| format!("never reached: {}", human::words(it)));
         let absent = self.expected_violations.iter().filter(|expected| expected.count == 0);
         let absent = absent.map(|expected| match self.not_judged.contains_key(&expected.invariant) {
@@ -15,7 +34,6 @@ impl Report {
             false => format!("{} was expected to be violated and held", expected.invariant),
         });
         let nobody = self.served_nobody.then(|| "nobody was served".to_owned());
-        let missed = self.thresholds_missed.iter().map(ToString::to_string);
-        violated.chain(forbidden).chain(missing).chain(absent).chain(nobody).chain(missed).collect()
+        forbidden.chain(missing).chain(absent).chain(nobody).collect()
     }
 }

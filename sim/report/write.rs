@@ -8,7 +8,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::{Report, text};
+use super::{Evidence, Report, html, text};
 use crate::plan::Plan;
 
 /// Why a report could not be written. What was there before is still there.
@@ -42,21 +42,25 @@ pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(|error| WriteError::Folder { path: folder.into(), error })
 }
 
-/// Writes `report.json`, `report.txt` and `plan.json` into `folder`, which is made if it is not there.
+/// Writes `report.json`, `report.txt`, `report.html` and `plan.json` into `folder`, which is made if it is not there.
 ///
 /// Each file is whole or, if something fails, as it was before.
 ///
 /// # Errors
 /// If the folder or a file cannot be written.
-pub fn write(folder: &Path, report: &Report, plan: &Plan) -> Result<(), WriteError> {
+pub fn write(folder: &Path, report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<(), WriteError> {
     make_folder(folder)?;
     write_file(&folder.join("plan.json"), || Ok(serde_json::to_string_pretty(plan)? + "\n"))?;
     write_file(&folder.join("report.txt"), || Ok(text(report, false)))?;
+    write_file(&folder.join("report.html"), || html(report, plan, evidence).map_err(io::Error::other))?;
     write_file(&folder.join("report.json"), || Ok(report.to_json()?))
 }
 
 /// Replaces a file in one step, so that a full disk leaves no half of it.
-fn write_file(path: &Path, content: impl FnOnce() -> io::Result<String>) -> Result<(), WriteError> {
+///
+/// # Errors
+/// If the content cannot be made, or the file not be written. What was there before is still there.
+pub fn write_file(path: &Path, content: impl FnOnce() -> io::Result<String>) -> Result<(), WriteError> {
     let partial = path.with_added_extension("partial");
     let written = content().and_then(|content| {
         let mut file = fs::File::create(&partial)?;

@@ -7,18 +7,20 @@ use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener},
     metrics::Metrics,
-    oracle::Oracle,
+    oracle::{Oracle, SceneRecorder},
     plan::Plan,
-    trace::{Digest, TraceWriter},
+    trace::{Digest, TraceHeader, TraceWriter},
     world::Ended,
 };
 
-/// Oracle, metrics, digest and, on request, trace.
+/// Oracle, the scene of a violation, metrics, digest and, on request, trace and log.
 pub struct Audience {
     oracle: Oracle,
+    scene: SceneRecorder,
     metrics: Metrics,
     digest: Digest,
     trace: Option<TraceWriter<Box<dyn Write + Send>>>,
+    log: Option<Box<dyn Listener + Send>>,
     accepted: u64,
     heard: u64,
     stopwatch: Option<Stopwatch>,
@@ -32,12 +34,19 @@ const TIMED_EVERY: u64 = 64;
 
 impl Audience {
     /// The audience of a run of `plan`.
-    pub fn new(plan: &Plan, trace: Option<Box<dyn Write + Send>>, stopwatch: Option<Stopwatch>) -> Self {
+    pub fn new(
+        plan: &Plan,
+        trace: Option<Box<dyn Write + Send>>,
+        log: Option<Box<dyn Listener + Send>>,
+        stopwatch: Option<Stopwatch>,
+    ) -> Self {
         Self {
             oracle: Oracle::new(plan),
+            scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
             digest: Digest::new(),
-            trace: trace.map(TraceWriter::new),
+            trace: trace.map(|to| TraceWriter::new(to, &TraceHeader::of(plan))),
+            log,
             accepted: 0,
             heard: 0,
             stopwatch,
@@ -53,8 +62,11 @@ impl Audience {
 
     /// Asks everybody for their say.
     pub fn finish(self, ended: Ended) -> Finished {
+        let judgement = self.oracle.finish(ended.at);
         Finished {
-            judgement: self.oracle.finish(ended.at),
+            scene: self.scene.finish(&judgement.violations),
+            judgement,
+            latencies: self.metrics.latencies(),
             measurements: self.metrics.finish(ended.at),
             digest: self.digest.finish(),
             listening: self.listening,
@@ -78,17 +90,25 @@ impl Listener for Audience {
         self.heard += 1;
         match self.stopwatch.filter(|_| self.heard.is_multiple_of(TIMED_EVERY)) {
             None => {
-                self.oracle.hear(event);
+                self.judge(event);
                 self.metrics.hear(event);
                 self.digest.hear(event);
                 self.trace.hear(event);
             }
             Some(now_ns) => self.hear_timed(event, now_ns),
         }
+        if let Some(log) = &mut self.log {
+            log.hear(event);
+        }
     }
 }
 
 impl Audience {
+    fn judge(&mut self, event: &Event) {
+        self.oracle.hear(event);
+        self.scene.hear(event, self.oracle.kept());
+    }
+
     /// Hears an event, and takes its cost for that of all that were not timed since the last.
     fn hear_timed(&mut self, event: &Event, now_ns: Stopwatch) {
         let mut since_ns = now_ns();
@@ -98,7 +118,7 @@ impl Audience {
             *total_ns += at_ns.saturating_sub(since_ns).saturating_sub(look_ns) * TIMED_EVERY;
             since_ns = at_ns;
         };
-        self.oracle.hear(event);
+        self.judge(event);
         lap(&mut self.listening.oracle_ns);
         self.metrics.hear(event);
         lap(&mut self.listening.metrics_ns);

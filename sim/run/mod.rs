@@ -12,8 +12,9 @@ use thiserror::Error;
 use self::audience::Audience;
 use crate::{
     crypto::Stopwatch,
-    metrics::Measurements,
-    oracle::Judgement,
+    event::Listener,
+    metrics::{Latencies, Measurements},
+    oracle::{Judgement, Scene},
     plan::{Plan, PlanError},
     trace::TraceError,
     types::{CryptoTier, VirtualTime},
@@ -35,6 +36,10 @@ pub struct Standing {
 pub struct Options<'a> {
     /// Where every event goes, as a line of JSON. Give it a buffered writer.
     pub trace: Option<Box<dyn Write + Send>>,
+    /// Hears every event last.
+    pub log: Option<Box<dyn Listener + Send>>,
+    /// Ends the run at this virtual time, if that comes before its planned end.
+    pub until: Option<VirtualTime>,
     /// Measures real time around crypto operations and, now and then, around the listeners.
     pub stopwatch: Option<Stopwatch>,
     /// Whether idle time is jumped over. Nothing that happens depends on it, only how long the run takes: where two
@@ -51,8 +56,12 @@ pub struct Options<'a> {
 pub struct Finished {
     /// What the oracle says.
     pub judgement: Judgement,
+    /// The events around a violation, if there was one.
+    pub scene: Option<Scene>,
     /// What was measured.
     pub measurements: Measurements,
+    /// How long what takes long took, whole.
+    pub latencies: Latencies,
     /// The digest of the history, in hexadecimal (S12).
     pub digest: String,
     /// What the world says.
@@ -104,8 +113,8 @@ pub enum RunError {
 /// If the plan is impossible, or the world cannot be made or breaks.
 pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     plan.check()?;
-    let Options { trace, stopwatch, skips_idle, interrupted, progress } = options;
-    let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace, stopwatch))));
+    let Options { trace, log, until, stopwatch, skips_idle, interrupted, progress } = options;
+    let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace, log, stopwatch))));
     let standing = |at| {
         let audience = audience.lock().unwrap_or_else(PoisonError::into_inner);
         let (accepted, violations) = audience.as_ref().map_or((0, 0), Audience::standing);
@@ -114,17 +123,17 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let mut tell = |at| progress(standing(at));
     // Modelled signatures cost less than reading a clock, and say nothing about real ones.
     let stopwatch = stopwatch.filter(|_| plan.crypto != CryptoTier::Modelled);
-    let controls = Controls { stopwatch, skips_idle, interrupted, progress: &mut tell };
+    let controls = Controls { until, stopwatch, skips_idle, interrupted, progress: &mut tell };
     let ended = world::run(plan, &audience, controls)?;
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
-    let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None));
+    let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None, None));
     Ok(audience.finish(ended))
 }
 
 impl<'a> Options<'a> {
     /// Idle time is jumped over; no trace and no figures of the real world.
     pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(Standing)) -> Self {
-        Self { trace: None, stopwatch: None, skips_idle: true, interrupted, progress }
+        Self { trace: None, log: None, until: None, stopwatch: None, skips_idle: true, interrupted, progress }
     }
 }

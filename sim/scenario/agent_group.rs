@@ -55,14 +55,16 @@ pub struct AgentGroup {
     pub arrivals: Option<ArrivalsTable>,
 }
 
-/// Visits at intervals. The first is due when the agent starts.
+/// Visits at intervals, or at given times.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VisitsTable {
-    /// The interval from visit to visit.
-    pub every: Ranged<TimeSpan>,
+    /// The interval from visit to visit. The first is due when the agent starts.
+    pub every: Option<Ranged<TimeSpan>>,
     /// How far a visit may fall before or after its time; less than half the interval. Default none.
     pub jitter: Option<TimeSpan>,
+    /// The times of the visits, instead of `every`: ascending, from the start of the run on.
+    pub at: Option<Vec<TimeSpan>>,
 }
 
 /// Visits at a rate. The agents of the group take turns.

@@ -44,6 +44,11 @@ pub(super) fn draw_exponential(rng: &mut impl Rng) -> u64 {
     }
 }
 
+/// An index below `count`.
+pub(super) fn pick(rng: &mut impl Rng, count: usize) -> usize {
+    usize::try_from(draw_between(rng, 0, (count as u64).saturating_sub(1))).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,7 @@ mod resolve;
 mod scenario_error;
 mod schema;
 mod shipped;
+mod spelled;
 
 pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, PolicyInterval, Spacing, VisitsTable};
 pub use attacker_table::AttackerTable;
@@ -46,6 +47,7 @@ pub use resolve::Overrides;
 pub use scenario_error::ScenarioError;
 pub use schema::schema;
 pub use shipped::{LookupError, Shipped, find, shipped, shipped_text};
+pub use spelled::{clones_in_order, spelled};
 
 /// A scenario file that was read and understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,5 +69,10 @@ impl Scenario {
         let document = toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, &error))?;
         let name = file.strip_suffix(".toml").unwrap_or(file).to_owned();
         Ok(Self { name, document, file: file.to_owned(), text: text.to_owned() })
+    }
+
+    /// Its text, as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }

@@ -138,7 +138,24 @@ impl GroupBuilder<'_> {
 
     fn intervals(&self, user: u64, start_ms: u64) -> Result<Visits, Problem> {
         let Some(table) = &self.table.visits else { return Ok(Visits::At { times_ms: Vec::new() }) };
-        let interval_ms = self.draws.time("agents.visits.every", user, table.every, MILLISECOND)?;
+        let every = match (table.every, &table.at) {
+            (Some(every), None) => every,
+            (None, Some(times)) if table.jitter.is_none() => {
+                let times = times.iter().map(|time| whole("agents.visits.at", *time, MILLISECOND));
+                return Ok(Visits::At { times_ms: times.collect::<Result<_, _>>()? });
+            }
+            (None, Some(_)) => {
+                return Err(Problem::new("agents.visits.jitter", "`jitter` beside `at`", "`jitter` with `every` only"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Problem::new("agents.visits.at", "both `every` and `at`", "one of them"));
+            }
+            (None, None) => {
+                let expected = "one of them, such as visits = { every = \"1m\" }";
+                return Err(Problem::new("agents.visits", "neither `every` nor `at`", expected));
+            }
+        };
+        let interval_ms = self.draws.time("agents.visits.every", user, every, MILLISECOND)?;
         let jitter_ms = table.jitter.map_or(Ok(0), |jitter| whole("agents.visits.jitter", jitter, MILLISECOND))?;
         // Even the earliest first visit is not before the start.
         Ok(Visits::Every { first_ms: start_ms.saturating_add(jitter_ms), interval_ms, jitter_ms })

@@ -110,6 +110,9 @@ impl Scenario {
         let own = format!("{}.{common}", name_of(profile));
         // Parameters may stand in the table of the profile.
         let key = if has_key(&self.text, &own) { own } else { common };
+        // Instants are told by a group's arrivals, or one by one.
+        let told = key.strip_suffix("arrivals").map(|group| format!("{group}visits.at"));
+        let key = told.filter(|told| has_key(&self.text, told)).unwrap_or(key);
         Problem::new(key, error.found, error.expected).help(error.help)
     }
 

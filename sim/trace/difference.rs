@@ -6,15 +6,11 @@ use std::{
     io::{self, BufRead},
 };
 
-use serde_json::Value;
-
-use super::line::{LineIn, Place};
-use crate::{
-    event::{Event, EventKind},
-    plan::Plan,
-    types::RequestId,
+use super::{
+    header::{TRACE_VERSION, TraceEnd, Version},
+    line::{LineIn, Mark},
+    shown::{Shown, facts, named},
 };
-
 /// How many events before and after the difference are shown.
 const CONTEXT: usize = 3;
 
@@ -67,7 +63,7 @@ pub fn first_difference(first: impl BufRead, second: impl BufRead) -> io::Result
             before.pop_front();
         }
     }
-    let number = first.lines.max(second.lines);
+    let number = first.events.max(second.events);
     let before = before.iter().map(|text| first.parse(text)).collect::<io::Result<_>>()?;
     Ok(Some(Difference { number, before, first: first.rest()?, second: second.rest()? }))
 }
@@ -77,30 +73,54 @@ struct Trace<R> {
     from: R,
     text: String,
     lines: u64,
+    events: u64,
 }
 
 impl<R: BufRead> Trace<R> {
     fn new(name: &'static str, from: R) -> Self {
-        Self { name, from, text: String::new(), lines: 0 }
+        Self { name, from, text: String::new(), lines: 0, events: 0 }
     }
 
-    /// The place of the next event, none at the end.
-    fn next(&mut self) -> io::Result<Option<Place<'_>>> {
-        self.text.clear();
-        let length = self.from.read_line(&mut self.text)?;
-        self.lines += 1;
-        if length == 0 {
+    /// The mark of the next event, none at the end.
+    fn next(&mut self) -> io::Result<Option<Mark<'_>>> {
+        if self.events == 0 && self.read_line()? {
+            match serde_json::from_str::<Version>(&self.text) {
+                Ok(Version { countersign_trace: TRACE_VERSION }) => {}
+                Ok(Version { countersign_trace: other }) => {
+                    return Err(self.invalid(&format!("version {other}; expected version {TRACE_VERSION}")));
+                }
+                Err(error) => return Err(self.invalid(&format!("{error}; expected the header of a trace"))),
+            }
+        }
+        self.events += 1;
+        if !self.read_line()? {
             return Ok(None);
         }
-        match serde_json::from_str::<Place<'_>>(&self.text) {
-            Ok(place) if place.number == self.lines => Ok(Some(place)),
-            Ok(place) => Err(invalid(
-                self.name,
-                self.lines,
-                &format!("event {} where event {} belongs", place.number, self.lines),
-            )),
-            Err(error) => Err(invalid(self.name, self.lines, &error.to_string())),
+        if self.text.starts_with(TraceEnd::START) && serde_json::from_str::<TraceEnd>(&self.text).is_ok() {
+            self.text.clear();
+            return Ok(None);
         }
+        match serde_json::from_str::<Mark<'_>>(&self.text) {
+            Ok(mark) if mark.number == self.events => Ok(Some(mark)),
+            Ok(mark) => Err(self.invalid(&format!("event {} where event {} belongs", mark.number, self.events))),
+            Err(error) => {
+                const EXPECTED: &str =
+                    "expected one event a line, as JSON with number, time, digest, at, actor and kind";
+                Err(self.invalid(&format!("{error}; {EXPECTED}")))
+            }
+        }
+    }
+
+    /// Reads the next line; tells whether there was one.
+    fn read_line(&mut self) -> io::Result<bool> {
+        self.text.clear();
+        self.lines += 1;
+        Ok(self.from.read_line(&mut self.text)? > 0)
+    }
+
+    fn invalid(&self, found: &str) -> io::Error {
+        let what = format!("line {} of the {} trace: {found}", self.lines, self.name);
+        io::Error::new(io::ErrorKind::InvalidData, what)
     }
 
     /// The current event and a few after it. A line that cannot be read ends them: a difference was found already.
@@ -116,15 +136,8 @@ impl<R: BufRead> Trace<R> {
     }
 
     fn parse(&self, text: &str) -> io::Result<LineIn> {
-        serde_json::from_str(text).map_err(|error| invalid(self.name, self.lines, &error.to_string()))
+        serde_json::from_str(text).map_err(|error| self.invalid(&error.to_string()))
     }
-}
-
-fn invalid(name: &str, line: u64, found: &str) -> io::Error {
-    let what = format!(
-        "line {line} of the {name} trace: {found}; expected one event a line, as JSON with number, time, digest, at, actor and kind"
-    );
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 impl fmt::Display for Difference {
@@ -161,62 +174,6 @@ fn lines(f: &mut fmt::Formatter<'_>, events: &[LineIn]) -> fmt::Result {
     events.iter().try_for_each(|event| writeln!(f, "  {}", Shown(event)))
 }
 
-/// An event on one line: number, time, actor, what, and its facts.
-struct Shown<'a>(&'a LineIn);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LineIn { number, time, actor, kind, .. } = self.0;
-        write!(f, "#{number}  {time}  {:<10}  {}", actor.to_string(), named(kind).0)?;
-        facts(self.0).iter().try_for_each(|(name, value)| write!(f, "  {name}={value}"))
-    }
-}
-
-/// The variant's name and its fields.
-fn named(kind: &Value) -> (&str, &Value) {
-    match kind {
-        Value::Object(fields) => {
-            fields.iter().next().map_or(("", &Value::Null), |(name, facts)| (name.as_str(), facts))
-        }
-        Value::String(name) => (name, &Value::Null),
-        _ => ("", kind),
-    }
-}
-
-/// The facts of an event that its digest covers: name and value.
-fn facts(line: &LineIn) -> Vec<(String, String)> {
-    let (mut shown, mut covered) = (Vec::new(), Vec::new());
-    flatten("", named(&line.kind).1, &mut shown);
-    flatten("", named(&digested(line)).1, &mut covered);
-    shown.retain(|fact| covered.contains(fact));
-    shown
-}
-
-/// All leaves of a value, as people read them.
-fn flatten(name: &str, value: &Value, into: &mut Vec<(String, String)>) {
-    let mut fact = |value: String| into.push((name.to_owned(), value));
-    match value {
-        Value::Object(fields) => match request(fields) {
-            Some(request) => fact(request.to_string()),
-            // No event has the same name twice, whatever it is nested in.
-            None => fields.iter().for_each(|(name, value)| flatten(name, value, into)),
-        },
-        Value::Null if name.is_empty() => {}
-        Value::Null => fact("none".to_owned()),
-        Value::String(text) => {
-            let actor = text.parse().ok().and_then(Plan::actor_of);
-            fact(actor.map_or_else(|| text.clone(), |actor| actor.to_string()));
-        }
-        Value::Number(number) if name == "connection" => fact(format!("c{number}")),
-        other => fact(other.to_string()),
-    }
-}
-
-fn request(fields: &serde_json::Map<String, Value>) -> Option<RequestId> {
-    let is_one = fields.len() == 2 && fields.contains_key("connection") && fields.contains_key("ordinal");
-    is_one.then(|| serde_json::from_value(Value::Object(fields.clone())).ok()).flatten()
-}
-
 /// In which facts two events differ: name, and the value on either side.
 fn differing(first: &LineIn, second: &LineIn) -> Vec<(String, String, String)> {
     let all = |line: &LineIn| {
@@ -240,15 +197,4 @@ fn differing(first: &LineIn, second: &LineIn) -> Vec<(String, String, String)> {
         .filter(|(first, second, _)| first != second)
         .map(|(first, second, name)| (name, first, second))
         .collect()
-}
-
-/// What happened, without what the digest leaves out: to the binary encoding and back it is lost.
-fn digested(line: &LineIn) -> Value {
-    let canonical = || -> Option<Value> {
-        let kind: EventKind = serde_json::from_value(line.kind.clone()).ok()?;
-        let bytes = postcard::to_stdvec(&Event { at: line.at, actor: line.actor, kind }).ok()?;
-        let event: Event = postcard::from_bytes(&bytes).ok()?;
-        serde_json::to_value(event.kind).ok()
-    };
-    canonical().unwrap_or_else(|| line.kind.clone())
 }

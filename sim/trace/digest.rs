@@ -46,13 +46,7 @@ impl Digest {
 
     /// The digest in 64 lower-case hexadecimal digits.
     pub fn finish(self) -> String {
-        use std::fmt::Write as _;
-        let mut text = String::with_capacity(64);
-        for byte in self.hash.finalize() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        hex::encode(self.hash.finalize())
     }
 }
 

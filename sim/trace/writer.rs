@@ -2,9 +2,14 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use thiserror::Error;
 
-use super::{Digest, line::LineOut};
+use super::{
+    TraceHeader,
+    header::TraceEnd,
+    line::{LineOut, Places},
+};
 use crate::event::{Event, Listener};
 
 /// Why a trace is not complete.
@@ -19,21 +24,25 @@ pub struct TraceError {
     pub source: io::Error,
 }
 
-/// Writes each event as a line of JSON, with its number, its time and the running digest.
+/// Writes each event as a line of JSON, with its number, its time, the running digest, its connection, its request and
+/// its cause; before the first a [`TraceHeader`], after the last how many there were.
 ///
 /// A write that fails ends the trace, not the run; [`TraceWriter::finish`] says so. Give it a buffered writer.
 #[derive(Debug)]
 pub struct TraceWriter<W: Write> {
     to: W,
-    digest: Digest,
+    places: Places,
     line: Vec<u8>,
     failed: Option<(u64, io::Error)>,
 }
 
 impl<W: Write> TraceWriter<W> {
     /// Writes to `to`.
-    pub fn new(to: W) -> Self {
-        Self { to, digest: Digest::new(), line: Vec::with_capacity(512), failed: None }
+    pub fn new(to: W, header: &TraceHeader) -> Self {
+        let mut writer = Self { to, places: Places::default(), line: Vec::with_capacity(512), failed: None };
+        let written = writer.write_line(header);
+        writer.note(written);
+        writer
     }
 
     /// Ends the trace and gives the writer back, flushed.
@@ -41,40 +50,37 @@ impl<W: Write> TraceWriter<W> {
     /// # Errors
     /// The first write that failed.
     pub fn finish(mut self) -> Result<W, TraceError> {
-        let events = self.digest.events();
-        let failed = match self.failed {
-            None => self.to.flush().err().map(|error| (events + 1, error)),
-            failed => failed,
-        };
-        match failed {
+        let places = std::mem::take(&mut self.places);
+        let events = places.events();
+        if self.failed.is_none() {
+            let end = TraceEnd { events, digest: places.finish() };
+            let failed = self.write_line(&end).and_then(|()| self.to.flush()).err();
+            self.failed = failed.map(|error| (events + 1, error));
+        }
+        match self.failed {
             None => Ok(self.to),
             Some((event_number, source)) => Err(TraceError { event_number, events, source }),
         }
     }
 
-    fn write(&mut self, event: &Event) -> io::Result<()> {
-        let line = LineOut {
-            number: self.digest.events(),
-            time: event.at.to_string(),
-            digest: format!("{:016x}", self.digest.prefix()),
-            at: event.at,
-            actor: event.actor,
-            kind: &event.kind,
-        };
+    fn write_line(&mut self, line: &impl Serialize) -> io::Result<()> {
         self.line.clear();
-        serde_json::to_writer(&mut self.line, &line)?;
+        serde_json::to_writer(&mut self.line, line)?;
         self.line.push(b'\n');
         self.to.write_all(&self.line)
+    }
+
+    fn note(&mut self, written: io::Result<()>) {
+        self.failed = written.err().map(|error| (self.places.events().max(1), error));
     }
 }
 
 impl<W: Write> Listener for TraceWriter<W> {
     fn hear(&mut self, event: &Event) {
-        self.digest.hear(event);
-        if self.failed.is_none()
-            && let Err(error) = self.write(event)
-        {
-            self.failed = Some((self.digest.events(), error));
+        let place = self.places.next(event);
+        if self.failed.is_none() {
+            let written = self.write_line(&LineOut { place, kind: &event.kind });
+            self.note(written);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The two faces of the protocol.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,15 @@ pub enum Profile {
     Literal,
     /// What the documents say, with the holes of SPEC section 5 closed.
     Hardened,
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Literal => "literal",
+            Self::Hardened => "hardened",
+        })
+    }
 }
 
 impl Profile {

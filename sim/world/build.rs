@@ -228,10 +228,11 @@ impl Foundation {
                     let agent = AgentStarter { agent, clock: Arc::clone(&clock) };
                     let start = VirtualTime::from_millis(agent.plan().map_or(0, |plan| plan.start_ms));
                     let turns = turns_of(agent.actor(), start, &foundation.plan);
-                    let clock = Arc::clone(&clock);
+                    let (actor, clock_of_agent) = (agent.actor(), Arc::clone(&clock));
                     // Agents have no door that might not open, so that they give no error.
-                    let supervised = async move { drop(supervise(clock, turns, agent).await) };
-                    tokio::task::spawn_local(Arc::clone(&foundation.shared.breakdown).watch(supervised));
+                    let supervised = async move { drop(supervise(clock_of_agent, turns, agent).await) };
+                    let breakdown = Arc::clone(&foundation.shared.breakdown);
+                    tokio::task::spawn_local(breakdown.watch(actor, Arc::clone(&clock), supervised));
                 }
                 if has_attackers {
                     foundation.start_attackers(&clock);
@@ -331,7 +332,8 @@ impl Server {
         if let Some(administrator) = administrator {
             let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, None);
             let work = administrator.work(Arc::clone(&clock), desk);
-            tokio::task::spawn_local(Arc::clone(&foundation.shared.breakdown).watch(work));
+            let breakdown = Arc::clone(&foundation.shared.breakdown);
+            tokio::task::spawn_local(breakdown.watch(self.actor, Arc::clone(&clock), work));
         }
         let start_ms = foundation.plan.server(self.actor).map_or(0, |server| server.start_ms);
         let turns = turns_of(self.actor, VirtualTime::from_millis(start_ms), &foundation.plan);

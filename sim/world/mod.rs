@@ -35,6 +35,8 @@ use crate::{
 
 /// What whoever starts a run may do while it runs.
 pub struct Controls<'a> {
+    /// Ends the run at this virtual time, if that comes before its planned end.
+    pub until: Option<VirtualTime>,
     /// Measures real time around crypto operations.
     pub stopwatch: Option<Stopwatch>,
     /// Whether idle time is jumped over. Nothing that happens depends on it, only how long the run takes.
@@ -122,9 +124,10 @@ pub fn run<L: Listener + Send + 'static>(
         },
     )?;
 
-    let end = VirtualTime::from_millis(plan.duration_ms);
+    let planned = VirtualTime::from_millis(plan.duration_ms);
+    let end = controls.until.map_or(planned, |until| until.min(planned));
     let (mut steps, mut skips) = (0, 0);
-    let mut was_interrupted = false;
+    let mut was_interrupted = end < planned;
     let mut activity = clock.activity();
     while clock.step_start() < end {
         if controls.interrupted.load(Relaxed) {

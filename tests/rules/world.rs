@@ -54,8 +54,13 @@ fn history(profile: Profile, top: &str, agents: &str, rest: &str) -> Vec<Event> 
 
 fn run(plan: &Plan) -> Vec<Event> {
     let heard = Arc::new(Mutex::new(History::default()));
-    let controls =
-        Controls { stopwatch: None, skips_idle: true, interrupted: &AtomicBool::new(false), progress: &mut |_| {} };
+    let controls = Controls {
+        until: None,
+        stopwatch: None,
+        skips_idle: true,
+        interrupted: &AtomicBool::new(false),
+        progress: &mut |_| {},
+    };
     world::run(plan, &heard, controls).expect("the plan is possible");
     std::mem::take(&mut heard.lock().expect("no panic").0)
 }

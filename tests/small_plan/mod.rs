@@ -13,6 +13,7 @@ use countersign::{
     report::{Environment, Findings, Report},
     run::{Finished, Options, run},
     scenario::{Overrides, Scenario, find},
+    trace::TraceReader,
     types::{CryptoTier, Profile},
 };
 
@@ -57,13 +58,14 @@ pub fn digest(plan: &Plan) -> String {
 
 /// Runs a plan to its end and holds the run against what the plan asks for.
 pub fn report(plan: &Plan) -> Report {
-    let Finished { judgement, measurements, digest, ended, .. } = finished(plan);
+    let Finished { judgement, measurements, latencies, digest, ended, .. } = finished(plan);
     let environment = Environment::default();
     Report::new(
         plan,
         Findings {
             judgement,
             measurements,
+            latencies,
             digest,
             interrupted: ended.was_interrupted,
             reproduce: String::new(),
@@ -91,8 +93,7 @@ pub fn traced(plan: &Plan, skips_idle: bool) -> (Finished, Vec<u8>) {
 /// Every event of a run of a plan, read back from its trace.
 pub fn history(plan: &Plan) -> Vec<Event> {
     let (_, trace) = traced(plan, true);
-    let text = String::from_utf8(trace).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    TraceReader::new("trace", &*trace).unwrap().map(|record| record.unwrap().event).collect()
 }
 
 #[derive(Clone, Default)]

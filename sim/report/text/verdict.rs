@@ -79,15 +79,7 @@ fn faults(page: &mut Page, report: &Report) {
 }
 
 fn what_ran(page: &mut Page, report: &Report) {
-    let meaning = if report.interrupted && report.verdict == Verdict::Inconclusive {
-        "the run was interrupted"
-    } else if report.served_nobody && report.verdict == Verdict::Inconclusive {
-        "not one exchange was served, so that the run has shown nothing"
-    } else if report.violation_counts.is_empty() && !report.milestones_forbidden.is_empty() {
-        "something happened that the scenario forbids"
-    } else {
-        report.verdict.meaning()
-    };
+    let meaning = report.meaning();
     let unknown: Vec<_> = report.not_judged.keys().copied().collect();
     let unknown = if unknown.is_empty() { String::new() } else { format!("; not judged: {}", listed(&unknown)) };
     page.line(&format!("{meaning} (exit {}){unknown}", report.exit_code));

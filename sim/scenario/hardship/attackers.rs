@@ -1,11 +1,11 @@
 //! Attackers that nobody must give way to.
 
-use super::{hazard::pick, scene::Scene};
+use super::scene::Scene;
 use crate::{
     plan::{Attack, AttackerPlan},
     scenario::{
         attacker_table::{usual_server, usual_victim},
-        draw::draw_between,
+        draw::{draw_between, pick},
     },
     types::{ActorId, Profile},
 };

@@ -2,10 +2,10 @@
 
 use rand_core::Rng;
 
-use super::scene::Scene;
+use super::{scene::Scene, scope::Scope};
 use crate::{
     plan::{FaultKind, Group},
-    scenario::draw::draw_between,
+    scenario::draw::{draw_between, pick},
     types::{ActorId, Profile},
 };
 
@@ -31,19 +31,6 @@ pub(super) enum Hazard {
     RemoveSite,
     Upgrade,
     ClockStep,
-}
-
-/// Whom a drawn fault may strike.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Scope {
-    /// An agent, or the agents of a branch.
-    Clients,
-    /// A site server.
-    Sites,
-    /// The issuer.
-    Smp,
-    /// Anybody.
-    Anybody,
 }
 
 impl Hazard {
@@ -185,21 +172,4 @@ impl Hazard {
             Self::ClockStep => "clock_step",
         }
     }
-}
-
-impl Scope {
-    /// Its name, as part of that of a stream.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Clients => "clients",
-            Self::Sites => "sites",
-            Self::Smp => "smp",
-            Self::Anybody => "anybody",
-        }
-    }
-}
-
-/// An index below `count`.
-pub(super) fn pick(rng: &mut impl Rng, count: usize) -> usize {
-    usize::try_from(draw_between(rng, 0, (count as u64).saturating_sub(1))).unwrap_or(0)
 }

@@ -4,6 +4,8 @@ mod attackers;
 mod hazard;
 mod profiles;
 mod scene;
+mod scope;
+mod share;
 mod swarm;
 
 use schemars::JsonSchema;

@@ -1,10 +1,6 @@
 //! The named mixtures of faults.
 
-use super::{
-    attackers::add_attackers,
-    hazard::{Hazard, Scope},
-    scene::{Scene, Share},
-};
+use super::{attackers::add_attackers, hazard::Hazard, scene::Scene, scope::Scope, share::Share};
 use crate::scenario::Document;
 
 type Bounds = (u64, u64);
@@ -56,16 +52,16 @@ const STORM: &[Share] = &[
 
 pub(super) fn calm(scene: &mut Scene<'_>) {
     scene.let_clocks_wander();
-    CALM.iter().for_each(|share| scene.add(share));
+    CALM.iter().for_each(|share| share.add_to(scene));
 }
 
 pub(super) fn flaky(scene: &mut Scene<'_>) {
-    FLAKY.iter().for_each(|share| scene.add(share));
+    FLAKY.iter().for_each(|share| share.add_to(scene));
 }
 
 pub(super) fn storm(scene: &mut Scene<'_>, document: &Document) {
     scene.settle_scheme(document);
     scene.let_clocks_wander();
-    STORM.iter().for_each(|share| scene.add(share));
+    STORM.iter().for_each(|share| share.add_to(scene));
     add_attackers(scene, 3);
 }

@@ -2,10 +2,15 @@
 
 use rand_core::Rng;
 
-use super::hazard::{Hazard, Scope, pick};
+use super::scope::Scope;
 use crate::{
-    plan::{ATTACKERS_MAX, AttackerPlan, FAULTS_MAX, Fault, FaultKind, Group, Plan},
-    scenario::{Document, draw::draw_between, draws::Draws, key_supply::KeySupply},
+    plan::{ATTACKERS_MAX, AttackerPlan, FaultKind, Group, Plan},
+    scenario::{
+        Document,
+        draw::{draw_between, pick},
+        draws::Draws,
+        key_supply::KeySupply,
+    },
     types::{ActorId, Profile, Scheme, VirtualTime, Wander},
 };
 
@@ -22,57 +27,7 @@ pub(super) struct Scene<'a> {
     pub step_ms_max: Option<u64>,
 }
 
-/// Faults of one kind.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Share {
-    pub hazard: Hazard,
-    pub scope: Scope,
-    /// How many, from least to greatest.
-    pub count: (u64, u64),
-    /// How long each lasts, from shortest to longest, in seconds.
-    pub length_s: (u64, u64),
-    /// How strong they may be, in per cent of the strongest.
-    pub strength: u64,
-}
-
 impl Scene<'_> {
-    /// Draws the faults of one kind, from a stream of their own. Each has a stretch of time for itself, so that no two of them
-    /// last at once: clock steps, policies and paths would add up to something that nobody meant.
-    pub fn add(&mut self, share: &Share) {
-        let Share { hazard, scope, .. } = *share;
-        if !hazard.is_possible(self) {
-            return;
-        }
-        if hazard == Hazard::ClockStep {
-            // Before the first: no two last at once, so that each may go as far.
-            self.step_ms_max = self.room_for_steps_ms();
-        }
-        let mut rng = self.draws.stream(&format!("hardship {} {}", hazard.name(), scope.name()), 0);
-        let mut window_ms = self.heal_ms - self.from_ms;
-        let mut count = draw_between(&mut rng, share.count.0, share.count.1).min(window_ms);
-        if hazard == Hazard::RotateServerKey && count > 1 {
-            // The second withdraws the key of the first. An administrator who wants nobody to be turned away does so
-            // long enough before the end for the tokens that it signed to expire.
-            match window_ms.checked_sub(self.plan.parameters.token_lifetime_s * 1_000) {
-                Some(left_ms) if left_ms > count => window_ms = left_ms,
-                _ => count = 1,
-            }
-        }
-        for number in 0..count {
-            if self.plan.faults.len() >= FAULTS_MAX {
-                return;
-            }
-            let start_ms = self.from_ms + window_ms * number / count;
-            let end_ms = self.from_ms + window_ms * (number + 1) / count;
-            let (shortest_ms, longest_ms) = (share.length_s.0 * 1_000, share.length_s.1 * 1_000);
-            let length_ms = draw_between(&mut rng, shortest_ms, longest_ms).clamp(1, end_ms - start_ms);
-            let at_ms = draw_between(&mut rng, start_ms, end_ms - length_ms);
-            let Some(kind) = hazard.draw(&mut rng, self, scope, share.strength) else { return };
-            let until_ms = kind.may_end().then_some(at_ms + length_ms);
-            self.plan.faults.push(Fault { at_ms, until_ms, kind });
-        }
-    }
-
     /// Draws whether servers are reached over TLS, if the file leaves that open: what is kept alive and what is overheard
     /// differ.
     pub fn settle_scheme(&mut self, document: &Document) {

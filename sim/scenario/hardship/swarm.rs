@@ -2,14 +2,13 @@
 
 use rand_core::Rng;
 
-use super::{
-    attackers::add_attackers,
-    hazard::{Hazard, Scope, pick},
-    scene::{Scene, Share},
-};
+use super::{attackers::add_attackers, hazard::Hazard, scene::Scene, scope::Scope, share::Share};
 use crate::{
     plan::ConnectionUse,
-    scenario::{Document, draw::draw_between},
+    scenario::{
+        Document,
+        draw::{draw_between, pick},
+    },
 };
 
 pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]) {
@@ -20,7 +19,7 @@ pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]
     if draw_between(&mut rng, 0, 3) == 0 {
         let Some(hazard) = possible.get(pick(&mut rng, possible.len())) else { return };
         let share = Share { hazard: *hazard, scope: Scope::Anybody, count: (5, 25), length_s: (2, 240), strength: 100 };
-        scene.add(&share);
+        share.add_to(scene);
         return add_some_attackers(scene, &mut rng);
     }
     if draw_between(&mut rng, 0, 1) == 0 {
@@ -35,13 +34,14 @@ pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]
         }
         let most = draw_between(&mut rng, 1, 6);
         let longest_s = draw_between(&mut rng, 2, 300);
-        scene.add(&Share {
+        let share = Share {
             hazard,
             scope: Scope::Anybody,
             count: (1, most),
             length_s: (1, longest_s),
             strength: draw_between(&mut rng, 10, 100),
-        });
+        };
+        share.add_to(scene);
     }
     add_some_attackers(scene, &mut rng);
 }

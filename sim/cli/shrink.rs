@@ -1,0 +1,143 @@
+//! `shrink`: from a run that fails to a small scenario that fails in the same way.
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Exit, Failure, ShrinkArgs, exit::print, interrupt, judge::judge, parallel::all_cores, progress::ShrinkProgress,
+    run::read_plan,
+};
+use crate::{
+    oracle::Violation,
+    plan::{Expectation, Plan},
+    report::{self, Report, human, make_folder, write_file},
+    scenario::{self, Overrides, Scenario, clones_in_order, spelled},
+    shrink::{Failed, Goal, Shrinker, Shrunk, story, with_agents},
+};
+
+pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let whole = plan(args)?;
+    make_folder(&args.out)?;
+    let interrupted = interrupt::listen();
+    let report = judge(&args.scenario, &whole, interrupted)?;
+    let violation = violation(args, &report)?;
+    let goal = Goal::of(&violation);
+
+    // The first error of a run is the one to tell: a plan that passed its checks should run.
+    let failure = Mutex::new(None);
+    let find = |plan: &Plan| -> Option<Failed> {
+        goal.find(plan, interrupted).unwrap_or_else(|error| {
+            failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
+            None
+        })
+    };
+    let fails = |plan: &Plan| find(plan).map(|failed| failed.at);
+    let limit = Duration::from_nanos(args.max_time.nanos());
+    let is_over = || interrupted.load(Relaxed) || started.elapsed() >= limit;
+    let progress = ShrinkProgress::start();
+    let jobs = args.jobs.unwrap_or_else(all_cores).get();
+    let mut tell = |attempt: crate::shrink::Attempt<'_>| progress.update(attempt);
+    let shrunk = Shrinker::new(whole.clone(), jobs, &fails, &is_over, &mut tell).shrink(violation.at);
+    progress.finish();
+    if interrupted.load(Relaxed) {
+        return Err(Failure::Usage("interrupted: nothing was written".to_owned()));
+    }
+    let outcome = Outcome { args, whole: &whole, goal: &goal, took: started.elapsed() };
+    let text = outcome.write(shrunk, &find)?;
+    if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(Failure::Internal(format!("a smaller plan did not run: {error}")));
+    }
+    print(&text)
+}
+
+fn plan(args: &ShrinkArgs) -> Result<Plan, Failure> {
+    let path = Path::new(&args.scenario);
+    let mut plan = if path.extension().is_some_and(|ending| ending == "json") {
+        if args.seed.is_some() || args.profile.is_some() {
+            return Err(Failure::Usage("a plan has its seed and profile: leave --seed and --profile out".to_owned()));
+        }
+        read_plan(path)?
+    } else {
+        let overrides = Overrides { profile: args.profile, ..Overrides::default() };
+        scenario::find(&args.scenario)?.resolve(args.seed, overrides)?
+    };
+    #[cfg(feature = "planted-bugs")]
+    {
+        plan.bug = args.plant.or(plan.bug);
+    }
+    // What else the scenario asks for is of no concern.
+    plan.expectation = Expectation::default();
+    Ok(plan)
+}
+
+/// The violation to keep.
+fn violation(args: &ShrinkArgs, report: &Report) -> Result<Violation, Failure> {
+    let is_meant = |violation: &&Violation| {
+        args.invariant.as_ref().is_none_or(|invariant| violation.invariant.to_string().eq_ignore_ascii_case(invariant))
+    };
+    // Those of one invariant are in their order, those of several are not.
+    let found = report.violations.iter().filter(is_meant).min_by_key(|violation| violation.event_number);
+    found.cloned().ok_or_else(|| {
+        let others: Vec<_> = report.violation_counts.keys().map(ToString::to_string).collect();
+        Failure::Usage(match (&args.invariant, others.is_empty()) {
+            (_, true) => format!("there is nothing to shrink: no invariant is violated. {}", report.reproduce),
+            (Some(invariant), false) => format!("{invariant} is not violated; violated are {}", others.join(", ")),
+            (None, false) => "there is nothing to shrink".to_owned(),
+        })
+    })
+}
+
+struct Outcome<'a> {
+    args: &'a ShrinkArgs,
+    whole: &'a Plan,
+    goal: &'a Goal,
+    took: Duration,
+}
+
+impl Outcome<'_> {
+    /// Writes the files, and says what was found.
+    fn write(&self, shrunk: Shrunk, find: &dyn Fn(&Plan) -> Option<Failed>) -> Result<String, Failure> {
+        let plan = with_agents(&shrunk.plan, &clones_in_order(&shrunk.plan));
+        let about =
+            |plan: &Plan, failed: &Failed| story(plan, &format!("{}: {}", self.goal.invariant, failed.sentence));
+        let sentence = find(&plan).map_or_else(String::new, |failed| about(&plan, &failed));
+        let name = format!("{}-{}", self.goal.invariant, self.whole.seed);
+        let file = self.args.out.join(format!("{name}.toml"));
+        let text = spelled(&plan, &sentence);
+        let told = Scenario::from_toml(&file.display().to_string(), &text)?.resolve(None, Overrides::default());
+        let told = told.ok().filter(|told| find(told).is_some());
+        let plan_file = self.args.out.join(format!("{name}.plan.json"));
+        let (plan, again) = match told {
+            Some(told) => {
+                write_file(&file, || Ok(text))?;
+                (told, format!("countersign run {}", file.display()))
+            }
+            None => (plan, report::reproduce_plan(&plan_file.display().to_string())),
+        };
+        write_file(&plan_file, || Ok(plan.to_json()? + "\n"))?;
+        let size = |plan: &Plan| {
+            let count = |count: usize, name: &str| human::number_of(count as u64, name);
+            format!(
+                "{}, {}, {}, {}, {}",
+                count(plan.agents.len(), "agent"),
+                count(plan.sites.len(), "site"),
+                count(plan.faults.len(), "fault"),
+                count(plan.attackers.len(), "attacker"),
+                human::duration(plan.duration_ms.saturating_mul(1_000_000))
+            )
+        };
+        let took_ns = u64::try_from(self.took.as_nanos()).unwrap_or(u64::MAX);
+        let runs = human::number_of(shrunk.tried, "run");
+        let patience = if shrunk.is_cut_short { "; there was no time to try everything" } else { "" };
+        Ok(format!(
+            "{sentence}\n\n  before  {}\n  after   {}\n  {runs} in {}{patience}\n\n{again}\n",
+            size(self.whole),
+            size(&plan),
+            human::duration(took_ns)
+        ))
+    }
+}

@@ -1,0 +1,55 @@
+//! The file into which a run writes its trace.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use super::Failure;
+
+/// A trace file that has its name only once it is whole: a process that is killed leaves a `.partial` file.
+#[derive(Debug)]
+pub(super) struct TraceFile {
+    /// The file that is written, and the same again to see it on the disk; none where a name can wait for nothing: on
+    /// standard output, or where something else than a file is.
+    partial: Option<(PathBuf, File)>,
+    path: PathBuf,
+}
+
+impl TraceFile {
+    /// Opens the file; `-` is standard output.
+    pub fn create(path: &Path) -> Result<(Self, Box<dyn Write + Send>), Failure> {
+        let whole = |partial| Self { partial, path: path.to_owned() };
+        if path == Path::new("-") {
+            return Ok((whole(None), Box::new(BufWriter::new(io::stdout()))));
+        }
+        let failed = |error| Failure::Usage(format!("failed to create the trace `{}`: {error}", path.display()));
+        if path.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        // A pipe or a device is no file that could be replaced.
+        if path.exists() && !path.is_file() {
+            let file = File::options().write(true).open(path).map_err(failed)?;
+            return Ok((whole(None), Box::new(BufWriter::new(file))));
+        }
+        let partial = path.with_added_extension("partial");
+        let file = File::create(&partial).map_err(failed)?;
+        let same = file.try_clone().map_err(failed)?;
+        Ok((whole(Some((partial, same))), Box::new(BufWriter::new(file))))
+    }
+
+    /// Gives the whole trace its name.
+    pub fn keep(self) -> Result<(), Failure> {
+        let Some((partial, file)) = self.partial else { return Ok(()) };
+        file.sync_all().and_then(|()| fs::rename(&partial, &self.path)).map_err(|error| {
+            let (partial, path) = (partial.display(), self.path.display());
+            Failure::Internal(format!("failed to give the trace `{partial}` its name `{path}`: {error}"))
+        })
+    }
+
+    /// Where what was written of a trace stands that is not whole.
+    pub fn written(&self) -> &Path {
+        self.partial.as_ref().map_or(&self.path, |(partial, _)| partial)
+    }
+}

@@ -1,0 +1,36 @@
+//! Which connection and which request an event is about.
+
+use super::EventKind;
+use crate::types::{ConnectionId, RequestId};
+
+impl EventKind {
+    /// The request that the event is about, if it is about one.
+    pub const fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::RequestSent { request, .. }
+            | Self::ResponseReceived { request, .. }
+            | Self::Challenged { request, .. }
+            | Self::RegistryRecorded { request, .. }
+            | Self::Accepted { request, .. }
+            | Self::Refused { request, .. }
+            | Self::Served { request, .. }
+            | Self::Unavailable { request, .. } => Some(*request),
+            _ => None,
+        }
+    }
+
+    /// The connection that the event is about, if it is about one.
+    pub const fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::ConnectionOpened { connection, .. }
+            | Self::ConnectionClosed { connection, .. }
+            | Self::Intercepted { connection, .. }
+            | Self::Overheard { connection, .. } => Some(*connection),
+            Self::UpstreamStarted { connection, .. } => *connection,
+            _ => match self.request() {
+                Some(request) => Some(request.connection),
+                None => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! An event in a few words, and whom and what it is about.
+
+use super::super::human;
+use crate::{
+    event::{Carried, EventKind, UpstreamPurpose},
+    plan::Plan,
+    types::{ActorId, ConnectionId, NodeId, RequestId},
+};
+
+/// How many characters an event may take: a line of the diagram.
+const LENGTH_MAX: usize = 72;
+
+/// What the actor did, without the actor.
+pub(super) fn words(kind: &EventKind) -> String {
+    let text = match kind {
+        EventKind::Started { .. } => "starts, with empty memory".into(),
+        EventKind::ConnectionOpened { connection, server, secure } => {
+            format!("opens {connection} to {server}{}", if *secure { " over TLS" } else { "" })
+        }
+        EventKind::ConnectFailed { server, timed_out } => {
+            format!("gets no connection to {server}: {}", if *timed_out { "timed out" } else { "refused" })
+        }
+        EventKind::ConnectionClosed { connection, why } => format!("closes {connection}: {}", human::words(why)),
+        EventKind::ExchangeStarted { server, warm, authenticated } => {
+            let with = match (authenticated, warm) {
+                (true, _) => "on an authenticated connection",
+                (false, true) => "with a stored token",
+                (false, false) => "without a token",
+            };
+            format!("wants something of {server}, {with}")
+        }
+        EventKind::Countersigned { counter, .. } => format!("countersigns a token, counter {counter}"),
+        EventKind::RequestSent { request, carries, .. } => format!("sends {request} with {}", carried(*carries)),
+        EventKind::ResponseReceived { request, status } => format!("gets {status} for {request}"),
+        EventKind::ExchangeEnded { server, outcome, trips, .. } => {
+            format!("is done with {server}: {}, {}", human::words(outcome), human::number_of((*trips).into(), "trip"))
+        }
+        EventKind::TokenDeclined { server, why } => format!("turns down the token of {server}: {why}"),
+        EventKind::TokenStored { server, .. } => format!("stores the token for {server}"),
+        EventKind::StoredTokenRemoved { server, why, .. } => {
+            format!("drops the token for {server}: {}", human::words(why))
+        }
+        EventKind::Issued { agent, site, .. } => {
+            let by_way_of = site.map(|site| format!(", asked by {}", name(site))).unwrap_or_default();
+            format!("issues a token for {}{by_way_of}", name(*agent))
+        }
+        EventKind::Challenged { request, challenge } => {
+            let with = if challenge.is_some() { "with a token" } else { "without a token" };
+            format!("challenges {request} {with}")
+        }
+        EventKind::RegistryRecorded { presented, state, .. } => {
+            format!("records counter {} of {}, highest {}", presented.counter, name(presented.agent), state.highest)
+        }
+        EventKind::RegistryRemoved { agent, why, .. } => {
+            format!("forgets a token of {}: {}", name(*agent), human::words(why))
+        }
+        EventKind::RegistryPurged { removed, kept } => format!("purges its registry: {removed} go, {kept} stay"),
+        EventKind::RegistryMeasured { entries, .. } => format!("has {entries} entries in its registry"),
+        EventKind::Accepted { request, presented, .. } => {
+            format!("accepts {request}: {}, counter {}", name(presented.agent), presented.counter)
+        }
+        EventKind::Refused { request, why, .. } => format!("refuses {request}: {}", human::words(why)),
+        EventKind::Served { request, agent } => match agent {
+            Some(agent) => format!("serves {request} to {}", name(*agent)),
+            None => format!("serves {request}, which needs no authentication"),
+        },
+        EventKind::Unavailable { request, status } => format!("answers {request} with {status}"),
+        EventKind::Worked { busy_ns, .. } => format!("works for {}", human::duration(*busy_ns)),
+        EventKind::CacheHit { agent, .. } => format!("finds the token of {} in its cache", name(*agent)),
+        EventKind::CacheMissed { agent, .. } => format!("has no token of {} in its cache", name(*agent)),
+        EventKind::CacheStored { agent, refreshed, .. } => {
+            format!("caches a token of {}{}", name(*agent), if *refreshed { ", refreshed" } else { "" })
+        }
+        EventKind::CacheRemoved { agent, why, .. } => {
+            format!("removes the token of {} from its cache: {}", name(*agent), human::words(why))
+        }
+        EventKind::SlotAwaited { position: 0 } => "takes an upstream slot".into(),
+        EventKind::SlotAwaited { position } => format!("waits for an upstream slot, in place {position}"),
+        EventKind::UpstreamStarted { purpose, agents, .. } => {
+            format!("asks the issuer for {} ({})", human::number_of((*agents).into(), "token"), purpose_words(*purpose))
+        }
+        EventKind::UpstreamEnded { purpose, tokens, .. } => {
+            let tokens = tokens.map_or("nothing".into(), |tokens| human::number_of(tokens.into(), "token"));
+            format!("gets {tokens} from the issuer ({})", purpose_words(*purpose))
+        }
+        EventKind::ValidationStarted { entries, due, .. } => format!("validates its cache: {due} of {entries} are due"),
+        EventKind::ValidationEnded { requested, refreshed, .. } => {
+            format!("has validated its cache: {refreshed} of {requested} refreshed")
+        }
+        EventKind::Registered { keys } => format!("is registered, with {}", human::number_of((*keys).into(), "key")),
+        EventKind::PolicyReceived { version, .. } => format!("receives policy {version}"),
+        EventKind::PolicyFailed { why } => format!("receives no policy: {why}"),
+        EventKind::Stopped { power_loss: true } => "loses power".into(),
+        EventKind::Stopped { power_loss: false } => "crashes".into(),
+        EventKind::RolledBack => "goes back to an earlier memory".into(),
+        EventKind::Revoked { agent } => format!("learns that {} is revoked", name(*agent)),
+        EventKind::Reinstated { agent } => format!("learns that {} is reinstated", name(*agent)),
+        EventKind::ServerKeyRotated { key } => format!("signs with key {key} from now on"),
+        EventKind::ServerKeyWithdrawn { key } => format!("withdraws key {key}"),
+        EventKind::AgentKeyChanged { key } => format!("signs with key {key} from now on"),
+        EventKind::PolicyChanged { version } => format!("has a new policy, {version}"),
+        EventKind::SiteRemoved { site } => format!("learns that {} is removed", name(*site)),
+        EventKind::SiteApproved { site } => format!("learns that {} is approved", name(*site)),
+        EventKind::Attempted { what, status } => {
+            let answer = status.map_or("no answer".into(), |status| status.to_string());
+            format!("tries {what}: {answer}")
+        }
+        EventKind::Intercepted { connection, what } => format!("on {connection}: {what}"),
+        EventKind::Overheard { connection, what } => format!("overhears on {connection}: {what}"),
+    };
+    shortened(&text)
+}
+
+/// The request that an event is about.
+pub(super) fn request(kind: &EventKind) -> Option<RequestId> {
+    match kind {
+        EventKind::RequestSent { request, .. }
+        | EventKind::ResponseReceived { request, .. }
+        | EventKind::Challenged { request, .. }
+        | EventKind::RegistryRecorded { request, .. }
+        | EventKind::Accepted { request, .. }
+        | EventKind::Refused { request, .. }
+        | EventKind::Served { request, .. }
+        | EventKind::Unavailable { request, .. } => Some(*request),
+        _ => None,
+    }
+}
+
+/// The connection that an event is about.
+pub(super) fn connection(kind: &EventKind) -> Option<ConnectionId> {
+    match kind {
+        EventKind::ConnectionOpened { connection, .. }
+        | EventKind::ConnectionClosed { connection, .. }
+        | EventKind::Intercepted { connection, .. }
+        | EventKind::Overheard { connection, .. } => Some(*connection),
+        EventKind::UpstreamStarted { connection, .. } => *connection,
+        _ => request(kind).map(|request| request.connection),
+    }
+}
+
+/// Whom an event is about, beside its own actor.
+pub(super) fn other(kind: &EventKind) -> Option<ActorId> {
+    match kind {
+        EventKind::ConnectionOpened { server, .. }
+        | EventKind::ConnectFailed { server, .. }
+        | EventKind::ExchangeStarted { server, .. }
+        | EventKind::ExchangeEnded { server, .. }
+        | EventKind::TokenDeclined { server, .. }
+        | EventKind::TokenStored { server, .. }
+        | EventKind::StoredTokenRemoved { server, .. } => Some(*server),
+        EventKind::Issued { agent, .. }
+        | EventKind::RegistryRemoved { agent, .. }
+        | EventKind::CacheHit { agent, .. }
+        | EventKind::CacheMissed { agent, .. }
+        | EventKind::CacheStored { agent, .. }
+        | EventKind::CacheRemoved { agent, .. }
+        | EventKind::Revoked { agent }
+        | EventKind::Reinstated { agent } => Plan::actor_of(*agent),
+        EventKind::SiteRemoved { site } | EventKind::SiteApproved { site } => Plan::actor_of(*site),
+        EventKind::Served { agent, .. } => agent.and_then(Plan::actor_of),
+        EventKind::RegistryRecorded { presented, .. } | EventKind::Accepted { presented, .. } => {
+            Plan::actor_of(presented.agent)
+        }
+        _ => None,
+    }
+}
+
+fn carried(what: Carried) -> &'static str {
+    match what {
+        Carried::Nothing => "no authentication",
+        Carried::FirstRequest => "agent and uid",
+        Carried::StoredToken => "a stored token",
+        Carried::NewToken => "a new token",
+        Carried::Signature => "a signature",
+    }
+}
+
+fn purpose_words(purpose: UpstreamPurpose) -> &'static str {
+    match purpose {
+        UpstreamPurpose::FirstFetch => "first fetch",
+        UpstreamPurpose::Validation => "validation",
+    }
+}
+
+fn name(node: NodeId) -> String {
+    Plan::actor_of(node).map_or_else(|| format!("unknown node {node}"), |actor| actor.to_string())
+}
+
+/// No longer than a line. What attackers write may be long, and of any form.
+fn shortened(text: &str) -> String {
+    let plain: String = text.chars().filter(|letter| !letter.is_control()).take(LENGTH_MAX + 1).collect();
+    match plain.char_indices().nth(LENGTH_MAX - 1) {
+        Some((at, _)) if plain.chars().count() > LENGTH_MAX => format!("{}…", &plain[..at]),
+        _ => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_to_a_line_and_control_characters_left_out() {
+        assert_eq!(shortened(&"ä".repeat(72)), "ä".repeat(72));
+        assert_eq!(shortened(&"ä".repeat(73)), "ä".repeat(71) + "…");
+        assert_eq!(shortened("a\u{1b}b"), "ab");
+    }
+}

@@ -1,0 +1,184 @@
+//! The report as one page: to be opened without a network, on a phone, or printed.
+//!
+//! Styles and drawings stand in the page itself, which asks for nothing from anywhere. All figures are those of
+//! `report.json`, and say where they stand there. Without scripts only the button that copies a command is missing.
+
+mod cast;
+mod chart;
+mod coverage;
+mod event_words;
+mod fault_windows;
+mod figure;
+mod latency_table;
+mod percentile_chart;
+mod scale;
+mod space_time;
+mod timeline_charts;
+
+use askama::Template;
+
+use self::{
+    chart::Chart,
+    coverage::{Coverage, Part},
+    fault_windows::FaultWindows,
+    figure::{Figure, Figures},
+    latency_table::LatencyRow,
+    percentile_chart::percentile_chart,
+    scale::TimeAxis,
+    space_time::SpaceTime,
+    timeline_charts::{TimelineCharts, timeline_charts},
+};
+use super::{Report, Verdict, Violation, human};
+use crate::{metrics::Latencies, oracle::Scene, plan::Plan};
+
+/// What the page shows beside the report and its plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// How long what takes long took, whole.
+    pub latencies: &'a Latencies,
+    /// The events around a violation, if there was one.
+    pub scene: Option<&'a Scene>,
+    /// Where the trace is, as seen from the page, if one was written.
+    pub trace: Option<&'a str>,
+}
+
+/// How many violations of one invariant are listed.
+const SHOWN_PER_INVARIANT: usize = 3;
+
+/// The whole page.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    /// The class that goes with the verdict: `good`, `bad` or `doubtful`.
+    verdict_class: &'static str,
+    profile: String,
+    facts: Vec<Fact>,
+    violations: Vec<Listed<'a>>,
+    files: Vec<(String, &'static str)>,
+    space_time: Option<SpaceTime>,
+    fault_windows: FaultWindows,
+    x_ticks: Vec<scale::Tick>,
+    timeline: TimelineCharts,
+    percentiles: Option<Chart>,
+    latencies: Vec<LatencyRow>,
+    coverage: Coverage,
+    environment: Vec<Fact>,
+}
+
+impl Page<'_> {
+    /// The lists of the coverage, each with what is said if nothing of it was seen.
+    fn parts(&self) -> [(&'static str, &Part, &'static str); 3] {
+        let Coverage { milestones, faults, attacks, .. } = &self.coverage;
+        [
+            ("Sometimes-assertions reached", milestones, "None was reached."),
+            ("Kinds of fault", faults, "Nothing went wrong on purpose."),
+            ("Kinds of attack", attacks, "Nobody attacked."),
+        ]
+    }
+}
+
+/// A figure with its name.
+struct Fact {
+    name: &'static str,
+    text: String,
+    figure: Option<Figure>,
+}
+
+/// The violations of one invariant.
+struct Listed<'a> {
+    shown: Vec<&'a Violation>,
+    is_expected: bool,
+    more: String,
+}
+
+/// The report as a page of HTML.
+///
+/// # Errors
+/// Never in practice: a page is text, and there is always room for more.
+pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<String, askama::Error> {
+    let figures = Figures::new(report);
+    let planned_ns = plan.duration_ms.saturating_mul(1_000_000);
+    let until_ns = if report.interrupted { report.measurements.duration_ns.min(planned_ns) } else { planned_ns };
+    let axis = TimeAxis { until_ns };
+    let files = [
+        ("report.txt", "the report as text"),
+        ("report.json", "every figure"),
+        ("plan.json", "the run spelled out, to replay"),
+    ];
+    let files = files.into_iter().map(|(path, what)| (path.to_owned(), what));
+    let trace = evidence.trace.map(|path| (path.to_owned(), "every event, as lines of JSON"));
+    let page = Page {
+        report,
+        verdict_class: match report.verdict {
+            Verdict::Passed => "good",
+            Verdict::Violated => "bad",
+            Verdict::Inconclusive | Verdict::ThresholdMissed => "doubtful",
+        },
+        profile: human::words(&report.profile),
+        facts: facts(report, &figures),
+        violations: violations(report),
+        files: files.chain(trace).collect(),
+        space_time: evidence.scene.map(SpaceTime::new),
+        fault_windows: FaultWindows::new(plan, report, axis),
+        x_ticks: axis.ticks(),
+        timeline: timeline_charts(report, plan, &figures, axis),
+        percentiles: percentile_chart(evidence.latencies, &figures),
+        latencies: latency_table::rows(&figures),
+        coverage: Coverage::new(report, &figures),
+        environment: environment(report, &figures),
+    };
+    page.render()
+}
+
+fn facts(report: &Report, figures: &Figures) -> Vec<Fact> {
+    let fact = |name, figure| Fact { name, text: String::new(), figure };
+    let count = |name, path| fact(name, figures.count(path));
+    let facts = vec![
+        count("agents", "cast.agents"),
+        count("sites", "cast.sites"),
+        fact("virtual time", figures.duration("measurements.duration_ns")),
+        count("events", "measurements.events"),
+        count("exchanges", "measurements.total.authentication.started"),
+        count("served", "measurements.total.authentication.served"),
+        count("tokens accepted", "measurements.total.admission.accepted"),
+        count("connections at most", "measurements.traffic.open_max"),
+    ];
+    let transport = if report.cast.secure { "HTTPS" } else { "plain HTTP" };
+    facts.into_iter().chain([Fact { name: "transport", text: transport.into(), figure: None }]).collect()
+}
+
+/// Those that the scenario does not expect, and then those that it does.
+fn violations(report: &Report) -> Vec<Listed<'_>> {
+    let more = |count: u64, shown: usize| match count.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX)) {
+        0 => String::new(),
+        more => human::count(more),
+    };
+    let unexpected = report.violation_counts.iter().map(|(invariant, count)| {
+        let of = report.violations.iter().filter(|found| found.invariant == *invariant);
+        let shown: Vec<_> = of.take(SHOWN_PER_INVARIANT).collect();
+        Listed { more: more(*count, shown.len()), shown, is_expected: false }
+    });
+    let expected = report.expected_violations.iter().filter(|expected| expected.count > 0).map(|expected| {
+        let shown: Vec<_> = expected.first.iter().collect();
+        Listed { more: more(expected.count, shown.len()), shown, is_expected: true }
+    });
+    unexpected.chain(expected).filter(|listed| !listed.shown.is_empty()).collect()
+}
+
+/// What differs from run to run. It stands at the end of the page, by itself.
+fn environment(report: &Report, figures: &Figures) -> Vec<Fact> {
+    let found = &report.environment;
+    let text = |name, text: &str| Fact { name, text: text.to_owned(), figure: None };
+    let fact = |name, figure| Fact { name, text: String::new(), figure };
+    let facts = [
+        text("countersign", &found.version),
+        text("system", &found.system),
+        text("CPU", found.cpu.as_deref().unwrap_or_default()),
+        fact("CPUs", figures.count("environment.cpus")),
+        fact("real time", figures.duration("environment.wall_ns")),
+        fact("CPU time", figures.duration("environment.cpu_ns")),
+        fact("most memory", figures.bytes("environment.memory_peak_bytes")),
+    ];
+    facts.into_iter().filter(|fact| fact.figure.is_some() || !fact.text.is_empty()).collect()
+}

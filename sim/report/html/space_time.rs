@@ -1,0 +1,267 @@
+//! The space-time diagram: who did what around a violation, and which message led to it.
+
+use askama::Template;
+
+use super::{
+    cast::Cast,
+    event_words::{connection, request, words},
+    scale::coordinate,
+};
+use crate::{
+    event::{Event, EventKind},
+    oracle::{Scene, Violation},
+    types::{ActorId, RequestId},
+};
+
+/// The height of a row.
+const ROW: f64 = 22.0;
+
+/// The height of the actors' names.
+const HEAD: f64 = 34.0;
+
+/// How many rows a drawing has.
+const SLICE: usize = 10;
+
+/// The width of the column of times.
+const TIMES: f64 = 104.0;
+
+/// The width of an actor's lane: its name has room in it.
+const LANE: f64 = 84.0;
+
+/// The width of a letter of the words beside the lanes, at most on average.
+const LETTER: f64 = 6.9;
+
+/// Actors as upright lines, virtual time downwards, messages as arrows.
+#[derive(Clone, Debug, Template)]
+#[template(path = "space_time.html")]
+pub(super) struct SpaceTime {
+    violation: Violation,
+    lanes: Vec<Lane>,
+    slices: Vec<Slice>,
+    /// Where the words begin.
+    words_x: String,
+    width: String,
+}
+
+/// Some rows, one drawing: paper ends between two drawings and never within one.
+#[derive(Clone, Debug)]
+struct Slice {
+    top: String,
+    bottom: String,
+    height: String,
+    rows: Vec<Row>,
+    /// Those that are seen in it, wholly or in part.
+    arrows: Vec<Arrow>,
+}
+
+#[derive(Clone, Debug)]
+struct Lane {
+    name: String,
+    x: String,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    number: u64,
+    /// When, unless it is the same instant as in the row above.
+    time: String,
+    /// Where the row lies, and where its text stands.
+    top: String,
+    y: String,
+    text_y: String,
+    x: String,
+    actor: String,
+    words: String,
+    is_violation: bool,
+    is_refusal: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Arrow {
+    path: String,
+    /// Between which heights it lies.
+    from_y: f64,
+    to_y: f64,
+    /// `request`, `answer`, `opening` or `interception`.
+    class: &'static str,
+}
+
+fn slices(rows: Vec<Row>, arrows: &[Arrow]) -> Vec<Slice> {
+    let count = rows.len().div_ceil(SLICE);
+    let slice = |(index, rows): (usize, &[Row])| {
+        // The names of the actors stand above the first row, and their lines end a little below the last.
+        let top = if index == 0 { 0.0 } else { HEAD + (index * SLICE) as f64 * ROW };
+        let bottom = HEAD + (index * SLICE + rows.len()) as f64 * ROW + if index + 1 == count { 4.0 } else { 0.0 };
+        let is_seen = |arrow: &&Arrow| arrow.from_y - 4.0 <= bottom && top <= arrow.to_y + 4.0;
+        Slice {
+            top: coordinate(top),
+            bottom: coordinate(bottom),
+            height: coordinate(bottom - top),
+            rows: rows.to_vec(),
+            arrows: arrows.iter().filter(is_seen).cloned().collect(),
+        }
+    };
+    rows.chunks(SLICE).enumerate().map(slice).collect()
+}
+
+impl SpaceTime {
+    pub(super) fn new(scene: &Scene) -> Self {
+        let Cast { actors, events } = Cast::of(scene);
+        let lane = |actor: ActorId| actors.iter().position(|shown| *shown == actor).map(lane_x);
+        let mut rows: Vec<Row> = Vec::new();
+        let mut last_time = String::new();
+        for (index, (number, event)) in events.iter().enumerate() {
+            let time = event.at.to_string();
+            let top = HEAD + index as f64 * ROW;
+            rows.push(Row {
+                number: *number,
+                time: if time == last_time { String::new() } else { time.clone() },
+                top: coordinate(top),
+                y: coordinate(row_y(index)),
+                text_y: coordinate(row_y(index) + 4.0),
+                x: coordinate(lane(event.actor).unwrap_or(TIMES)),
+                actor: event.actor.to_string(),
+                words: words(&event.kind),
+                is_violation: *number == scene.violation.event_number,
+                is_refusal: matches!(event.kind, EventKind::Refused { .. } | EventKind::TokenDeclined { .. }),
+            });
+            last_time = time;
+        }
+        let words_x = TIMES + actors.len() as f64 * LANE + 12.0;
+        let letters = rows.iter().map(|row| row.actor.chars().count() + 1 + row.words.chars().count()).max();
+        Self {
+            violation: scene.violation.clone(),
+            lanes: (0..).zip(&actors).map(|(index, actor)| Lane::new(index, *actor)).collect(),
+            words_x: coordinate(words_x),
+            width: coordinate(words_x + letters.unwrap_or(0) as f64 * LETTER + 12.0),
+            slices: slices(rows, &arrows(&events, lane)),
+        }
+    }
+}
+
+impl Arrow {
+    fn new(from: (f64, f64), to: (f64, f64), class: &'static str) -> Self {
+        Self { path: arrow(from, to), from_y: from.1.min(to.1), to_y: from.1.max(to.1), class }
+    }
+}
+
+impl Lane {
+    fn new(index: usize, actor: ActorId) -> Self {
+        Self { name: actor.to_string(), x: coordinate(lane_x(index)) }
+    }
+}
+
+fn lane_x(index: usize) -> f64 {
+    TIMES + LANE * (index as f64 + 0.5)
+}
+
+fn row_y(index: usize) -> f64 {
+    HEAD + ROW * (index as f64 + 0.5)
+}
+
+/// The messages: each from the event that sent it to the first that shows that it arrived.
+fn arrows(events: &[&(u64, Event)], lane: impl Fn(ActorId) -> Option<f64>) -> Vec<Arrow> {
+    let is_server = |event: &Event, of: RequestId| {
+        request(&event.kind) == Some(of)
+            && !matches!(event.kind, EventKind::RequestSent { .. } | EventKind::ResponseReceived { .. })
+    };
+    let mut arrows = Vec::new();
+    for (index, (_, event)) in events.iter().enumerate() {
+        let Some(x) = lane(event.actor) else { continue };
+        let y = row_y(index);
+        let (class, other) = match &event.kind {
+            EventKind::RequestSent { request, .. } => {
+                let arrival = (index + 1..events.len()).find(|row| is_server(&events[*row].1, *request));
+                ("request", arrival)
+            }
+            EventKind::ResponseReceived { request, .. } => {
+                ("answer", (0..index).rev().find(|row| is_server(&events[*row].1, *request)))
+            }
+            EventKind::ConnectionOpened { server, .. } => {
+                if let Some(to) = lane(*server) {
+                    arrows.push(Arrow::new((x, y), (to, y), "opening"));
+                }
+                continue;
+            }
+            // On the way between two others: the line leads to whose connection it is.
+            EventKind::Intercepted { .. } | EventKind::Overheard { .. } => {
+                let opener = connection(&event.kind).and_then(|of| opener(events, of));
+                if let Some(to) = opener.and_then(&lane) {
+                    arrows.push(Arrow::new((x, y), (to, y), "interception"));
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        let Some(row) = other else { continue };
+        let Some(other_x) = lane(events[row].1.actor) else { continue };
+        let there = (other_x, row_y(row));
+        let (from, to) = if class == "request" { ((x, y), there) } else { (there, (x, y)) };
+        arrows.push(Arrow::new(from, to, class));
+    }
+    arrows
+}
+
+/// Who opened a connection, or sent a request on it.
+fn opener(events: &[&(u64, Event)], of: crate::types::ConnectionId) -> Option<ActorId> {
+    let found = events.iter().find(|(_, event)| {
+        connection(&event.kind) == Some(of)
+            && matches!(event.kind, EventKind::ConnectionOpened { .. } | EventKind::RequestSent { .. })
+    });
+    found.map(|(_, event)| event.actor)
+}
+
+/// A line that ends short of the dot it leads to, with its head.
+fn arrow(from: (f64, f64), to: (f64, f64)) -> String {
+    const HEAD_LENGTH: f64 = 7.0;
+    const GAP: f64 = 5.0;
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let length = dx.hypot(dy);
+    if length < 2.0 * GAP + HEAD_LENGTH {
+        return String::new();
+    }
+    let (ux, uy) = (dx / length, dy / length);
+    let tip = (to.0 - ux * GAP, to.1 - uy * GAP);
+    let wing = |side: f64| {
+        let (x, y) = (tip.0 - ux * HEAD_LENGTH - uy * side, tip.1 - uy * HEAD_LENGTH + ux * side);
+        format!("{} {}", coordinate(x), coordinate(y))
+    };
+    let (start_x, start_y) = (coordinate(from.0 + ux * GAP), coordinate(from.1 + uy * GAP));
+    let tip = format!("{} {}", coordinate(tip.0), coordinate(tip.1));
+    format!("M{start_x} {start_y}L{tip}M{}L{tip}L{}", wing(3.5), wing(-3.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_crosses_two_drawings_is_in_both() {
+        let row = Row {
+            number: 1,
+            time: String::new(),
+            top: String::new(),
+            y: String::new(),
+            text_y: String::new(),
+            x: String::new(),
+            actor: String::new(),
+            words: String::new(),
+            is_violation: false,
+            is_refusal: false,
+        };
+        let message = |from, to| Arrow::new((0.0, row_y(from)), (100.0, row_y(to)), "request");
+        let found =
+            slices(vec![row; 2 * SLICE + 1], &[message(SLICE - 1, SLICE), message(0, 1), message(2 * SLICE, 3)]);
+        assert_eq!(
+            found.iter().map(|slice| (slice.rows.len(), slice.arrows.len())).collect::<Vec<_>>(),
+            [(10, 3), (10, 2), (1, 1)]
+        );
+        assert!(found.windows(2).all(|pair| pair[0].bottom == pair[1].top));
+    }
+
+    #[test]
+    fn an_arrow_ends_short_of_its_goal() {
+        assert_eq!(arrow((0.0, 0.0), (100.0, 0.0)), "M5 0L95 0M88 3.5L95 0L88 -3.5");
+        assert_eq!(arrow((0.0, 0.0), (1.0, 0.0)), "");
+    }
+}

@@ -1,0 +1,308 @@
+//! A plan as a scenario file in which the seed has nothing left to draw.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::CostTable;
+use crate::{
+    plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, Plan, ServerPlan, Visits},
+    types::{ClockModel, Costs, Parameters, Scheme, TimeSpan},
+};
+
+/// Spells a plan out as the text of a scenario.
+///
+/// What a file cannot tell is left out: which keys somebody has, that sites differ from each other, that clones visit at
+/// other times than whom they were made from. So the plan that comes of the text may be another one: whoever needs what the
+/// first one showed runs it.
+pub fn spelled(plan: &Plan, description: &str) -> String {
+    let mut text = Text(String::new());
+    text.line(format_args!("description = {}", quoted(description)));
+    text.line(format_args!("profile = \"{}\"", plan.profile));
+    text.line(format_args!("crypto = \"{}\"", plan.crypto));
+    text.line(format_args!("duration = {}", millis(plan.duration_ms)));
+    text.line(format_args!("seed = {}", plan.seed));
+    if plan.scheme == Scheme::Https {
+        text.line(format_args!("scheme = \"https\""));
+    }
+    if let Some(bug) = plan.bug {
+        text.line(format_args!("plant = \"{bug}\""));
+    }
+    text.network(plan);
+    text.server("smp", &plan.smp, 4, None);
+    if let Some(site) = plan.sites.first() {
+        text.server("sites", site, 2, Some(plan.sites.len()));
+    }
+    text.parameters(plan);
+    text.costs(plan);
+    for (number, agent) in (1..).zip(&plan.agents).filter(|(_, agent)| agent.clone_of.is_none()) {
+        text.agent(plan, number, agent);
+    }
+    let heal_ms = plan.faults.iter().filter_map(|fault| fault.until_ms).max();
+    if plan.heal_ms != heal_ms {
+        text.table("hardship");
+        plan.heal_ms.into_iter().for_each(|heal_ms| text.line(format_args!("heal = {}", millis(heal_ms))));
+    }
+    plan.faults.iter().for_each(|fault| text.fault(fault));
+    for attacker in &plan.attackers {
+        text.line(format_args!("\n[[attackers]]"));
+        text.line(format_args!("attack = {}", name(&attacker.attack)));
+        text.line(format_args!("server = \"{}\"", attacker.server));
+        text.line(format_args!("victim = \"{}\"", attacker.victim));
+        text.line(format_args!("start = {}", millis(attacker.start_ms)));
+        text.line(format_args!("until = {}", millis(attacker.until_ms)));
+        text.line(format_args!("every = {}", millis(attacker.interval_ms)));
+        text.line(format_args!("burst = {}", attacker.burst));
+    }
+    text.0
+}
+
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{line}");
+    }
+
+    fn table(&mut self, name: &str) {
+        self.line(format_args!("\n[{name}]"));
+    }
+
+    fn network(&mut self, plan: &Plan) {
+        let network = plan.network;
+        self.table("network");
+        self.line(format_args!("tick = {}", millis(network.tick_ms)));
+        let (least, most) = (millis(network.latency_ms_min), millis(network.latency_ms_max));
+        if least == most {
+            self.line(format_args!("latency = {least}"));
+        } else {
+            self.line(format_args!("latency = {{ min = {least}, max = {most} }}"));
+        }
+        self.line(format_args!("branches = {}", plan.branches));
+    }
+
+    fn server(&mut self, table: &str, server: &ServerPlan, usual_cores: u32, count: Option<usize>) {
+        let usual = ServerPlan {
+            clock: ClockModel::default(),
+            cores: usual_cores,
+            start_ms: 0,
+            key: server.key,
+            profile: None,
+        };
+        if count.is_none() && *server == usual {
+            return;
+        }
+        self.table(table);
+        count.into_iter().for_each(|count| self.line(format_args!("count = {count}")));
+        if server.cores != usual_cores {
+            self.line(format_args!("cores = {}", server.cores));
+        }
+        if server.start_ms > 0 {
+            self.line(format_args!("start = {}", millis(server.start_ms)));
+        }
+        self.clock(&server.clock);
+        server.profile.into_iter().for_each(|profile| self.line(format_args!("profile = \"{profile}\"")));
+    }
+
+    fn clock(&mut self, clock: &ClockModel) {
+        let mut facts = Vec::new();
+        if clock.offset_ms != 0 {
+            facts.push(format!("offset = {}", signed(clock.offset_ms)));
+        }
+        if clock.drift_ppm != 0 {
+            facts.push(format!("drift_ppm = {}", clock.drift_ppm));
+        }
+        if let Some(wander) = clock.wander {
+            let (amplitude, period) = (millis(wander.amplitude_ms), millis(wander.period_ms));
+            facts.push(format!("wander = {{ amplitude = {amplitude}, period = {period} }}"));
+        }
+        if !facts.is_empty() {
+            self.line(format_args!("clock = {{ {} }}", facts.join(", ")));
+        }
+    }
+
+    /// Those that are not the profile's defaults. The unit is the last word of a parameter's name, and is none of the key's.
+    fn parameters(&mut self, plan: &Plan) {
+        let json = |parameters: &Parameters| serde_json::to_value(parameters).unwrap_or_default();
+        let mut lines = Vec::new();
+        changed(&json(&plan.parameters), &json(&Parameters::defaults(plan.profile)), "", &mut lines);
+        if !lines.is_empty() {
+            self.table("parameters");
+            lines.iter().for_each(|line| self.line(format_args!("{line}")));
+        }
+    }
+
+    /// Those that are not the usual ones. A key is its field without the unit, which is always the nanosecond.
+    fn costs(&mut self, plan: &Plan) {
+        let json = |costs: &Costs| serde_json::to_value(costs).unwrap_or_default();
+        let (own, usual) = (json(&plan.costs), json(&CostTable::default().resolve()));
+        let differing = own.as_object().into_iter().flatten().filter(|(field, value)| usual.get(field) != Some(*value));
+        let lines: Vec<_> = differing
+            .filter_map(|(field, value)| {
+                let span = TimeSpan::from_nanos(value.as_u64()?);
+                Some(format!("{} = \"{span}\"", field.strip_suffix("_ns")?))
+            })
+            .collect();
+        if !lines.is_empty() {
+            self.table("costs");
+            lines.iter().for_each(|line| self.line(format_args!("{line}")));
+        }
+    }
+
+    fn agent(&mut self, plan: &Plan, number: u32, agent: &AgentPlan) {
+        self.line(format_args!("\n[[agents]]"));
+        self.line(format_args!("count = 1"));
+        self.line(format_args!("server = \"{}\"", agent.server));
+        if agent.start_ms > 0 {
+            self.line(format_args!("start = {}", millis(agent.start_ms)));
+        }
+        agent.leave_ms.into_iter().for_each(|leave_ms| self.line(format_args!("leave = {}", millis(leave_ms))));
+        if agent.bootstrap == Bootstrap::Installed {
+            self.line(format_args!("bootstrap = \"installed\""));
+        }
+        match agent.policy_interval_s {
+            0 => self.line(format_args!("policy_interval = \"never\"")),
+            900 => {}
+            seconds => self.line(format_args!("policy_interval = \"{}\"", TimeSpan::from_secs(seconds))),
+        }
+        for (key, value, usual) in [
+            ("requests", agent.requests, 1),
+            ("public_requests", agent.public_requests, 0),
+            ("connections", agent.connections, 1),
+        ] {
+            if value != usual {
+                self.line(format_args!("{key} = {value}"));
+            }
+        }
+        if agent.connection_use == ConnectionUse::KeepAlive {
+            self.line(format_args!("connection_use = \"keep_alive\""));
+        }
+        self.clock(&agent.clock);
+        agent.profile.into_iter().for_each(|profile| self.line(format_args!("profile = \"{profile}\"")));
+        let clones = plan.agents.iter().filter(|other| other.clone_of == Some(number)).count();
+        if clones > 0 {
+            self.line(format_args!("clones = {clones}"));
+        }
+        match &agent.visits {
+            Visits::Every { interval_ms, jitter_ms: 0, .. } => {
+                self.line(format_args!("visits = {{ every = {} }}", millis(*interval_ms)));
+            }
+            Visits::Every { interval_ms, jitter_ms, .. } => {
+                let (every, jitter) = (millis(*interval_ms), millis(*jitter_ms));
+                self.line(format_args!("visits = {{ every = {every}, jitter = {jitter} }}"));
+            }
+            Visits::At { times_ms } => {
+                let times: Vec<_> = times_ms.iter().map(|time_ms| millis(*time_ms)).collect();
+                self.line(format_args!("visits = {{ at = [{}] }}", times.join(", ")));
+            }
+        }
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        self.line(format_args!("\n[[faults]]"));
+        self.line(format_args!("at = {}", millis(fault.at_ms)));
+        fault.until_ms.into_iter().for_each(|until_ms| self.line(format_args!("until = {}", millis(until_ms))));
+        self.line(format_args!("{} = {{ {} }}", fault.kind.name(), facts(&fault.kind).join(", ")));
+    }
+}
+
+/// What a fault's table says.
+fn facts(kind: &FaultKind) -> Vec<String> {
+    let actor = |key: &str, actor: &dyn std::fmt::Display| format!("{key} = \"{actor}\"");
+    let sides = |from: &dyn std::fmt::Display, to: &dyn std::fmt::Display| vec![actor("from", from), actor("to", to)];
+    match kind {
+        FaultKind::Partition { from, to, one_way } => {
+            let mut facts = sides(from, to);
+            facts.extend(one_way.then(|| "one_way = true".to_owned()));
+            facts
+        }
+        FaultKind::Delay { from, to, added_ms_min, added_ms_max } => {
+            let (least, most) = (millis(*added_ms_min), millis(*added_ms_max));
+            let added = if least == most { most } else { format!("{{ min = {least}, max = {most} }}") };
+            [sides(from, to), vec![format!("added = {added}")]].concat()
+        }
+        FaultKind::Loss { from, to, lost_ppm } => [sides(from, to), vec![format!("lost_ppm = {lost_ppm}")]].concat(),
+        FaultKind::SlowLink { from, to, bytes_per_s } => {
+            [sides(from, to), vec![format!("bytes_per_s = {bytes_per_s}")]].concat()
+        }
+        FaultKind::BlackHole { server } => vec![actor("server", server)],
+        FaultKind::Duplicate { clients, share_ppm } => {
+            vec![actor("clients", clients), format!("share_ppm = {share_ppm}")]
+        }
+        FaultKind::Reorder { clients, share_ppm, held_ms_max } => vec![
+            actor("clients", clients),
+            format!("share_ppm = {share_ppm}"),
+            format!("held_max = {}", millis(*held_ms_max)),
+        ],
+        FaultKind::Crash { who } | FaultKind::PowerLoss { who } => vec![actor("who", who)],
+        FaultKind::Overload { server, slowdown } => vec![actor("server", server), format!("slowdown = {slowdown}")],
+        FaultKind::ClockStep { who, by_ms } => vec![actor("who", who), format!("by = {}", signed(*by_ms))],
+        FaultKind::Rollback { agent } | FaultKind::ChangeAgentKey { agent, .. } | FaultKind::Revoke { agent } => {
+            vec![actor("agent", agent)]
+        }
+        FaultKind::RotateServerKey { .. } => Vec::new(),
+        FaultKind::ChangePolicy { token_lifetime_s, validation_period_s } => {
+            let fact = |key: &str, seconds: &Option<u64>| {
+                seconds.map(|seconds| format!("{key} = \"{}\"", TimeSpan::from_secs(seconds)))
+            };
+            let lifetime = fact("token_lifetime", token_lifetime_s);
+            lifetime.into_iter().chain(fact("validation_period", validation_period_s)).collect()
+        }
+        FaultKind::Move { site, port } => vec![actor("site", site), format!("port = {port}")],
+        FaultKind::RemoveSite { site } => vec![actor("site", site)],
+        FaultKind::Upgrade { actor: who, profile } => vec![actor("actor", who), format!("profile = \"{profile}\"")],
+    }
+}
+
+/// The lines of those fields that differ.
+fn changed(own: &Value, usual: &Value, before: &str, lines: &mut Vec<String>) {
+    let (Value::Object(own), Value::Object(usual)) = (own, usual) else { return };
+    for (field, value) in own {
+        let other = usual.get(field).unwrap_or(&Value::Null);
+        if value == other {
+            continue;
+        }
+        if value.is_object() {
+            changed(value, other, &format!("{before}{field}."), lines);
+            continue;
+        }
+        let Some(number) = value.as_u64() else { continue };
+        let timed = [("_ms", TimeSpan::from_millis(number)), ("_s", TimeSpan::from_secs(number))];
+        let timed = timed.into_iter().filter(|_| !field.ends_with("_per_s"));
+        let span = timed.into_iter().find_map(|(unit, span)| Some((field.strip_suffix(unit)?, span)));
+        lines.push(match span {
+            Some((key, span)) => format!("{before}{key} = \"{span}\""),
+            None => format!("{before}{field} = {number}"),
+        });
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn millis(number: u64) -> String {
+    format!("\"{}\"", TimeSpan::from_millis(number))
+}
+
+fn signed(number_ms: i64) -> String {
+    let sign = if number_ms < 0 { "-" } else { "" };
+    format!("\"{sign}{}\"", TimeSpan::from_millis(number_ms.unsigned_abs()))
+}
+
+/// The name of a unit variant, in quotes.
+fn name(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The plan with each clone right behind whom it was made from, as a file has them: for that, agents change numbers.
+pub fn clones_in_order(plan: &Plan) -> Vec<u32> {
+    let clones_of = |number: u32| {
+        let clones = (1..).zip(&plan.agents).filter(move |(_, agent)| agent.clone_of == Some(number));
+        clones.map(|(clone, _)| clone)
+    };
+    let originals = (1..).zip(&plan.agents).filter(|(_, agent)| agent.clone_of.is_none());
+    originals.flat_map(|(number, _)| std::iter::once(number).chain(clones_of(number))).collect()
+}

@@ -1,0 +1,109 @@
+//! Plainer values.
+
+use serde_json::{Map, Value};
+
+use super::Change;
+use crate::{
+    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
+    types::{ClockModel, Parameters},
+};
+
+/// An agent's visits are told one by one up to so many.
+const VISITS_TOLD_MAX: u64 = 64;
+
+type AgentChange = fn(&mut AgentPlan);
+
+/// What makes an agent plainer, the most likely first.
+const AGENT_CHANGES: [AgentChange; 11] = [
+    |it| it.clock = ClockModel::default(),
+    |it| it.policy_interval_s = 0,
+    |it| it.bootstrap = Bootstrap::Installed,
+    |it| it.public_requests = 0,
+    |it| (it.requests, it.public_requests) = (1, 0),
+    |it| it.connections = 1,
+    |it| it.connection_use = ConnectionUse::New,
+    |it| it.leave_ms = None,
+    |it| it.profile = None,
+    |it| it.branch = 1,
+    |it| it.clone_of = None,
+];
+
+/// What makes servers and network plainer.
+const PLAN_CHANGES: [fn(&mut Plan); 9] = [
+    |it| it.parameters = Parameters::defaults(it.profile),
+    |it| {
+        it.branches = 1;
+        it.agents.iter_mut().for_each(|agent| agent.branch = 1);
+    },
+    |it| it.network.latency_ms_max = it.network.latency_ms_min,
+    |it| it.sites.iter_mut().for_each(|site| site.clock = ClockModel::default()),
+    |it| it.smp.clock = ClockModel::default(),
+    |it| it.sites.iter_mut().for_each(|site| (site.start_ms, site.profile) = (0, None)),
+    |it| (it.smp.start_ms, it.smp.profile) = (0, None),
+    |it| it.sites.iter_mut().for_each(|site| site.cores = 2),
+    |it| it.smp.cores = 4,
+];
+
+/// Changes after which something is as it usually is.
+pub fn plainer(plan: &Plan) -> Vec<Change> {
+    let mut changes: Vec<Change> = Vec::new();
+    changes.extend(PLAN_CHANGES.map(|change| Box::new(change) as Change));
+    for change in AGENT_CHANGES {
+        changes.push(Box::new(move |plan| plan.agents.iter_mut().for_each(change)));
+    }
+    for name in parameters_changed(plan) {
+        changes.push(Box::new(move |plan| {
+            if let Some(parameters) = with_default(plan, &name) {
+                plan.parameters = parameters;
+            }
+        }));
+    }
+    for place in 0..plan.agents.len() {
+        for change in AGENT_CHANGES.into_iter().chain([start_earlier as AgentChange]) {
+            changes.push(Box::new(move |plan| plan.agents.get_mut(place).into_iter().for_each(change)));
+        }
+    }
+    changes
+}
+
+/// The names of the parameters that are not the profile's defaults.
+fn parameters_changed(plan: &Plan) -> Vec<String> {
+    let (own, usual) = (json(&plan.parameters), json(&Parameters::defaults(plan.profile)));
+    usual.into_iter().filter(|(name, value)| own.get(name) != Some(value)).map(|(name, _)| name).collect()
+}
+
+/// The parameters, one of them the profile's default.
+fn with_default(plan: &Plan, name: &str) -> Option<Parameters> {
+    let mut parameters = json(&plan.parameters);
+    parameters.insert(name.to_owned(), json(&Parameters::defaults(plan.profile)).remove(name)?);
+    serde_json::from_value(Value::Object(parameters)).ok()
+}
+
+fn json(parameters: &Parameters) -> Map<String, Value> {
+    match serde_json::to_value(parameters) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// On a whole second, its visits with it.
+fn start_earlier(agent: &mut AgentPlan) {
+    let early_ms = agent.start_ms % 1_000;
+    agent.start_ms -= early_ms;
+    if let Visits::Every { first_ms, .. } = &mut agent.visits {
+        *first_ms -= early_ms.min(*first_ms);
+    }
+}
+
+/// The plan with an agent's visits told one by one, if there are not too many of them.
+pub fn told_one_by_one(plan: &Plan, place: usize) -> Option<Plan> {
+    let Visits::Every { first_ms, interval_ms, .. } = plan.agents.get(place)?.visits else { return None };
+    let count = plan.duration_ms.saturating_sub(first_ms).div_ceil(interval_ms.max(1));
+    if count > VISITS_TOLD_MAX {
+        return None;
+    }
+    let mut told = plan.clone();
+    told.agents[place].visits =
+        Visits::At { times_ms: (0..count).map(|visit| first_ms + visit * interval_ms).collect() };
+    Some(told)
+}

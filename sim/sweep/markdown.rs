@@ -1,0 +1,51 @@
+//! A sweep as a page of Markdown: the summary of a job.
+
+use std::fmt::Write as _;
+
+use super::{Bundle, KnownFailure};
+use crate::report::{Verdict, human};
+
+impl Bundle {
+    /// The sweep as Markdown: the verdict, a line for each scenario, and each kind of failure with its command.
+    pub fn to_markdown(&self) -> String {
+        let counts: Vec<_> =
+            self.verdicts().map(|(verdict, count)| format!("{} {}", human::separated(count), verdict.word())).collect();
+        let mut text = format!("# {}: {}\n", self.verdict.word(), counts.join(", "));
+        // Writing to a string cannot fail.
+        if let Some(stop) = self.stopped {
+            let _ = writeln!(text, "\nStopped before its end: {stop}.");
+        }
+        let seeds = format!("{}..{}", self.spec.seeds_from, self.spec.seeds_to);
+        let _ = writeln!(text, "\nSeeds {seeds}, countersign {}.\n", self.spec.version);
+        text.push_str("| scenario | profile | runs | passed | one step p99 | two steps p99 | batch refresh p99 |\n");
+        text.push_str("|---|---|--:|--:|--:|--:|--:|\n");
+        for (case, tally) in self.spec.cases.iter().zip(&self.cases) {
+            let p99 = |histogram: &crate::metrics::Histogram| {
+                histogram.distribution().map_or("–".to_owned(), |found| human::duration(found.p99))
+            };
+            let passed = tally.verdicts.get(&Verdict::Passed).copied().unwrap_or(0);
+            let latencies = &tally.latencies;
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | {} | {} | {} | {} | {} |",
+                case.scenario,
+                case.profile,
+                human::separated(tally.runs),
+                human::separated(passed),
+                p99(&latencies.one_step_ns),
+                p99(&latencies.two_step_ns),
+                p99(&latencies.refresh_ns),
+            );
+        }
+        let failures: Vec<&KnownFailure> = self.cases.iter().flat_map(|tally| &tally.failures).collect();
+        if !failures.is_empty() {
+            text.push_str("\n## What did not pass\n");
+        }
+        for failure in failures {
+            let runs = human::number_of(failure.runs, "run");
+            let _ = writeln!(text, "\n**{}** in {runs}. {}\n", failure.kind.what, failure.sentence);
+            let _ = writeln!(text, "```sh\n{}\n```", failure.reproduce);
+        }
+        text
+    }
+}
