@@ -230,13 +230,8 @@ fn events(profile: Profile) -> Result<Events, Box<dyn Error>> {
     let mut plan = plan(200, "1m", "40m")?;
     plan.profile = profile;
     let kept = Arc::new(Mutex::new(Kept::default()));
-    let controls = Controls {
-        until: None,
-        stopwatch: None,
-        skips_idle: true,
-        interrupted: &AtomicBool::new(false),
-        progress: &mut |_| {},
-    };
+    let (never, mut nobody) = (AtomicBool::new(false), |_| {});
+    let controls = Controls::new(&never, &mut nobody);
     world::run(&plan, &kept, controls)?;
     let events = std::mem::take(&mut kept.lock().map_err(|_| "the run broke down")?.0);
     let end = VirtualTime::from_millis(plan.duration_ms);

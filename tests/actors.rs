@@ -24,13 +24,8 @@ impl Listener for History {
 fn history_of(plan: &Plan) -> Vec<Event> {
     plan.check().unwrap();
     let history = Arc::new(Mutex::new(History::default()));
-    let controls = Controls {
-        until: None,
-        stopwatch: None,
-        skips_idle: true,
-        interrupted: &AtomicBool::new(false),
-        progress: &mut |_| {},
-    };
+    let (never, mut nobody) = (AtomicBool::new(false), |_| {});
+    let controls = Controls::new(&never, &mut nobody);
     world::run(plan, &history, controls).unwrap();
     std::mem::take(&mut history.lock().unwrap().0)
 }

@@ -82,8 +82,8 @@ fn run(plan: &Plan) -> Told {
         }
     }
     let never = AtomicBool::new(false);
-    let controls =
-        Controls { until: None, stopwatch: None, skips_idle: true, interrupted: &never, progress: &mut |_| {} };
+    let mut nobody = |_| {};
+    let controls = Controls::new(&never, &mut nobody);
     let ended = world::run(plan, &Arc::new(Mutex::new(Heard(Arc::clone(&history)))), controls).unwrap();
     let History { events, oracle } = history.lock().unwrap().take().unwrap();
     let is_safety = |invariant: &Invariant| format!("{invariant:?}").starts_with('S');

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     sync::atomic::Ordering::Relaxed,
     thread,
     time::{Duration, Instant},
@@ -9,6 +10,7 @@ use std::{
 
 use cpu_time::{ProcessTime, ThreadTime};
 
+use super::Failure;
 use crate::{
     crypto::WallTotals,
     report::{Environment, Listening, Operations},
@@ -57,6 +59,12 @@ impl Gauge {
             },
         }
     }
+}
+
+/// The file of this program.
+pub(super) fn own_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|error| Failure::Internal(format!("failed to find this program's own file: {error}")))
 }
 
 /// A [`Stopwatch`](crate::crypto::Stopwatch): the CPU time of the calling thread, in nanoseconds. On a machine that

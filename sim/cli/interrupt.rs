@@ -1,9 +1,8 @@
 //! Ctrl-C.
 
-use std::{
-    io::{Write as _, stderr},
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::exit::warn;
 
 /// Becomes true at the first Ctrl-C: what runs ends early and is reported as far as it came.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -16,7 +15,7 @@ pub(super) fn listen() -> &'static AtomicBool {
         }
     });
     if let Err(error) = heard {
-        let _ = writeln!(stderr(), "warning: Ctrl-C will not write a report: {error}");
+        warn(&format!("warning: Ctrl-C will not write a report: {error}"));
     }
     &INTERRUPTED
 }

@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     path::Path,
 };
 
 use super::{
     Exit, Failure, MatrixArgs, TableFormat,
-    exit::print,
+    exit::{print, warn},
     interrupt,
     judge::judge,
     parallel::{all_cores, in_order},
@@ -27,7 +27,7 @@ pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Failure> {
     let (matrix, wanted) = make(args)?;
     if matrix.rows.len() < wanted {
         let run = matrix.rows.len();
-        let _ = writeln!(io::stderr(), "interrupted: {run} of {wanted} scenarios were run under both profiles");
+        warn(&format!("interrupted: {run} of {wanted} scenarios were run under both profiles"));
         if args.check.is_none() {
             print(&render(&matrix, args.format)?)?;
         }

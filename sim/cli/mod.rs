@@ -167,22 +167,9 @@ pub struct RunArgs {
     /// Sign with this implementation instead of the scenario's; the result is the same
     #[arg(long, value_name = "C", value_parser = crypto_parser())]
     pub crypto: Option<CryptoTier>,
-    /// Write report and plan into this directory
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Write every event as a line of JSON into this file; `-` is standard output
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// Stop at this virtual time, such as 5m or 0:05:12.003, and report as far as the run came
-    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
-    pub until: Option<VirtualTime>,
-    /// Print events on standard error as they happen: those of these actors, kinds or invariants, such as
-    /// agent-7,accepted
-    #[arg(long, value_name = "FILTER")]
-    pub log: Option<Filter>,
-    /// How to report on standard output
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
+    /// What to do with the run.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Print the resolved plan as JSON and run nothing
     #[arg(long, conflicts_with_all = ["out", "trace", "until", "log"])]
     pub plan_only: bool,
@@ -339,6 +326,14 @@ pub struct MatrixArgs {
 pub struct ReplayArgs {
     /// The plan, as `run --plan-only` prints it; `-` is standard input
     pub plan: PathBuf,
+    /// What to do with the run.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What `run` and `replay` do with a run.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
     /// Write report and plan into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

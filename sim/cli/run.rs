@@ -1,17 +1,16 @@
 //! `run` and `replay`.
 
 use std::{
-    env,
     io::{self, IsTerminal, Read},
     path::Path,
     sync::atomic::Ordering::Relaxed,
 };
 
 use super::{
-    Exit, Failure, Format, ReplayArgs, RunArgs,
+    Exit, Failure, Format, OutputArgs, ReplayArgs, RunArgs,
     calibration::calibrate,
     determinism,
-    environment::{Gauge, stopwatch},
+    environment::{Gauge, own_program, stopwatch},
     exit::{print, warn},
     interrupt,
     progress::Progress,
@@ -23,8 +22,8 @@ use crate::{
     report::{self, Evidence, Findings, Report, text},
     run::{self, Options, RunError, Standing},
     scenario,
-    trace::{EventLog, Filter},
-    types::{CryptoTier, VirtualTime},
+    trace::EventLog,
+    types::CryptoTier,
     world::WorldError,
 };
 
@@ -40,8 +39,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return print(&format!("{}\n", plan.to_json().map_err(Failure::internal)?));
     }
     if args.check_determinism {
-        let program = env::current_exe()
-            .map_err(|error| Failure::Internal(format!("failed to find this program's own file: {error}")))?;
+        let program = own_program()?;
         let interrupted = interrupt::listen();
         let compared = determinism::compare(&program, [&plan, &plan]);
         if interrupted.load(Relaxed) {
@@ -52,56 +50,19 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         print(&text)?;
         return Ok(exit);
     }
-    let reproduce = report::reproduce(&args.scenario, &plan) + &until(args.until);
-    execute(
-        &plan,
-        Destination {
-            out: args.out.as_deref(),
-            trace: args.trace.as_deref(),
-            log: args.log.as_ref(),
-            until: args.until,
-            format: args.format,
-            reproduce,
-        },
-    )
+    execute(&plan, &args.output, report::reproduce(&args.scenario, &plan))
 }
 
 /// `replay`: runs a plan from a file.
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
     let plan = read_plan(&args.plan)?;
-    let reproduce = report::reproduce_plan(&args.plan.display().to_string()) + &until(args.until);
-    execute(
-        &plan,
-        Destination {
-            out: args.out.as_deref(),
-            trace: args.trace.as_deref(),
-            log: args.log.as_ref(),
-            until: args.until,
-            format: args.format,
-            reproduce,
-        },
-    )
+    execute(&plan, &args.output, report::reproduce_plan(&args.plan.display().to_string()))
 }
 
-/// The option that stops a run early, for whoever makes it again.
-fn until(until: Option<VirtualTime>) -> String {
-    until.map_or_else(String::new, |until| format!(" --until {until}"))
-}
-
-/// Where the results of a run go, and how far it goes.
-struct Destination<'a> {
-    out: Option<&'a Path>,
-    trace: Option<&'a Path>,
-    log: Option<&'a Filter>,
-    /// When the run is to stop, if not at its end.
-    until: Option<VirtualTime>,
-    format: Format,
-    /// The command that makes the run again.
-    reproduce: String,
-}
-
-fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
-    if let Some(folder) = destination.out {
+/// Runs a plan. `reproduce` is the command that makes the run again, if it goes to its end.
+fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, Failure> {
+    let until = output.until.map_or_else(String::new, |until| format!(" --until {until}"));
+    if let Some(folder) = output.out.as_deref() {
         report::make_folder(folder).map_err(|error| Failure::Usage(error.to_string()))?;
     }
     let interrupted = interrupt::listen();
@@ -110,12 +71,12 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
     let mut tell = |standing: Standing| {
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
-    let (trace_file, trace) = destination.trace.map(TraceFile::create).transpose()?.unzip();
-    let log = destination.log.map(|filter| Box::new(EventLog::new(io::stderr(), filter.clone())) as Box<_>);
+    let (trace_file, trace) = output.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
+    let log = output.log.as_ref().map(|filter| Box::new(EventLog::new(io::stderr(), filter.clone())) as Box<_>);
     let options = Options {
         trace,
         log,
-        until: destination.until,
+        until: output.until,
         stopwatch: Some(stopwatch),
         skips_idle: true,
         interrupted,
@@ -132,7 +93,7 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
         }
     })?;
     progress.finish();
-    if let Some(until) = destination.until.filter(|_| finished.ended.was_interrupted) {
+    if let Some(until) = output.until.filter(|_| finished.ended.was_interrupted) {
         warn(&format!("stopped at {} as --until {until} asks: what comes later is not judged", finished.ended.at));
     }
     let mut environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
@@ -147,19 +108,19 @@ fn execute(plan: &Plan, destination: Destination<'_>) -> Result<Exit, Failure> {
             latencies: finished.latencies,
             digest: finished.digest,
             interrupted: finished.ended.was_interrupted,
-            reproduce: destination.reproduce,
+            reproduce: reproduce + &until,
             environment,
         },
     );
     // A file that cannot be written must not cost whoever waited for it the report on standard output.
-    let written = destination.out.map_or(Ok(()), |folder| {
-        let trace = destination.trace.and_then(|trace| seen_from(folder, trace));
+    let written = output.out.as_deref().map_or(Ok(()), |folder| {
+        let trace = output.trace.as_deref().and_then(|trace| seen_from(folder, trace));
         let (latencies, scene) = (&report.latencies, finished.scene.as_ref());
         report::write(folder, &report, plan, Evidence { latencies, scene, trace: trace.as_deref() })
     });
     // A trace on standard output stands alone there.
-    if destination.trace != Some(Path::new("-")) {
-        match destination.format {
+    if output.trace.as_deref() != Some(Path::new("-")) {
+        match output.format {
             Format::Text => print(&text(&report, io::stdout().is_terminal()))?,
             Format::Json => print(&report.to_json().map_err(Failure::internal)?)?,
         };

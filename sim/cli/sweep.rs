@@ -5,7 +5,7 @@ use std::{
     env,
     io::{self, IsTerminal as _},
     num::NonZero,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     Exit, Failure, SweepArgs, determinism,
-    environment::stopwatch,
+    environment::{own_program, stopwatch},
     exit::{print, warn},
     github, interrupt,
     judge::judge,
@@ -142,10 +142,6 @@ fn check_determinism(args: &SweepArgs, cases: &[Case], spec: &Spec) -> Result<Ex
         return Ok(Exit::Inconclusive);
     }
     print(&format!("deterministic: {runs}, each the same in two processes, event by event\n"))
-}
-
-fn own_program() -> Result<PathBuf, Failure> {
-    env::current_exe().map_err(|error| Failure::Internal(format!("failed to find this program's own file: {error}")))
 }
 
 fn cases(args: &SweepArgs) -> Result<Vec<Case>, Failure> {

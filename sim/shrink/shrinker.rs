@@ -177,22 +177,21 @@ impl<'a> Shrinker<'a> {
 
     fn leave_out_agents(&mut self) {
         self.what = "fewer agents";
-        // Numbers change with every plan that is kept: they are counted in the plan with which this began.
-        let whole = self.smallest.clone();
-        let all: Vec<u32> = (1..).take(whole.agents.len()).collect();
-        minimize(all, |agents| {
-            let duration_ms = self.smallest.duration_ms;
-            self.keeps(cut(&with_agents(&whole, agents), duration_ms))
-        });
+        self.leave_out(self.smallest.agents.len(), with_agents);
     }
 
     fn leave_out_sites(&mut self) {
         self.what = "fewer sites";
+        self.leave_out(self.smallest.sites.len(), with_sites);
+    }
+
+    /// Leaves out actors of a kind of which there are `count`; `with` makes a plan with some of them only.
+    fn leave_out(&mut self, count: usize, with: fn(&Plan, &[u32]) -> Plan) {
+        // Numbers change with every plan that is kept: they are counted in the plan with which this began.
         let whole = self.smallest.clone();
-        let all: Vec<u32> = (1..).take(whole.sites.len()).collect();
-        minimize(all, |sites| {
+        minimize((1..).take(count).collect(), |kept: &[u32]| {
             let duration_ms = self.smallest.duration_ms;
-            self.keeps(cut(&with_sites(&whole, sites), duration_ms))
+            self.keeps(cut(&with(&whole, kept), duration_ms))
         });
     }
 

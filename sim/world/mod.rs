@@ -47,6 +47,13 @@ pub struct Controls<'a> {
     pub progress: &'a mut dyn FnMut(VirtualTime),
 }
 
+impl<'a> Controls<'a> {
+    /// Idle time is jumped over; no figures of the real world, and no end but the planned one.
+    pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(VirtualTime)) -> Self {
+        Self { until: None, stopwatch: None, skips_idle: true, interrupted, progress }
+    }
+}
+
 /// How a run went, as far as its events do not tell.
 #[derive(Debug)]
 pub struct Ended {

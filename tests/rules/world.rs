@@ -54,13 +54,8 @@ fn history(profile: Profile, top: &str, agents: &str, rest: &str) -> Vec<Event> 
 
 fn run(plan: &Plan) -> Vec<Event> {
     let heard = Arc::new(Mutex::new(History::default()));
-    let controls = Controls {
-        until: None,
-        stopwatch: None,
-        skips_idle: true,
-        interrupted: &AtomicBool::new(false),
-        progress: &mut |_| {},
-    };
+    let (never, mut nobody) = (AtomicBool::new(false), |_| {});
+    let controls = Controls::new(&never, &mut nobody);
     world::run(plan, &heard, controls).expect("the plan is possible");
     std::mem::take(&mut heard.lock().expect("no panic").0)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::event_words::{connection, other};
+use super::event_words::other;
 use crate::{
     event::{Event, EventKind},
     oracle::Scene,
@@ -33,7 +33,7 @@ impl<'a> Cast<'a> {
         let mut connections: BTreeSet<ConnectionId> = BTreeSet::new();
         if let Some((_, event)) = scene.events.iter().find(|(number, _)| *number == violation.event_number) {
             join(&mut actors, event.actor);
-            connections.extend(connection(&event.kind));
+            connections.extend(event.kind.connection());
             other(&event.kind).into_iter().for_each(|actor| join(&mut actors, actor));
         }
         // The oracle's sentence names who and what it is about, with events that may lie far back.
@@ -43,7 +43,7 @@ impl<'a> Cast<'a> {
         }
         // Whoever shares those connections, and then what else these had to do with each other.
         for (_, event) in &scene.events {
-            if connection(&event.kind).is_some_and(|found| connections.contains(&found)) {
+            if event.kind.connection().is_some_and(|found| connections.contains(&found)) {
                 join(&mut actors, event.actor);
                 if let EventKind::ConnectionOpened { server, .. } = event.kind {
                     join(&mut actors, server);
@@ -92,7 +92,7 @@ fn named_connection(word: &str) -> Option<ConnectionId> {
 }
 
 fn has_to_do_with(event: &Event, actors: &[ActorId], connections: &BTreeSet<ConnectionId>, violator: ActorId) -> bool {
-    let is_about = |kind: &EventKind| match (connection(kind), other(kind)) {
+    let is_about = |kind: &EventKind| match (kind.connection(), other(kind)) {
         (Some(connection), _) => connections.contains(&connection),
         (None, Some(other)) => actors.contains(&other),
         // What an actor does by itself matters if it is the one that went wrong, or has no thousand others to serve.

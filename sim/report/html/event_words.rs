@@ -4,7 +4,7 @@ use super::super::human;
 use crate::{
     event::{Carried, EventKind, UpstreamPurpose},
     plan::Plan,
-    types::{ActorId, ConnectionId, NodeId, RequestId},
+    types::{ActorId, NodeId},
 };
 
 /// How many characters an event may take: a line of the diagram.
@@ -109,33 +109,6 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::Overheard { connection, what } => format!("overhears on {connection}: {what}"),
     };
     shortened(&text)
-}
-
-/// The request that an event is about.
-pub(super) fn request(kind: &EventKind) -> Option<RequestId> {
-    match kind {
-        EventKind::RequestSent { request, .. }
-        | EventKind::ResponseReceived { request, .. }
-        | EventKind::Challenged { request, .. }
-        | EventKind::RegistryRecorded { request, .. }
-        | EventKind::Accepted { request, .. }
-        | EventKind::Refused { request, .. }
-        | EventKind::Served { request, .. }
-        | EventKind::Unavailable { request, .. } => Some(*request),
-        _ => None,
-    }
-}
-
-/// The connection that an event is about.
-pub(super) fn connection(kind: &EventKind) -> Option<ConnectionId> {
-    match kind {
-        EventKind::ConnectionOpened { connection, .. }
-        | EventKind::ConnectionClosed { connection, .. }
-        | EventKind::Intercepted { connection, .. }
-        | EventKind::Overheard { connection, .. } => Some(*connection),
-        EventKind::UpstreamStarted { connection, .. } => *connection,
-        _ => request(kind).map(|request| request.connection),
-    }
 }
 
 /// Whom an event is about, beside its own actor.

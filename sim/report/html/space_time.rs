@@ -2,11 +2,7 @@
 
 use askama::Template;
 
-use super::{
-    cast::Cast,
-    event_words::{connection, request, words},
-    scale::coordinate,
-};
+use super::{cast::Cast, event_words::words, scale::coordinate};
 use crate::{
     event::{Event, EventKind},
     oracle::{Scene, Violation},
@@ -162,7 +158,7 @@ fn row_y(index: usize) -> f64 {
 /// The messages: each from the event that sent it to the first that shows that it arrived.
 fn arrows(events: &[&(u64, Event)], lane: impl Fn(ActorId) -> Option<f64>) -> Vec<Arrow> {
     let is_server = |event: &Event, of: RequestId| {
-        request(&event.kind) == Some(of)
+        event.kind.request() == Some(of)
             && !matches!(event.kind, EventKind::RequestSent { .. } | EventKind::ResponseReceived { .. })
     };
     let mut arrows = Vec::new();
@@ -185,7 +181,7 @@ fn arrows(events: &[&(u64, Event)], lane: impl Fn(ActorId) -> Option<f64>) -> Ve
             }
             // On the way between two others: the line leads to whose connection it is.
             EventKind::Intercepted { .. } | EventKind::Overheard { .. } => {
-                let opener = connection(&event.kind).and_then(|of| opener(events, of));
+                let opener = event.kind.connection().and_then(|of| opener(events, of));
                 if let Some(to) = opener.and_then(&lane) {
                     arrows.push(Arrow::new((x, y), (to, y), "interception"));
                 }
@@ -205,7 +201,7 @@ fn arrows(events: &[&(u64, Event)], lane: impl Fn(ActorId) -> Option<f64>) -> Ve
 /// Who opened a connection, or sent a request on it.
 fn opener(events: &[&(u64, Event)], of: crate::types::ConnectionId) -> Option<ActorId> {
     let found = events.iter().find(|(_, event)| {
-        connection(&event.kind) == Some(of)
+        event.kind.connection() == Some(of)
             && matches!(event.kind, EventKind::ConnectionOpened { .. } | EventKind::RequestSent { .. })
     });
     found.map(|(_, event)| event.actor)
