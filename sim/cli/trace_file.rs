@@ -17,12 +17,20 @@ pub(super) struct TraceFile {
     path: PathBuf,
 }
 
+/// How much is written at once. A run may have hundreds of megabytes, and the system takes as long for 8 KiB, which are
+/// usual, as for several times as much.
+const BUFFER_BYTES: usize = 256 << 10;
+
+fn buffered<W: Write>(to: W) -> BufWriter<W> {
+    BufWriter::with_capacity(BUFFER_BYTES, to)
+}
+
 impl TraceFile {
     /// Opens the file; `-` is standard output.
     pub fn create(path: &Path) -> Result<(Self, Box<dyn Write + Send>), Failure> {
         let whole = |partial| Self { partial, path: path.to_owned() };
         if path == Path::new("-") {
-            return Ok((whole(None), Box::new(BufWriter::new(io::stdout()))));
+            return Ok((whole(None), Box::new(buffered(io::stdout()))));
         }
         let failed = |error| Failure::Usage(format!("failed to create the trace `{}`: {error}", path.display()));
         if path.is_dir() {
@@ -31,12 +39,12 @@ impl TraceFile {
         // A pipe or a device is no file that could be replaced.
         if path.exists() && !path.is_file() {
             let file = File::options().write(true).open(path).map_err(failed)?;
-            return Ok((whole(None), Box::new(BufWriter::new(file))));
+            return Ok((whole(None), Box::new(buffered(file))));
         }
         let partial = path.with_added_extension("partial");
         let file = File::create(&partial).map_err(failed)?;
         let same = file.try_clone().map_err(failed)?;
-        Ok((whole(Some((partial, same))), Box::new(BufWriter::new(file))))
+        Ok((whole(Some((partial, same))), Box::new(buffered(file))))
     }
 
     /// Gives the whole trace its name.

@@ -9,7 +9,7 @@ use crate::{
     metrics::Metrics,
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
-    trace::{Digest, TraceHeader, TraceWriter},
+    trace::{Digest, TraceError, TraceHeader, TraceWriter},
     world::Ended,
 };
 
@@ -18,8 +18,7 @@ pub struct Audience {
     oracle: Oracle,
     scene: SceneRecorder,
     metrics: Metrics,
-    digest: Digest,
-    trace: Option<TraceWriter<Box<dyn Write + Send>>>,
+    record: Record,
     log: Option<Box<dyn Listener + Send>>,
     accepted: u64,
     heard: u64,
@@ -27,6 +26,31 @@ pub struct Audience {
     /// What a look at the stopwatch takes at least: it may be more than what is timed.
     look_ns: u64,
     listening: Listening,
+}
+
+/// What keeps a run's digest: alone, or with its trace, which has it in every line. Nobody hashes an event twice.
+enum Record {
+    Digest(Digest),
+    Trace(TraceWriter<Box<dyn Write + Send>>),
+}
+
+impl Record {
+    /// The digest, and why the trace is not whole, if one was asked for and it is not.
+    fn finish(self) -> (String, Option<TraceError>) {
+        match self {
+            Self::Digest(digest) => (digest.finish(), None),
+            Self::Trace(trace) => (trace.digest(), trace.finish().err()),
+        }
+    }
+}
+
+impl Listener for Record {
+    fn hear(&mut self, event: &Event) {
+        match self {
+            Self::Digest(digest) => digest.hear(event),
+            Self::Trace(trace) => trace.hear(event),
+        }
+    }
 }
 
 /// One event in so many is timed: reading a clock costs as much as hearing an event.
@@ -44,8 +68,10 @@ impl Audience {
             oracle: Oracle::new(plan),
             scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
-            digest: Digest::new(),
-            trace: trace.map(|to| TraceWriter::new(to, &TraceHeader::of(plan))),
+            record: match trace {
+                None => Record::Digest(Digest::new()),
+                Some(to) => Record::Trace(TraceWriter::new(to, &TraceHeader::of(plan))),
+            },
             log,
             accepted: 0,
             heard: 0,
@@ -63,14 +89,15 @@ impl Audience {
     /// Asks everybody for their say.
     pub fn finish(self, ended: Ended) -> Finished {
         let judgement = self.oracle.finish(ended.at);
+        let (digest, trace_error) = self.record.finish();
         Finished {
             scene: self.scene.finish(&judgement.violations),
             judgement,
             latencies: self.metrics.latencies(),
             measurements: self.metrics.finish(ended.at),
-            digest: self.digest.finish(),
+            digest,
             listening: self.listening,
-            trace_error: self.trace.and_then(|trace| trace.finish().err()),
+            trace_error,
             ended,
         }
     }
@@ -92,8 +119,7 @@ impl Listener for Audience {
             None => {
                 self.judge(event);
                 self.metrics.hear(event);
-                self.digest.hear(event);
-                self.trace.hear(event);
+                self.record.hear(event);
             }
             Some(now_ns) => self.hear_timed(event, now_ns),
         }
@@ -122,8 +148,7 @@ impl Audience {
         lap(&mut self.listening.oracle_ns);
         self.metrics.hear(event);
         lap(&mut self.listening.metrics_ns);
-        self.digest.hear(event);
-        self.trace.hear(event);
+        self.record.hear(event);
         lap(&mut self.listening.trace_ns);
     }
 }

@@ -1,6 +1,9 @@
 //! Which earlier event made an event happen, as far as events alone tell.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::parties::Parties;
 use crate::{
@@ -16,8 +19,8 @@ use crate::{
 pub struct Causes {
     heard: u64,
     parties: Parties,
-    connections: BTreeMap<ConnectionId, Course>,
-    actors: BTreeMap<ActorId, Doing>,
+    connections: HashMap<ConnectionId, Course, FixedState>,
+    actors: HashMap<ActorId, Doing, FixedState>,
 }
 
 /// How far a connection is.

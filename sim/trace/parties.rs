@@ -1,6 +1,9 @@
 //! Who is at the two ends of a connection.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::{
     event::{Event, EventKind},
@@ -22,8 +25,8 @@ pub struct Ends {
 /// Who is at the ends of each connection that is open, or was until lately.
 #[derive(Clone, Debug, Default)]
 pub struct Parties {
-    ends: BTreeMap<ConnectionId, Ends>,
-    open: BTreeMap<ActorId, Vec<ConnectionId>>,
+    ends: HashMap<ConnectionId, Ends, FixedState>,
+    open: HashMap<ActorId, Vec<ConnectionId>, FixedState>,
     closed: VecDeque<ConnectionId>,
 }
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{
     header::{TRACE_VERSION, TraceEnd, TraceHeader, Version},
-    line::{Place, Places},
+    line::{Head, Places},
 };
 use crate::{
     event::{Event, EventKind},
@@ -139,7 +139,7 @@ pub struct TraceReader<R> {
 #[derive(Deserialize)]
 struct LineIn {
     #[serde(flatten)]
-    place: Place,
+    head: Head,
     kind: EventKind,
 }
 
@@ -200,25 +200,24 @@ impl<R: BufRead> TraceReader<R> {
         if self.text.starts_with(TraceEnd::START.as_bytes()) {
             return self.read_end().map(|()| None);
         }
-        let LineIn { place, kind } = serde_json::from_slice(&self.text).map_err(|error| self.unreadable(&error))?;
+        let LineIn { head, kind } = serde_json::from_slice(&self.text).map_err(|error| self.unreadable(&error))?;
         let expected = self.places.events() + 1;
-        if place.number != expected {
-            return Err(ReadError::Gap { file, line, found: place.number, expected });
+        if head.number != expected {
+            return Err(ReadError::Gap { file, line, found: head.number, expected });
         }
-        let event = Event { at: place.at, actor: place.actor, kind };
-        let expected = self.places.next(&event);
-        if place != expected {
-            let (field, found, expected) = differing(&place, &expected);
+        let event = Event { at: head.at, actor: head.actor, kind };
+        let expected = Head::of(&event, self.places.next(&event));
+        if head != expected {
+            let (field, found, expected) = differing(&head, &expected);
             return Err(ReadError::Edited { file, line, field, found, expected });
         }
         let (connection, request) = (event.kind.connection(), event.kind.request());
-        Ok(Some(Record { number: place.number, event, connection, request, cause: place.cause }))
+        Ok(Some(Record { number: head.number, event, connection, request, cause: head.cause }))
     }
 
     fn read_end(&mut self) -> Result<(), ReadError> {
         let end: TraceEnd = serde_json::from_slice(&self.text).map_err(|error| self.unreadable(&error))?;
-        let places = std::mem::take(&mut self.places);
-        let expected = TraceEnd { events: places.events(), digest: places.finish() };
+        let expected = TraceEnd { events: self.places.events(), digest: self.places.digest() };
         let edited = |field, found, expected| {
             Err(ReadError::Edited { file: self.file.clone(), line: self.line, field, found, expected })
         };
@@ -250,8 +249,8 @@ impl<R: BufRead> Iterator for TraceReader<R> {
     }
 }
 
-/// The first field in which two places differ, and its two values.
-fn differing(found: &Place, expected: &Place) -> (&'static str, String, String) {
+/// The first field in which two heads differ, and its two values.
+fn differing(found: &Head, expected: &Head) -> (&'static str, String, String) {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let number = |value: Option<u64>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
     let fields = [

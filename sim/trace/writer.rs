@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{
     TraceHeader,
     header::TraceEnd,
-    line::{LineOut, Places},
+    line::{Place, Places, write_line},
 };
 use crate::event::{Event, Listener};
 
@@ -40,9 +40,15 @@ impl<W: Write> TraceWriter<W> {
     /// Writes to `to`.
     pub fn new(to: W, header: &TraceHeader) -> Self {
         let mut writer = Self { to, places: Places::default(), line: Vec::with_capacity(512), failed: None };
-        let written = writer.write_line(header);
+        let written = writer.write_whole(header);
         writer.note(written);
         writer
+    }
+
+    /// The digest of all events so far, as [`Digest::finish`](super::Digest::finish) gives it: nobody else needs to work
+    /// it out.
+    pub fn digest(&self) -> String {
+        self.places.digest()
     }
 
     /// Ends the trace and gives the writer back, flushed.
@@ -50,11 +56,10 @@ impl<W: Write> TraceWriter<W> {
     /// # Errors
     /// The first write that failed.
     pub fn finish(mut self) -> Result<W, TraceError> {
-        let places = std::mem::take(&mut self.places);
-        let events = places.events();
+        let events = self.places.events();
         if self.failed.is_none() {
-            let end = TraceEnd { events, digest: places.finish() };
-            let failed = self.write_line(&end).and_then(|()| self.to.flush()).err();
+            let end = TraceEnd { events, digest: self.places.digest() };
+            let failed = self.write_whole(&end).and_then(|()| self.to.flush()).err();
             self.failed = failed.map(|error| (events + 1, error));
         }
         match self.failed {
@@ -63,10 +68,16 @@ impl<W: Write> TraceWriter<W> {
         }
     }
 
-    fn write_line(&mut self, line: &impl Serialize) -> io::Result<()> {
+    fn write_whole(&mut self, line: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, line)?;
         self.line.push(b'\n');
+        self.to.write_all(&self.line)
+    }
+
+    fn write_event(&mut self, event: &Event, place: Place) -> io::Result<()> {
+        self.line.clear();
+        write_line(&mut self.line, event, place)?;
         self.to.write_all(&self.line)
     }
 
@@ -79,7 +90,7 @@ impl<W: Write> Listener for TraceWriter<W> {
     fn hear(&mut self, event: &Event) {
         let place = self.places.next(event);
         if self.failed.is_none() {
-            let written = self.write_line(&LineOut { place, kind: &event.kind });
+            let written = self.write_event(event, place);
             self.note(written);
         }
     }
