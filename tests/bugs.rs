@@ -440,3 +440,71 @@ fn a_bug_is_found_by_the_command_and_shown_by_the_command_that_it_prints() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("Not found: slot_leaked."));
 }
+
+/// A scenario in which agents hang, as a file.
+fn hanging(folder: &tempfile::TempDir, bug: Bug) -> String {
+    let file = folder.path().join(format!("{bug}.toml"));
+    let text = format!(
+        r#"
+        description = "Agents that hang."
+        profile = "literal"
+        crypto = "modelled"
+        duration = "10m"
+        plant = "{bug}"
+        sites = {{ count = 1 }}
+        agents = [{{ count = 3, start = "1m", visits = {{ every = "1m" }} }}]
+        "#
+    );
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_run_that_hangs_ends_with_the_name_of_whoever_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = [
+        (Bug::TaskNeverRests, "is spinning: a task of its ran 1000000 times, and virtual time did not advance"),
+        (Bug::PollNeverReturns, "is spinning: a task of its has run for 2 s of CPU time without a pause"),
+    ];
+    assert_eq!(said.map(|(bug, _)| bug).as_slice().len(), Bug::HANGS.len());
+    for (bug, said) in said {
+        let (file, trace) = (hanging(&folder, bug), folder.path().join(format!("{bug}.jsonl")));
+        let mut command = assert_cmd::Command::cargo_bin("countersign").unwrap();
+        let output = command.args(["run", &file, "--trace", trace.to_str().unwrap()]).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(70), "{errors}");
+        assert!(errors.contains(said) && errors.contains("agent-") && errors.contains("0:01:"), "{errors}");
+        assert!(!trace.exists() && trace.with_added_extension("partial").exists(), "a part is not called the whole");
+    }
+}
+
+#[test]
+fn a_sweep_that_hangs_names_the_run_and_keeps_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (hanging(&folder, Bug::PollNeverReturns), folder.path().join("sweep"));
+    let mut command = assert_cmd::Command::cargo_bin("countersign").unwrap();
+    let arguments = ["sweep", "smoke/first_contact", &file, "--seeds", "5..6", "--jobs", "1", "--out"];
+    let output = command.args(arguments).arg(&out).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(70), "{errors}");
+    assert!(errors.contains(&format!("countersign run {file} --seed 5")), "{errors}");
+    let journal = std::fs::read_to_string(out.join("journal.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() >= 2, "the sweep, and the run that was made before: {journal}");
+}
+
+#[test]
+fn a_run_that_waits_for_whoever_reads_its_trace_does_not_hang() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("countersign"))
+        .args(["run", "smoke/first_contact", "--trace", "-"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Longer than one poll may take of the CPU.
+    thread::sleep(Duration::from_secs(4));
+    assert_eq!(child.try_wait().unwrap(), None, "it ended before anybody read: the trace is too short for this test");
+    let mut trace = String::new();
+    std::io::Read::read_to_string(child.stdout.as_mut().unwrap(), &mut trace).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(trace.ends_with("}\n"));
+}

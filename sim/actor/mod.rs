@@ -7,6 +7,7 @@ mod agent;
 mod enrolment;
 mod environment;
 mod figure;
+mod hang;
 mod http;
 mod lock;
 mod secure_storage;

@@ -1,8 +1,8 @@
 //! One run among many: no trace, no progress, only what came of it.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
-use super::{Failure, environment::Gauge};
+use super::{Failure, environment::Gauge, watchdog::Watchdog};
 use crate::{
     plan::Plan,
     report::{self, Findings, Report},
@@ -15,11 +15,15 @@ use crate::{
 /// If it cannot be run.
 pub fn judge(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<Report, Failure> {
     let gauge = Gauge::start();
-    let finished = run::run(plan, Options::new(interrupted, &mut |_| {})).map_err(|error| {
+    let mut nobody = |_| {};
+    let options = Options::new(interrupted, &mut nobody);
+    let watchdog = Watchdog::start(Arc::clone(&options.pulse), format!("`{}`", report::reproduce(scenario, plan)));
+    let finished = run::run(plan, options).map_err(|error| {
         let seed = plan.seed;
         let bug = plan.bug.map_or(String::new(), |bug| format!(" and the bug {bug}"));
         Failure::Internal(format!("failed to run {scenario} with seed {seed}{bug}: {error}"))
     })?;
+    drop(watchdog);
     let findings = Findings {
         environment: gauge.read(finished.ended.at, &finished.ended.totals, finished.listening),
         judgement: finished.judgement,

@@ -21,6 +21,7 @@ mod shrink;
 mod sweep;
 mod trace_file;
 mod traces;
+mod watchdog;
 
 use std::{
     io::{self, IsTerminal, Write as _},

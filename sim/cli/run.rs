@@ -3,7 +3,7 @@
 use std::{
     io::{self, IsTerminal, Read},
     path::Path,
-    sync::atomic::Ordering::Relaxed,
+    sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     interrupt,
     progress::Progress,
     trace_file::TraceFile,
+    watchdog::Watchdog,
 };
 use crate::{
     crypto::KeyError,
@@ -24,7 +25,7 @@ use crate::{
     scenario,
     trace::EventLog,
     types::CryptoTier,
-    world::WorldError,
+    world::{Pulse, WorldError},
 };
 
 /// `run`: resolves the scenario and runs its plan.
@@ -72,6 +73,7 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
     let (trace_file, trace) = output.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
+    let pulse = Arc::new(Pulse::default());
     let log = output.log.as_ref().map(|filter| Box::new(EventLog::new(io::stderr(), filter.clone())) as Box<_>);
     let options = Options {
         trace,
@@ -80,8 +82,10 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
         stopwatch: Some(stopwatch),
         skips_idle: true,
         interrupted,
+        pulse: Arc::clone(&pulse),
         progress: &mut tell,
     };
+    let watchdog = Watchdog::start(pulse, format!("`{reproduce}`"));
     let finished = run::run(plan, options).map_err(|error| match error {
         RunError::Plan(_) | RunError::World(WorldError::Key(KeyError::NotBuilt(_))) => {
             Failure::Usage(error.to_string())
@@ -92,6 +96,7 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
             Failure::Internal(format!("{error}{}", written.unwrap_or_default()))
         }
     })?;
+    drop(watchdog);
     progress.finish();
     if let Some(until) = output.until.filter(|_| finished.ended.was_interrupted) {
         warn(&format!("stopped at {} as --until {until} asks: what comes later is not judged", finished.ended.at));

@@ -18,7 +18,7 @@ use crate::{
     plan::{Plan, PlanError},
     trace::TraceError,
     types::{CryptoTier, VirtualTime},
-    world::{self, Controls, Ended, WorldError},
+    world::{self, Controls, Ended, Pulse, WorldError},
 };
 
 /// How far a run is.
@@ -47,6 +47,8 @@ pub struct Options<'a> {
     pub skips_idle: bool,
     /// Ends the run early when it becomes true.
     pub interrupted: &'a AtomicBool,
+    /// Beats while the run moves, for whoever looks at it from another thread.
+    pub pulse: Arc<Pulse>,
     /// Is told now and then how far the run is.
     pub progress: &'a mut dyn FnMut(Standing),
 }
@@ -113,7 +115,7 @@ pub enum RunError {
 /// If the plan is impossible, or the world cannot be made or breaks.
 pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     plan.check()?;
-    let Options { trace, log, until, stopwatch, skips_idle, interrupted, progress } = options;
+    let Options { trace, log, until, stopwatch, skips_idle, interrupted, pulse, progress } = options;
     let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace, log, stopwatch))));
     let standing = |at| {
         let audience = audience.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +125,7 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let mut tell = |at| progress(standing(at));
     // Modelled signatures cost less than reading a clock, and say nothing about real ones.
     let stopwatch = stopwatch.filter(|_| plan.crypto != CryptoTier::Modelled);
-    let controls = Controls { until, stopwatch, skips_idle, interrupted, progress: &mut tell };
+    let controls = Controls { until, stopwatch, skips_idle, interrupted, pulse, progress: &mut tell };
     let ended = world::run(plan, &audience, controls)?;
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
@@ -134,6 +136,15 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
 impl<'a> Options<'a> {
     /// Idle time is jumped over; no trace and no figures of the real world.
     pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(Standing)) -> Self {
-        Self { trace: None, log: None, until: None, stopwatch: None, skips_idle: true, interrupted, progress }
+        Self {
+            trace: None,
+            log: None,
+            until: None,
+            stopwatch: None,
+            skips_idle: true,
+            interrupted,
+            pulse: Arc::default(),
+            progress,
+        }
     }
 }

@@ -13,26 +13,36 @@ use serde::{Deserialize, Serialize};
 
 /// Names each bug once: the variant, its name on the command line and in files, and what it does.
 macro_rules! bugs {
-    ($($(#[doc = $what:literal])+ $variant:ident = $name:literal,)+) => {
+    (
+        $($(#[doc = $what:literal])+ $variant:ident = $name:literal,)+
+        hangs: $($(#[doc = $why:literal])+ $hang:ident = $hang_name:literal,)+
+    ) => {
         /// One planted bug. Each says what it does, which rule (R), hole (H) or attack (A) of the SPEC it breaks, and,
         /// where honest agents on a sound network do not show it, what does.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
         pub enum Bug {
             $($(#[doc = $what])+ #[serde(rename = $name)] $variant,)+
+            $($(#[doc = $why])+ #[serde(rename = $hang_name)] #[schemars(skip)] $hang,)+
         }
 
         impl Bug {
-            /// All of them.
+            /// All that an oracle is to notice.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// All that make a run hang: no oracle has its say, a watchdog must. A plan or a scenario may name them.
+            pub const HANGS: &[Self] = &[$(Self::$hang),+];
 
             /// Its name on the command line and in files.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
+                match self { $(Self::$variant => $name,)+ $(Self::$hang => $hang_name,)+ }
             }
 
             /// What it does.
             pub fn what(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($what),+).trim_start(),)+ }
+                match self {
+                    $(Self::$variant => concat!($($what),+).trim_start(),)+
+                    $(Self::$hang => concat!($($why),+).trim_start(),)+
+                }
             }
         }
     };
@@ -150,6 +160,12 @@ bugs! {
     SweepNeverRemoves = "sweep_never_removes",
     /// Failed exchanges are tried again after the first delay for ever, without jitter. Needs failures that last.
     RetryWithoutBackoff = "retry_without_backoff",
+
+    hangs:
+    /// A poll of an agent's task never returns.
+    PollNeverReturns = "poll_never_returns",
+    /// An agent's task wakes itself for ever.
+    TaskNeverRests = "task_never_rests",
 }
 
 impl Bug {

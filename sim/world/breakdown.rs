@@ -1,5 +1,5 @@
 //! A task that panics must not go unnoticed: the runtime would drop it and go on without it. Nor must one that spins:
-//! virtual time would stand still for ever.
+//! virtual time would stand still for ever. One that spins within a single poll is seen from outside only, by its [`Pulse`].
 
 use std::{
     any::Any,
@@ -13,7 +13,10 @@ use std::{
     task::Poll,
 };
 
-use super::clock::{HostClock, WorldClock};
+use super::{
+    clock::{HostClock, WorldClock},
+    pulse::Pulse,
+};
 use crate::types::{ActorId, VirtualTime};
 
 /// How often a task may run in one step of the world. Whoever has work runs once for each byte or timer that wakes it;
@@ -23,18 +26,25 @@ const RUNS_MAX: u64 = 1_000_000;
 /// What first went wrong with a world's tasks, if anything did.
 #[derive(Debug, Default)]
 pub struct Breakdown {
+    pulse: Arc<Pulse>,
     reason: Mutex<Option<String>>,
     /// In which step the latest rest of no length was taken, and how many there were in it.
     rests: (AtomicU64, AtomicU64),
 }
 
 impl Breakdown {
+    /// Nothing went wrong yet. Every poll is a beat of `pulse`.
+    pub fn new(pulse: Arc<Pulse>) -> Self {
+        Self { pulse, ..Self::default() }
+    }
+
     /// Does the task, and notes it if it panics, or if it runs again and again while virtual time stands still.
     pub async fn watch(self: Arc<Self>, actor: ActorId, clock: Arc<HostClock>, task: impl Future<Output = ()>) {
         let mut task = pin!(task);
         let (mut step, mut runs) = (VirtualTime::ZERO, 0_u64);
         poll_fn(|context| {
             let now = clock.world().step_start();
+            self.pulse.beat(actor, now);
             if now != step {
                 (step, runs) = (now, 0);
             }

@@ -10,6 +10,7 @@ mod environment;
 mod life;
 mod network;
 mod pacer;
+mod pulse;
 mod recorder;
 mod stream;
 mod supervisor;
@@ -25,6 +26,7 @@ use std::{
 
 use thiserror::Error;
 
+pub use self::pulse::{Beat, Pulse};
 use self::{breakdown::Breakdown, build::build_hosts, clock::WorldClock, pacer::Pacers, recorder::Recorder};
 use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
@@ -43,6 +45,8 @@ pub struct Controls<'a> {
     pub skips_idle: bool,
     /// Ends the run early, between two steps, when it becomes true.
     pub interrupted: &'a AtomicBool,
+    /// Beats while the run moves, for whoever looks at it from another thread.
+    pub pulse: Arc<Pulse>,
     /// Is told now and then how far the run is.
     pub progress: &'a mut dyn FnMut(VirtualTime),
 }
@@ -50,7 +54,7 @@ pub struct Controls<'a> {
 impl<'a> Controls<'a> {
     /// Idle time is jumped over; no figures of the real world, and no end but the planned one.
     pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(VirtualTime)) -> Self {
-        Self { until: None, stopwatch: None, skips_idle: true, interrupted, progress }
+        Self { until: None, stopwatch: None, skips_idle: true, interrupted, pulse: Arc::default(), progress }
     }
 }
 
@@ -117,7 +121,7 @@ pub fn run<L: Listener + Send + 'static>(
     let recorder = Arc::new(Recorder::new(Arc::clone(listener) as Arc<Mutex<dyn Listener + Send>>));
     let pacers = Pacers::default();
     let totals = Arc::new(WallTotals::default());
-    let breakdown = Arc::new(Breakdown::default());
+    let breakdown = Arc::new(Breakdown::new(Arc::clone(&controls.pulse)));
     build_hosts(
         &mut sim,
         plan,

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     actor::{
         Environment, HttpConnection,
+        hang::hang_if_planted,
         http::{ExchangeError, RequestHead},
         lock::locked,
     },
@@ -35,6 +36,7 @@ const BODY_BYTES_MAX: u32 = 64 << 10;
 impl<E: Environment> AgentActor<E> {
     /// Sends a request, answers challenges, and tells how it ended and how many trips it took.
     pub(super) async fn converse(&self, line: &mut Line<E>, is_authenticated: bool, is_public: bool) -> (Outcome, u32) {
+        hang_if_planted().await;
         let started = self.environment.now();
         if is_public || is_authenticated {
             let target = if is_public { PUBLIC_TARGET } else { PROTECTED_TARGET };
