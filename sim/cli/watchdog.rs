@@ -39,7 +39,7 @@ impl Watchdog {
     pub fn start(pulse: Arc<Pulse>, run: String) -> Self {
         let (over, is_over) = mpsc::channel();
         let cpu = ThreadCpu::of_this_thread();
-        thread::spawn(move || {
+        let look = move || {
             let mut wait = Wait::default();
             while is_over.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let (Some(beat), Some(now)) = (pulse.latest(), cpu.read()) else { continue };
@@ -54,7 +54,9 @@ impl Watchdog {
                     process::exit(Exit::Internal.code().into());
                 }
             }
-        });
+        };
+        // Where no thread can be had, a run without a watchdog is better than none.
+        drop(thread::Builder::new().name("watchdog".to_owned()).spawn(look));
         Self { _over: over }
     }
 }

@@ -204,7 +204,7 @@ mod tests {
         let actors = [ActorId::Smp, ActorId::Site(1), ActorId::Agent(u32::MAX), ActorId::Attacker(3)];
         for (number, millis) in (1..).zip(millis) {
             for (kind, actor) in kinds.iter().cloned().zip(actors) {
-                let event = Event { at: VirtualTime(millis * 1_000_000 + 999_999), actor, kind };
+                let event = Event { at: VirtualTime((millis * 1_000_000).saturating_add(999_999)), actor, kind };
                 let place = Place { number, digest: number << 20, cause: (number % 2 == 0).then_some(number - 1) };
                 let mut text = Vec::new();
                 write_line(&mut text, &event, place).unwrap();
