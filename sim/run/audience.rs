@@ -31,7 +31,7 @@ pub struct Audience {
 /// What keeps a run's digest: alone, or with its trace, which has it in every line. Nobody hashes an event twice.
 enum Record {
     Digest(Digest),
-    Trace(TraceWriter<Box<dyn Write + Send>>),
+    Trace(Box<TraceWriter<Box<dyn Write + Send>>>),
 }
 
 impl Record {
@@ -70,7 +70,7 @@ impl Audience {
             metrics: Metrics::new(plan),
             record: match trace {
                 None => Record::Digest(Digest::new()),
-                Some(to) => Record::Trace(TraceWriter::new(to, &TraceHeader::of(plan))),
+                Some(to) => Record::Trace(Box::new(TraceWriter::new(to, &TraceHeader::of(plan)))),
             },
             log,
             accepted: 0,
