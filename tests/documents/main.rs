@@ -7,6 +7,7 @@
 mod examples;
 mod others;
 mod tables;
+mod workflow;
 
 use countersign::{
     crypto::PublicKey,
