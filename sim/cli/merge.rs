@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Failure, MergeArgs, exit::print, sweep::{JOURNAL, write}};
+use super::{
+    Exit, Failure, MergeArgs,
+    exit::print,
+    sweep::{JOURNAL, write},
+};
 use crate::{
     report::make_folder,
     sweep::{self, Bundle},

@@ -8,6 +8,8 @@ mod examples;
 mod others;
 mod tables;
 mod workflow;
+#[path = "../yaml/mod.rs"]
+mod yaml;
 
 use countersign::{
     crypto::PublicKey,
