@@ -317,6 +317,11 @@ fn a_result_that_is_none_says_so() {
     assert!(other.contains("does not belong there"), "{other}");
     let missing = place.run(&["merge", "nowhere"]);
     assert!(said(&missing).contains("failed to read the sweep `nowhere`"), "{}", said(&missing));
+    fs::remove_file(&file).unwrap();
+    let killed = place.run(&["merge", "out"]);
+    assert!(said(&killed).contains("its sweep has not ended: start it again"), "{}", said(&killed));
+    let nothing = place.run(&["merge", "shard-*"]);
+    assert!(said(&nothing).contains("nothing matches `shard-*`"), "{}", said(&nothing));
 }
 
 #[test]
@@ -328,6 +333,31 @@ fn a_shard_that_the_environment_does_not_tell_is_an_error() {
     let mut command = place.command(&["sweep", "scenarios", "--seeds", "0..3", "--shard", "gitlab", "--out", "out"]);
     let output = command.env("CI_NODE_INDEX", "2").env("CI_NODE_TOTAL", "3").output().unwrap();
     assert_eq!(place.bundle("out").spec.shard, Shard { index: 2, count: 3 }, "{}", said(&output));
+}
+
+#[test]
+fn a_part_that_is_whole_is_no_failure_whatever_it_came_to() {
+    let place = Place::new();
+    let output = place.sweep("out", &["--shard", "1/2", "--exit-zero"]);
+    assert_eq!((output.status.code(), place.bundle("out").verdict), (Some(0), Verdict::Violated), "{}", said(&output));
+    let output = place.sweep("stopped", &["--shard", "1/2", "--exit-zero", "--max-failures", "1", "--jobs", "1"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let output = place.sweep("early", &["--shard", "2/2", "--exit-zero", "--max-time", "1ns", "--jobs", "1"]);
+    assert_ne!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn a_sweep_says_how_fast_it_was_and_on_which_machine() {
+    let place = Place::new();
+    let output = place.sweep("out", &[]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with("24 runs in ") && text.ends_with(" of CPU time for each of 24\n"), "{text}");
+    let environment = Bundle::read(&place.path("out")).unwrap().environment;
+    let system = &environment.systems[..];
+    assert!(system.len() == 1 && system[0].starts_with(std::env::consts::OS), "{system:?}");
+    assert!(environment.cpu_ns > 0 && environment.wall_ns > 0 && environment.cpus.len() <= 1);
+    place.run(&["merge", "out", "--out", "merged"]);
+    assert_eq!(Bundle::read(&place.path("merged")).unwrap().environment, environment);
 }
 
 #[test]

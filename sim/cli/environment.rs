@@ -78,7 +78,7 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 /// Operating system, its version where it can be had, and architecture.
-fn system() -> String {
+pub(super) fn system() -> String {
     let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
     match fs::read_to_string("/proc/sys/kernel/osrelease") {
         Ok(version) => format!("{system} {} {architecture}", version.trim()),
@@ -86,7 +86,8 @@ fn system() -> String {
     }
 }
 
-fn cpu_name() -> Option<String> {
+/// What the CPU calls itself, where the system tells it.
+pub(super) fn cpu_name() -> Option<String> {
     value_of(&fs::read_to_string("/proc/cpuinfo").ok()?, "model name")
 }
 

@@ -2,6 +2,7 @@
 
 mod bugs;
 mod calibration;
+mod cluster;
 mod compare;
 pub mod determinism;
 pub mod environment;
@@ -36,6 +37,7 @@ use clap::{
 };
 
 pub use bugs::HUNTING_GROUNDS;
+pub use cluster::{ClusterCommand, DealtArgs, KubernetesArgs, SlurmArgs};
 pub use exit::{Exit, Failure};
 pub use seeds::Seeds;
 pub use traces::{ExplainArgs, ExportArgs, Form};
@@ -86,6 +88,9 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Put the shards of a sweep together
     Merge(MergeArgs),
+    /// Print what a cluster needs to sweep in shards and to merge them
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Find the smallest plan that fails in the same way, and write it as a scenario
     #[command(after_help = SHRINK_EXAMPLES)]
     Shrink(ShrinkArgs),
@@ -212,6 +217,9 @@ pub struct SweepArgs {
     /// buildkite or kubernetes/8
     #[arg(long, value_name = "I/N", requires = "out")]
     pub shard: Option<ShardSource>,
+    /// Exit with 0 once all runs are made, whatever they came to: `merge` tells the verdict
+    #[arg(long, requires = "shard")]
+    pub exit_zero: bool,
     /// Begin no further run after this time, such as 10m
     #[arg(long, value_name = "TIME")]
     pub max_time: Option<TimeSpan>,
@@ -276,9 +284,9 @@ pub struct ShrinkArgs {
 /// Arguments of `merge`.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
-    /// The directories of all shards of one sweep, or their `sweep.json`
+    /// The directories of all shards of one sweep, or their `sweep.json`; also patterns such as `shard-*`
     #[arg(required = true, value_name = "DIR")]
-    pub sweeps: Vec<PathBuf>,
+    pub sweeps: Vec<String>,
     /// Write the results of the whole into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -421,6 +429,7 @@ impl Command {
             Self::Compare(args) => compare::compare(args),
             Self::Shrink(args) => shrink::shrink(args),
             Self::Merge(args) => merge::merge(args),
+            Self::Cluster(command) => cluster::cluster(command),
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
             Self::Scenarios(args) => exit::print(&match &args.name {

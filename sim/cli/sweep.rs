@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     Exit, Failure, SweepArgs, determinism,
-    environment::{own_program, stopwatch},
+    environment::{cpu_name, own_program, stopwatch, system},
     exit::{print, warn},
     github, interrupt,
     judge::judge,
@@ -24,11 +24,11 @@ use super::{
 };
 use crate::{
     report::{Verdict, WriteError, human, make_folder, reproduce, write_file},
-    sweep::{Bundle, Case, Item, Journal, Record, Shard, Spec, Stop, program_hash, select},
+    sweep::{Bundle, BundleEnvironment, Case, Item, Journal, Record, Shard, Spec, Stop, program_hash, select},
 };
 
 /// The name of the journal in the folder of a sweep.
-const JOURNAL: &str = "journal.jsonl";
+pub(super) const JOURNAL: &str = "journal.jsonl";
 
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
@@ -92,11 +92,41 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         write(folder, &bundle)?;
     }
     print(&bundle.to_text(args.digests))?;
+    // It depends on the machine, so it is no part of the result.
+    let new = bundle.runs.len().saturating_sub(done.len()) as u64;
+    if new > 0 {
+        warn(&pace(&bundle, new));
+    }
     if let Some(summary) = summary {
         print(&bundle.to_annotations())?;
         github::append(&summary, &bundle.to_markdown())?;
     }
-    Ok(bundle.verdict.into())
+    Ok(exit(args, &bundle))
+}
+
+/// How a sweep ends. What a part came to is no failure of the job that made it, but that it was stopped is one.
+fn exit(args: &SweepArgs, bundle: &Bundle) -> Exit {
+    match bundle.stopped {
+        None if args.exit_zero => Exit::Holds,
+        Some(_) if args.exit_zero => Exit::from(bundle.verdict).worse(Exit::Inconclusive),
+        _ => bundle.verdict.into(),
+    }
+}
+
+/// How fast it was, where `new` runs were made in this process.
+fn pace(bundle: &Bundle, new: u64) -> String {
+    let BundleEnvironment { cpu_ns, wall_ns, .. } = bundle.environment;
+    let all = bundle.runs.len() as u64;
+    let per_second = u128::from(new).saturating_mul(10_000_000_000).checked_div(u128::from(wall_ns)).unwrap_or(0);
+    format!(
+        "{} in {}: {}.{} a second; {} of CPU time for each of {}",
+        human::number_of(new, "run"),
+        human::duration(wall_ns),
+        per_second / 10,
+        per_second % 10,
+        human::duration(cpu_ns.checked_div(all).unwrap_or(0)),
+        human::separated(all)
+    )
 }
 
 /// Makes each run twice in processes of their own, up to the first that differs.
@@ -231,7 +261,10 @@ impl Tracker {
 
     fn finish(mut self, was_interrupted: bool) -> Bundle {
         self.progress.finish();
-        self.bundle.environment.wall_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let environment = &mut self.bundle.environment;
+        environment.systems = vec![system()];
+        environment.cpus = cpu_name().into_iter().collect();
+        environment.wall_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let is_whole = self.bundle.runs.len() as u64 == self.bundle.spec.runs();
         let stop = if was_interrupted { Some(Stop::Interrupted) } else { self.stop };
         self.bundle.finish(stop.filter(|_| !is_whole))

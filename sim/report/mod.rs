@@ -230,18 +230,18 @@ impl Cast {
 
 /// The command that makes a run of `plan` again from its scenario, by the name or path by which it was found.
 pub fn reproduce(scenario: &str, plan: &Plan) -> String {
-    let (scenario, seed, profile, crypto) = (quoted(scenario), plan.seed, plan.profile, plan.crypto);
+    let (scenario, seed, profile, crypto) = (shell_word(scenario), plan.seed, plan.profile, plan.crypto);
     let plant = plan.bug.map_or(String::new(), |bug| format!(" --plant {bug}"));
     format!("countersign run {scenario} --seed {seed} --profile {profile} --crypto {crypto}{plant}")
 }
 
 /// The command that makes a run again from the file of its plan.
 pub fn reproduce_plan(path: &str) -> String {
-    format!("countersign replay {}", quoted(path))
+    format!("countersign replay {}", shell_word(path))
 }
 
 /// As a shell takes it for one word.
-fn quoted(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:\\".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

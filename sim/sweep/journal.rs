@@ -85,10 +85,13 @@ impl Journal {
         let mut options = OpenOptions::new();
         let mut file =
             options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed("open"))?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => JournalError::InUse(path.to_owned()),
-            TryLockError::Error(error) => failed("lock")(error),
-        })?;
+        match file.try_lock() {
+            // Some network file systems cannot lock. Their users give each job a folder of its own.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
+            Err(TryLockError::WouldBlock) => return Err(JournalError::InUse(path.to_owned())),
+            Ok(()) => {}
+        }
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(failed("read"))?;
         // What comes after the last line's end was never finished.

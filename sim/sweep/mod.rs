@@ -7,6 +7,7 @@
 
 mod annotations;
 mod bundle;
+mod cluster;
 mod failure;
 mod journal;
 mod junit;
@@ -21,6 +22,7 @@ mod tally;
 mod text;
 
 pub use bundle::{BUNDLE_VERSION, Bundle, BundleEnvironment, BundleError, RunLine};
+pub use cluster::Dealt;
 pub use failure::{FailureKind, KnownFailure};
 pub use journal::{JOURNAL_VERSION, Journal, JournalError};
 pub use merge::{MergeError, merge};

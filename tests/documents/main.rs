@@ -7,6 +7,9 @@
 mod examples;
 mod others;
 mod tables;
+mod workflow;
+#[path = "../yaml/mod.rs"]
+mod yaml;
 
 use countersign::{
     crypto::PublicKey,
