@@ -999,7 +999,12 @@ fn milestones_that_show_rules_are_counted_where_the_rule_decides() {
     };
     let request = RequestId { connection: countersign::types::ConnectionId(1), ordinal: 1 };
     // 17: at a site, not at the SMP.
-    let accepted_at = |server| reached(&|it| drop(it.present(1, server, &it.issue(1), 1)));
+    let accepted_at = |server| {
+        reached(&|it| {
+            let token = it.issue(1);
+            it.present(1, server, &token, 1);
+        })
+    };
     assert_eq!((accepted_at(SITE), accepted_at(SMP)), (vec![Milestone::AcceptedBySite], vec![]));
     // 14: 403, not the sweep.
     let dropped = |why| {
