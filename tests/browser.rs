@@ -20,8 +20,7 @@ const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "goog
 #[test]
 fn a_browser_shows_what_the_json_says() {
     let Some(browser) = browser() else {
-        println!("skipped: no Chromium was found ({})", NAMES.join(", "));
-        return;
+        return skipped();
     };
     let crypto = Some(CryptoTier::Modelled);
     for (plan, diagrams) in [
@@ -38,6 +37,16 @@ fn a_browser_shows_what_the_json_says() {
         // The script has run.
         assert!(dom.contains("<button type=\"button\" id=\"copy\">Copy</button>"), "{dom}");
         assert_eq!(complaints(&log), Vec::<&str>::new());
+        let drawing = folder.path().join("space-time.svg");
+        assert_eq!(drawing.exists(), diagrams == 1);
+        if drawing.exists() {
+            let (dom, log) = dump(&browser, folder.path(), &drawing);
+            assert!(
+                dom.contains("<tspan class=\"who\">attacker-1</tspan>") && dom.trim_end().ends_with("</svg>"),
+                "{dom}"
+            );
+            assert_eq!(complaints(&log), Vec::<&str>::new());
+        }
         let screenshot = folder.path().join("page.png");
         let written = run(
             &browser,
@@ -53,8 +62,7 @@ fn a_browser_shows_what_the_json_says() {
 #[test]
 fn a_browser_complains_about_a_page_that_is_wrong() {
     let Some(browser) = browser() else {
-        println!("skipped: no Chromium was found ({})", NAMES.join(", "));
-        return;
+        return skipped();
     };
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("wrong.html");
@@ -65,6 +73,14 @@ fn a_browser_complains_about_a_page_that_is_wrong() {
         let (_, log) = dump(&browser, folder.path(), &page);
         assert!(!complaints(&log).is_empty(), "{wrong}: {log}");
     }
+}
+
+fn skipped() {
+    println!(
+        "skipped: no Chromium was found on the PATH (as {}); to look at the page in a browser, install one, such as \
+         Debian's package `chromium`",
+        NAMES.join(", ")
+    );
 }
 
 fn browser() -> Option<String> {
@@ -91,7 +107,9 @@ fn dump(browser: &str, folder: &Path, page: &Path) -> (String, String) {
 
 fn run(browser: &str, folder: &Path, arguments: &[&str], page: &Path) -> (String, String) {
     let output = Command::new(browser)
-        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"])
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        // It looks at a file: nothing goes out.
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .args(arguments)
         .arg(format!("file://{}", page.display()))

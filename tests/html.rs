@@ -11,7 +11,7 @@ use countersign::{
     metrics::{BUCKETS_MAX, Histogram, Latencies, Timeline},
     oracle::{Judgement, Scene, Violation},
     plan::{Attack, AttackerPlan, Fault, FaultKind, Group, Invariant, Milestone, Plan},
-    report::{Environment, Evidence, Findings, Report, html},
+    report::{Environment, Evidence, Findings, Report, html, space_time_svg, text},
     run::Finished,
     types::{ActorId, CryptoTier, Profile, Refusal, VirtualTime},
 };
@@ -67,7 +67,7 @@ fn the_verdict_and_the_command_come_first() {
         ["PASSED", "countersign run smoke/by_hand --seed 7", "<h2>Violations", "<h2>Timelines", "<h2>Coverage"];
     let found: Vec<_> = places.iter().map(|place| body.find(place).unwrap_or_else(|| panic!("no {place}"))).collect();
     assert!(found.is_sorted(), "{found:?}");
-    assert!(page.contains("Nothing was violated: there is no event to look at more closely."));
+    assert!(!page.contains("Around the violation"), "there is no event to look at more closely");
 }
 
 #[test]
@@ -159,9 +159,74 @@ fn a_violation_is_drawn_with_those_who_have_to_do_with_it_and_nobody_else() {
     let who = diagram.split("<tspan class=\"who\">").skip(1).map(|rest| rest.split('<').next().unwrap());
     assert!(who.clone().count() > 20 && who.into_iter().all(is_shown));
     assert_eq!(diagram.matches("class=\"violating\"").count(), 1);
-    let rows = diagram.matches("<circle").count();
+    let rows = diagram.matches("<title>event ").count();
     assert!((20..=91).contains(&rows), "{rows} rows");
     assert!(diagram.matches("message interception").count() > 1 && diagram.matches("message request").count() > 5);
+}
+
+#[test]
+fn the_diagram_is_also_a_file_that_stands_alone() {
+    let plan =
+        small_plan::shipped_plan("attack/21_injection", None, Some(Profile::Literal), Some(CryptoTier::Modelled));
+    let Finished { judgement, scene, .. } = small_plan::finished(&plan);
+    let mut scene = scene.unwrap();
+    // What others wrote is text here, too, and what XML has no place for is left out.
+    scene.violation.what += " <script>&\u{1b}";
+    let report = Report::new(&plan, Findings { judgement, ..findings(&plan) });
+    let drawing = space_time_svg(&report, &scene).unwrap();
+    let read = roxmltree::Document::parse(&drawing).unwrap_or_else(|error| panic!("{error}:\n{drawing}"));
+    assert_eq!(read.root_element().tag_name().namespace(), Some("http://www.w3.org/2000/svg"));
+    let texts = |class: &str| {
+        let of =
+            read.descendants().filter(|node| node.attribute("class").is_some_and(|found| found.starts_with(class)));
+        of.map(|node| node.text().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("heading expected"), ["S13 in attack/21_injection, seed 1"]);
+    assert!(
+        texts("what").join(" ").ends_with("but the request was sent by attacker-1 <script>&"),
+        "{:?}",
+        texts("what")
+    );
+    assert_eq!(texts("command").join(" "), report.reproduce);
+    assert_eq!(texts("actor"), ["agent-1", "attacker-1", "site-1"]);
+    // The same rows as in the page, in the same order, with one violation among them.
+    let page = page(&plan, &report, Some(&scene));
+    let rows = |text: &str| {
+        let rows = text.split("<g><title>").flat_map(|piece| piece.split("<g class=\"violating\"><title>"));
+        let rows = rows.skip(1).map(|row| {
+            let (number, rest) = row.split_once('<').unwrap();
+            let (_, words) = rest.split_once("<tspan class=\"who\">").unwrap();
+            format!("{number} {}", words.split("</text>").next().unwrap())
+        });
+        rows.collect::<Vec<_>>()
+    };
+    assert!(rows(&page).len() > 20);
+    assert_eq!(rows(&drawing), rows(&page));
+    assert_eq!(texts("violating").len(), 1);
+    // It asks for nothing from anywhere, and has colours for both kinds of screen.
+    assert!(!drawing.replace("http://www.w3.org/2000/svg", "").contains("//"), "{drawing}");
+    assert!(!drawing.contains("url(") && drawing.contains("prefers-color-scheme: dark"));
+}
+
+#[test]
+fn a_run_that_was_stopped_as_asked_says_so_and_when() {
+    let plan = plan();
+    let stopped = |interrupted, until_ms: Option<u64>| {
+        let mut findings = findings(&plan);
+        findings.interrupted = interrupted;
+        findings.measurements.duration_ns = 120_000_000_000;
+        Report::new(&plan, findings).until(until_ms.map(VirtualTime::from_millis))
+    };
+    const SAID: &str = "stopped at 0:02:00.000 as asked (--until): what comes later is not judged";
+    let report = stopped(true, Some(120_000));
+    assert_eq!((report.stopped_at_ns, report.meaning()), (Some(120_000_000_000), "the run was stopped as asked"));
+    assert!(text(&report, false).contains(SAID) && page(&plan, &report, None).contains(SAID));
+    // By hand before that, and at the planned end.
+    for (interrupted, until_ms) in [(true, Some(120_001)), (true, None), (false, Some(120_000))] {
+        let report = stopped(interrupted, until_ms);
+        assert_eq!(report.stopped_at_ns, None);
+        assert!(!text(&report, false).contains("as asked") && !page(&plan, &report, None).contains("as asked"));
+    }
 }
 
 #[test]
@@ -172,13 +237,16 @@ fn the_coverage_tells_what_was_seen_and_what_was_not() {
     plan.expectation.violations = vec![Invariant::S13, Invariant::L5];
     plan.faults = vec![partition(1, 2); 3];
     let mut findings = findings(&plan);
-    findings.judgement.reached = BTreeMap::from([(Milestone::OneStep, 12), (Milestone::AttackServed, 3)]);
+    findings.judgement.reached = BTreeMap::from([(Milestone::ReplayRefused, 12), (Milestone::AttackServed, 3)]);
     findings.judgement.counts = BTreeMap::from([(Invariant::S13, 4)]);
     findings.judgement.not_judged = BTreeMap::from([(Invariant::L1, "the clocks differ".into())]);
     let report = Report::new(&plan, findings);
     let page = page(&plan, &report, None);
     for part in [
-        "2 of 61</span>",
+        "1 of 33</span>",
+        "<span title=\"Shown by: batch full.\">40: at most 128 agents in a request</span>",
+        "<span class=\"faint\">No event tells:</span> <span title=\"Not seen in events: a refusal tells",
+        "2 of 65</span>",
         "attack served (forbidden)",
         "batch full (asked for)",
         "1 of 19</span>",

@@ -5,7 +5,7 @@ mod history;
 use std::collections::BTreeMap;
 
 use countersign::{
-    event::{Carried, EventKind, Outcome, Removal, UpstreamPurpose},
+    event::{Carried, Challenge, EventKind, Outcome, Removal, UpstreamPurpose},
     oracle::Findings,
     plan::{Invariant, Milestone},
     types::{ActorId, Epoch, Fingerprint, Profile, Refusal, RequestId, Scheme, Undigested, UnixSeconds, VirtualTime},
@@ -985,8 +985,57 @@ fn milestones_are_counted_from_events() {
             (Milestone::ExpiredRefused, 1),
             (Milestone::AgentKeyNotCached, 1),
             (Milestone::Unavailable, 1),
+            (Milestone::AcceptedBySite, 5),
         ])
     );
+}
+
+#[test]
+fn milestones_that_show_rules_are_counted_where_the_rule_decides() {
+    let reached = |tell: &dyn Fn(&mut History)| {
+        let mut history = History::of(Profile::Literal);
+        tell(&mut history);
+        history.judge().reached.into_keys().collect::<Vec<_>>()
+    };
+    let request = RequestId { connection: countersign::types::ConnectionId(1), ordinal: 1 };
+    // 17: at a site, not at the SMP.
+    let accepted_at = |server| {
+        reached(&|it| {
+            let token = it.issue(1);
+            it.present(1, server, &token, 1);
+        })
+    };
+    assert_eq!((accepted_at(SITE), accepted_at(SMP)), (vec![Milestone::AcceptedBySite], vec![]));
+    // 14: 403, not the sweep.
+    let dropped = |why| {
+        reached(&|it| {
+            let token = it.issue(1);
+            it.say(agent(1), EventKind::StoredTokenRemoved { server: SITE, jti: token.jti, why });
+        })
+    };
+    assert_eq!(dropped(Removal::Forbidden), [Milestone::StoredTokenForbidden]);
+    assert_eq!(dropped(Removal::Replaced), []);
+    // 46: after a refusal, and with a token.
+    let challenged = |after_refusal, is_offered| {
+        reached(&|it| {
+            let token = it.issue(1);
+            let (agent, uid, jti, expires) = (token.agent, token.uid, token.jti, token.expires);
+            let challenge = Challenge { agent, uid, jti, expires, after_refusal };
+            it.say(SITE, EventKind::Challenged { request, challenge: Some(challenge).filter(|_| is_offered) });
+        })
+        .contains(&Milestone::OfferedAfterRefusal)
+    };
+    assert_eq!([(true, true), (false, true), (true, false)].map(|(a, b)| challenged(a, b)), [true, false, false]);
+    // 41: several requests, one connection.
+    let validated = |batches, connections| {
+        reached(&|it| {
+            let (requested, refreshed, removed, took_ns) = (200, 200, 0, 1);
+            it.validate()
+                .say(SITE, EventKind::ValidationEnded { requested, refreshed, removed, batches, connections, took_ns });
+        })
+        .contains(&Milestone::ValidationConnectionKept)
+    };
+    assert_eq!([(2, 1), (1, 1), (2, 2)].map(|(a, b)| validated(a, b)), [true, false, false]);
 }
 
 #[test]

@@ -376,6 +376,8 @@ fn a_report_is_written_whole() {
     let to = folder.path().join("new/folder");
     let (plan, report) = (plan(), Report::new(&plan(), findings(&plan())));
     write(&to, &report, &plan, evidence(&Latencies::default())).unwrap();
+    // A drawing of an earlier run does not stay beside a report without a violation.
+    fs::write(to.join("space-time.svg"), "").unwrap();
     write(&to, &report, &plan, evidence(&Latencies::default())).unwrap();
     let mut names: Vec<_> = fs::read_dir(&to).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();

@@ -9,7 +9,7 @@ use std::{fmt::Write as _, thread};
 
 use countersign::{
     plan::{ConnectionUse, Invariant, Milestone, Plan},
-    report::{Report, Verdict},
+    report::{Report, Rule, Verdict},
     scenario::shipped,
     types::{ClockModel, CryptoTier, Profile, Scheme},
 };
@@ -37,6 +37,29 @@ const SHOWS_IN_THE_OTHER_PROFILE: [(&str, Profile, Invariant); 2] = [
     // Hardened, the two connections of a cold agent share one fetch and so one token, whose two counters a window of
     // one cannot take out of order: the spurious refusal of hole 3, in a cold exchange.
     ("rules/window_of_one", Profile::Hardened, Invariant::L1),
+];
+
+/// The rules that each scenario of `rules/` is about: it exercises them.
+const ABOUT: [(&str, &[u8]); 18] = [
+    ("batch_ceiling", &[40]),
+    ("cache_expiry", &[36]),
+    ("cache_hit", &[32]),
+    ("connection_authenticated", &[9, 15]),
+    ("connection_over_tls", &[9, 15]),
+    ("expiry_in_use", &[46, 48]),
+    ("late_refresh_hardened", &[37]),
+    // That nothing is refreshed in time is what it shows; the periods are the rule's.
+    ("late_refresh_literal", &[38]),
+    ("look_ahead_15_minutes", &[37]),
+    ("registry_purge", &[48]),
+    ("storage_sweep", &[13]),
+    ("upstream_slots", &[42]),
+    ("validation_ceiling", &[39, 41]),
+    ("validation_period_10", &[38]),
+    ("validation_period_30", &[38]),
+    ("validation_period_5", &[38]),
+    ("window_of_one", &[18]),
+    ("window_slide", &[47]),
 ];
 
 /// Makes two tests of each scenario, and a list of all.
@@ -153,6 +176,14 @@ fn plan(name: &str, seed: Option<u64>, profile: Option<Profile>) -> Plan {
 fn passes(name: &str, seed: Option<u64>) {
     let report = report(&plan(name, seed, None));
     assert_eq!(report.verdict, Verdict::Passed, "{}", table(&report));
+    if let Some(rule) = name.strip_prefix("rules/") {
+        let (_, about) =
+            ABOUT.iter().find(|(about, _)| *about == rule).unwrap_or_else(|| panic!("{name}: which rule?"));
+        for rule in *about {
+            let exercised = &report.rules.exercised;
+            assert!(exercised.contains_key(&Rule(*rule)), "{name} does not exercise rule {rule}, only {exercised:?}");
+        }
+    }
 }
 
 fn holds_elsewhere(name: &str) {

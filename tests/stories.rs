@@ -174,7 +174,7 @@ fn a_run_stops_where_it_is_told_and_logs_what_it_is_asked_for() {
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(4), "{stdout}{stderr}");
     assert!(stdout.contains("INCONCLUSIVE") && stdout.contains("--until 0:02:00.000"), "{stdout}");
-    assert!(stderr.contains("stopped at 0:02:00.000"), "{stderr}");
+    assert!(stdout.contains("stopped at 0:02:00.000 as asked"), "{stdout}");
     let logged: Vec<_> = stderr.lines().filter(|line| line.starts_with('#')).collect();
     assert_eq!(logged.len(), 2, "{stderr}");
     assert!(logged.iter().all(|line| line.contains("accepted") && line.contains("agent=agent-7")), "{stderr}");

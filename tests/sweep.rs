@@ -10,7 +10,7 @@ use std::{
 };
 
 use countersign::{
-    report::Verdict,
+    report::{Rule, RuleCoverage, Verdict},
     sweep::{Bundle, BundleEnvironment, MergeError, Shard, merge},
 };
 use tempfile::TempDir;
@@ -102,7 +102,16 @@ fn a_sweep_leaves_behind_what_people_and_ci_servers_read() {
         let again = place.run(&failure.reproduce.split(' ').skip(1).collect::<Vec<_>>());
         assert!(said(&again).contains(&failure.kind.what), "{}", said(&again));
     }
+    // What no run exercised is what some run would need to have shown.
+    let reached = bundle.cases.iter().flat_map(|case| case.milestones.clone()).collect();
+    let rules = RuleCoverage::of(&reached).not_exercised;
+    assert_eq!(bundle.rules_not_exercised, rules);
+    assert!(rules.contains(&Rule(12)) && !rules.contains(&Rule(2)), "{rules:?}");
     let text = fs::read_to_string(place.path("out/sweep.txt")).unwrap();
+    assert!(
+        text.lines().any(|line| line.starts_with("rules that no run exercised: ") && line.contains(" 12, ")),
+        "{text}"
+    );
     assert_eq!(text, String::from_utf8(output.stdout).unwrap());
     let junit = fs::read_to_string(place.path("out/junit.xml")).unwrap();
     assert_eq!(junit.matches("<testcase ").count(), 24);

@@ -98,9 +98,6 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
     })?;
     drop(watchdog);
     progress.finish();
-    if let Some(until) = output.until.filter(|_| finished.ended.was_interrupted) {
-        warn(&format!("stopped at {} as --until {until} asks: what comes later is not judged", finished.ended.at));
-    }
     let mut environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
     if plan.crypto != CryptoTier::Modelled {
         environment = environment.with_calibration(calibrate(plan).map_err(Failure::internal)?);
@@ -116,7 +113,8 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
             reproduce: reproduce + &until,
             environment,
         },
-    );
+    )
+    .until(output.until);
     // A file that cannot be written must not cost whoever waited for it the report on standard output.
     let written = output.out.as_deref().map_or(Ok(()), |folder| {
         let trace = output.trace.as_deref().and_then(|trace| seen_from(folder, trace));
@@ -129,6 +127,8 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
             Format::Text => print(&text(&report, io::stdout().is_terminal()))?,
             Format::Json => print(&report.to_json().map_err(Failure::internal)?)?,
         };
+    } else if let Some(line) = report.stop_line() {
+        warn(&line);
     }
     written.map_err(|error| Failure::Usage(error.to_string()))?;
     match (finished.trace_error, trace_file) {

@@ -157,6 +157,14 @@ pub enum Milestone {
     Forbidden,
     /// A server answered 503 or 429.
     Unavailable,
+    /// A site server accepted a token (rule 17).
+    AcceptedBySite,
+    /// An agent dropped a stored token that was answered with 403 (rule 14).
+    StoredTokenForbidden,
+    /// A refused token was answered with 401 and a new one (rule 46).
+    OfferedAfterRefusal,
+    /// A validation made several requests on one connection (rule 41).
+    ValidationConnectionKept,
 
     // --- what servers turned down ------------------------------------------------------------------
     /// A token was refused that is none (attacks 1 to 6).

@@ -13,6 +13,7 @@ mod hunt;
 mod json;
 mod matrix;
 mod reasons;
+mod rule_coverage;
 mod table;
 mod text;
 mod verdict;
@@ -22,10 +23,11 @@ pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
 pub use exposure::{Exposure, OpenHole};
 pub use hardship::Hardship;
-pub use html::{Evidence, html};
+pub use html::{Evidence, html, space_time_svg};
 pub use hunt::{Found, HUNT_VERSION, Hunt, Hunted, Trail};
 pub use json::schema;
 pub use matrix::{MATRIX_VERSION, Matrix, MatrixCell, MatrixOutcome, MatrixRow};
+pub use rule_coverage::{Rule, RuleCoverage};
 pub use text::text;
 pub use verdict::Verdict;
 pub use write::{WriteError, make_folder, write, write_file};
@@ -78,6 +80,10 @@ pub struct Report {
     pub hardship: Hardship,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// The virtual time at which it was stopped as its command asks (`--until`), in nanoseconds: what comes later is not
+    /// judged.
+    #[serde(default)]
+    pub stopped_at_ns: Option<u64>,
     /// Whether not one exchange was served, though some were made.
     pub served_nobody: bool,
     /// Violations that the scenario does not expect; of each invariant at least the first.
@@ -90,6 +96,9 @@ pub struct Report {
     pub not_judged: BTreeMap<Invariant, String>,
     /// How often each milestone was passed that was passed at all.
     pub milestones: BTreeMap<Milestone, u64>,
+    /// Which rules came up in the run.
+    #[serde(default)]
+    pub rules: RuleCoverage,
     /// Milestones that the scenario must reach and did not.
     pub milestones_missing: Vec<Milestone>,
     /// Milestones that the scenario must not reach and did, and how often.
@@ -194,11 +203,13 @@ impl Report {
             cast: Cast::of(plan),
             hardship: Hardship::of(plan),
             interrupted,
+            stopped_at_ns: None,
             served_nobody,
             violations,
             violation_counts,
             expected_violations,
             not_judged,
+            rules: RuleCoverage::of(&milestones),
             milestones,
             milestones_missing,
             milestones_forbidden,
@@ -208,6 +219,13 @@ impl Report {
             latencies,
             environment,
         }
+    }
+
+    /// Notes that the run was to end at `until` at the latest, and whether that is why it ended.
+    pub fn until(mut self, until: Option<VirtualTime>) -> Self {
+        let until = until.filter(|until| self.interrupted && *until <= self.reached());
+        self.stopped_at_ns = until.map(VirtualTime::nanos);
+        self
     }
 
     /// The virtual time that passed.

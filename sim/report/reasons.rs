@@ -1,12 +1,15 @@
 //! Why a run did not pass, in a line.
 
 use super::{Report, Verdict, human};
+use crate::types::VirtualTime;
 
 impl Report {
     /// What the verdict means for this run.
     pub fn meaning(&self) -> &'static str {
         let is_inconclusive = self.verdict == Verdict::Inconclusive;
-        if self.interrupted && is_inconclusive {
+        if self.stopped_at_ns.is_some() && is_inconclusive {
+            "the run was stopped as asked"
+        } else if self.interrupted && is_inconclusive {
             "the run was interrupted"
         } else if self.served_nobody && is_inconclusive {
             "not one exchange was served, so that the run has shown nothing"
@@ -15,6 +18,12 @@ impl Report {
         } else {
             self.verdict.meaning()
         }
+    }
+
+    /// Where the run was stopped as its command asks, if it was, and what that leaves open.
+    pub fn stop_line(&self) -> Option<String> {
+        let at = VirtualTime(self.stopped_at_ns?);
+        Some(format!("stopped at {at} as asked (--until): what comes later is not judged"))
     }
 
     /// Everything that keeps the run from passing, each in a few words; empty if it passed.

@@ -8,8 +8,11 @@ use std::{
 
 use thiserror::Error;
 
-use super::{Evidence, Report, html, text};
+use super::{Evidence, Report, html, space_time_svg, text};
 use crate::plan::Plan;
+
+/// The name of the file with the events around a violation.
+pub(super) const SPACE_TIME: &str = "space-time.svg";
 
 /// Why a report could not be written. What was there before is still there.
 #[derive(Debug, Error)]
@@ -42,7 +45,8 @@ pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(|error| WriteError::Folder { path: folder.into(), error })
 }
 
-/// Writes `report.json`, `report.txt`, `report.html` and `plan.json` into `folder`, which is made if it is not there.
+/// Writes `report.json`, `report.txt`, `report.html` and `plan.json` into `folder`, which is made if it is not there; and
+/// `space-time.svg` if there was a violation. A drawing of an earlier run does not stay beside the report of this one.
 ///
 /// Each file is whole or, if something fails, as it was before.
 ///
@@ -52,6 +56,16 @@ pub fn write(folder: &Path, report: &Report, plan: &Plan, evidence: Evidence<'_>
     make_folder(folder)?;
     write_file(&folder.join("plan.json"), || Ok(serde_json::to_string_pretty(plan)? + "\n"))?;
     write_file(&folder.join("report.txt"), || Ok(text(report, false)))?;
+    let drawing = folder.join(SPACE_TIME);
+    match evidence.scene {
+        Some(scene) => write_file(&drawing, || space_time_svg(report, scene).map_err(io::Error::other))?,
+        None => match fs::remove_file(&drawing) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(WriteError::File { path: drawing, error });
+            }
+            _ => {}
+        },
+    }
     write_file(&folder.join("report.html"), || html(report, plan, evidence).map_err(io::Error::other))?;
     write_file(&folder.join("report.json"), || Ok(report.to_json()?))
 }

@@ -1,6 +1,7 @@
 //! What a sweep, or a part of it, came to: a file that says of itself what it is about.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{CaseTally, Item, Record, Spec, Stop};
-use crate::report::Verdict;
+use crate::report::{Rule, RuleCoverage, Verdict};
 
 /// The version of the bundle's form.
 pub const BUNDLE_VERSION: u32 = 1;
@@ -26,6 +27,9 @@ pub struct Bundle {
     pub spec: Spec,
     /// Why it was stopped before it had made them all, if it was.
     pub stopped: Option<Stop>,
+    /// Rules that no run exercised, of those that events show.
+    #[serde(default)]
+    pub rules_not_exercised: Vec<Rule>,
     /// What the runs came to, for each of the spec's cases.
     pub cases: Vec<CaseTally>,
     /// Each run, in the order of the spec.
@@ -100,6 +104,7 @@ impl Bundle {
             cases: vec![CaseTally::default(); spec.cases.len()],
             spec,
             stopped: None,
+            rules_not_exercised: Vec::new(),
             runs: Vec::new(),
             environment: BundleEnvironment::default(),
         }
@@ -130,6 +135,11 @@ impl Bundle {
         let is_cut_short = stopped == Some(Stop::Interrupted);
         self.verdict = if is_cut_short { worst.min(Verdict::Inconclusive) } else { worst };
         self.stopped = stopped;
+        let mut milestones = BTreeMap::new();
+        for (milestone, runs) in self.cases.iter().flat_map(|tally| &tally.milestones) {
+            *milestones.entry(*milestone).or_default() += runs;
+        }
+        self.rules_not_exercised = RuleCoverage::of(&milestones).not_exercised;
         self
     }
 

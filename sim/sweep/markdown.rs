@@ -37,6 +37,11 @@ impl Bundle {
                 p99(&latencies.refresh_ns),
             );
         }
+        if !self.rules_not_exercised.is_empty() {
+            let rules: Vec<_> =
+                self.rules_not_exercised.iter().map(|rule| format!("{} {}", rule.0, rule.what())).collect();
+            let _ = writeln!(text, "\nRules that no run exercised: {}.", rules.join(", "));
+        }
         let failures: Vec<&KnownFailure> = self.cases.iter().flat_map(|tally| &tally.failures).collect();
         if !failures.is_empty() {
             text.push_str("\n## What did not pass\n");

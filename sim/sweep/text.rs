@@ -25,6 +25,10 @@ impl Bundle {
                 line(&mut text, &format!("    {seed} {digest}"));
             }
         }
+        if !self.rules_not_exercised.is_empty() {
+            let rules: Vec<_> = self.rules_not_exercised.iter().map(|rule| rule.0.to_string()).collect();
+            line(&mut text, &format!("rules that no run exercised: {}", rules.join(", ")));
+        }
         text
     }
 

@@ -6,6 +6,7 @@
 
 mod examples;
 mod others;
+mod rules;
 mod tables;
 mod workflow;
 #[path = "../yaml/mod.rs"]

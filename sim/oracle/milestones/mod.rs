@@ -43,6 +43,8 @@ impl Milestones {
                 let from_cache = entry.is_some_and(|entry| entry.jti == challenge.jti && entry.requested_at.is_some());
                 from_cache.then_some(Milestone::CacheHit)
             }
+            EventKind::Challenged { challenge: Some(_), .. } => Some(Milestone::OfferedAfterRefusal),
+            EventKind::Accepted { .. } if matches!(event.actor, ActorId::Site(_)) => Some(Milestone::AcceptedBySite),
             EventKind::CacheMissed { .. } => Some(Milestone::CacheMiss),
             EventKind::CacheStored { refreshed: true, .. } => Some(Milestone::TokenRefreshed),
             EventKind::CacheRemoved { why: Removal::ExpiredSweep | Removal::ExpiredInUse, .. } => {
@@ -61,6 +63,7 @@ impl Milestones {
             EventKind::StoredTokenRemoved { why: Removal::ExpiredSweep | Removal::Idle, .. } => {
                 Some(Milestone::StorageSwept)
             }
+            EventKind::StoredTokenRemoved { why: Removal::Forbidden, .. } => Some(Milestone::StoredTokenForbidden),
             EventKind::Unavailable { .. } => Some(Milestone::Unavailable),
             EventKind::Started { .. } | EventKind::Stopped { .. } => {
                 self.in_flight.remove(&event.actor);
@@ -83,7 +86,10 @@ impl Milestones {
                 }
                 self.period_of_validation(event.actor, event.at, before)
             }
-            EventKind::ValidationEnded { requested, .. } => {
+            EventKind::ValidationEnded { requested, batches, connections, .. } => {
+                if *batches > 1 && *connections == 1 {
+                    self.reached(Milestone::ValidationConnectionKept);
+                }
                 (*requested >= before.assumptions.parameters.validation_tokens_max).then_some(Milestone::ValidationFull)
             }
             _ => None,

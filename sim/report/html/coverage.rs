@@ -1,10 +1,10 @@
-//! What a run has shown, and what it has not: invariants, milestones, faults, attacks.
+//! What a run has shown, and what it has not: invariants, rules, milestones, faults, attacks.
 
 use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::{
-    super::{Report, human},
+    super::{Report, Rule, human},
     figure::{Figure, Figures},
 };
 use crate::plan::{Attack, FaultKind, Invariant, Milestone};
@@ -13,6 +13,7 @@ use crate::plan::{Attack, FaultKind, Invariant, Milestone};
 #[derive(Clone, Debug)]
 pub(super) struct Coverage {
     pub invariants: Vec<Judged>,
+    pub rules: Part,
     pub milestones: Part,
     pub faults: Part,
     pub attacks: Part,
@@ -36,6 +37,8 @@ pub(super) struct Part {
     pub seen: Vec<Seen>,
     /// Those that were not seen, each with what it is.
     pub unseen: Vec<(String, String)>,
+    /// Those that nothing would show, each with the reason.
+    pub unknown: Vec<(String, String)>,
 }
 
 /// Something that was seen.
@@ -74,10 +77,25 @@ impl Coverage {
         });
         Self {
             invariants: judged(report, figures),
+            rules: rules(report, figures),
             milestones: part(milestones),
             faults: part(faults),
             attacks: part(attacks),
         }
+    }
+}
+
+fn rules(report: &Report, figures: &Figures) -> Part {
+    let named = |rule: &Rule| (format!("{}: {}", rule.0, rule.what()), rule.evidence());
+    let coverage = &report.rules;
+    let seen = coverage.exercised.keys().map(|rule| {
+        let (name, what) = named(rule);
+        Seen { name, what, figure: figures.count(&format!("rules.exercised.{}", rule.0)), remark: "" }
+    });
+    Part {
+        seen: seen.collect(),
+        unseen: coverage.not_exercised.iter().map(named).collect(),
+        unknown: coverage.not_seen_in_events.iter().map(named).collect(),
     }
 }
 

@@ -13,6 +13,7 @@ mod latency_table;
 mod percentile_chart;
 mod scale;
 mod space_time;
+mod space_time_file;
 mod timeline_charts;
 
 use askama::Template;
@@ -26,9 +27,10 @@ use self::{
     percentile_chart::percentile_chart,
     scale::TimeAxis,
     space_time::SpaceTime,
+    space_time_file::SpaceTimeFile,
     timeline_charts::{TimelineCharts, timeline_charts},
 };
-use super::{Report, Verdict, Violation, human};
+use super::{Report, Verdict, Violation, human, write::SPACE_TIME};
 use crate::{metrics::Latencies, oracle::Scene, plan::Plan};
 
 /// What the page shows beside the report and its plan.
@@ -68,9 +70,10 @@ struct Page<'a> {
 
 impl Page<'_> {
     /// The lists of the coverage, each with what is said if nothing of it was seen.
-    fn parts(&self) -> [(&'static str, &Part, &'static str); 3] {
-        let Coverage { milestones, faults, attacks, .. } = &self.coverage;
+    fn parts(&self) -> [(&'static str, &Part, &'static str); 4] {
+        let Coverage { rules, milestones, faults, attacks, .. } = &self.coverage;
         [
+            ("Rules exercised", rules, "None came up."),
             ("Sometimes-assertions reached", milestones, "None was reached."),
             ("Kinds of fault", faults, "Nothing went wrong on purpose."),
             ("Kinds of attack", attacks, "Nobody attacked."),
@@ -107,6 +110,7 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         ("plan.json", "the run spelled out, to replay"),
     ];
     let files = files.into_iter().map(|(path, what)| (path.to_owned(), what));
+    let picture = evidence.scene.map(|_| (SPACE_TIME.to_owned(), "the diagram below, as a file of its own"));
     let trace = evidence.trace.map(|path| (path.to_owned(), "every event, as lines of JSON"));
     let page = Page {
         report,
@@ -118,8 +122,8 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         profile: human::words(&report.profile),
         facts: facts(report, &figures),
         violations: violations(report),
-        files: files.chain(trace).collect(),
-        space_time: evidence.scene.map(SpaceTime::new),
+        files: files.chain(picture).chain(trace).collect(),
+        space_time: evidence.scene.map(|scene| SpaceTime::new(scene, is_expected(report, scene))),
         fault_windows: FaultWindows::new(plan, report, axis),
         x_ticks: axis.ticks(),
         timeline: timeline_charts(report, plan, &figures, axis),
@@ -129,6 +133,19 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         environment: environment(report, &figures),
     };
     page.render()
+}
+
+/// The events around a violation as a drawing that stands alone, to be put into a bug report.
+///
+/// # Errors
+/// Never in practice: a drawing is text, and there is always room for more.
+pub fn space_time_svg(report: &Report, scene: &Scene) -> Result<String, askama::Error> {
+    SpaceTimeFile::new(report, scene, is_expected(report, scene)).render()
+}
+
+/// Whether the scenario expects what the scene shows.
+fn is_expected(report: &Report, scene: &Scene) -> bool {
+    report.expected_violations.iter().any(|expected| expected.invariant == scene.violation.invariant)
 }
 
 fn facts(report: &Report, figures: &Figures) -> Vec<Fact> {

@@ -86,7 +86,8 @@ fn x_ticks(decades: f64) -> Vec<Tick> {
             let place = match at {
                 ..0.5 => "first",
                 94.0.. => "last",
-                _ if label == "50 %" && decades > 4.0 => "minor",
+                _ if label == "50 %" && decades > 2.5 => "minor",
+                _ if decades > 4.0 && matches!(label, "99.99 %" | "99.9999 %") => "minor",
                 _ => "",
             };
             Tick { label: label.into(), at: coordinate(at), place }

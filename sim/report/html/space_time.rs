@@ -12,17 +12,17 @@ use crate::{
 /// The height of a row.
 const ROW: f64 = 22.0;
 
-/// The height of the actors' names.
-const HEAD: f64 = 34.0;
+/// The height of the actors' names, in two lines.
+const HEAD: f64 = 48.0;
 
 /// How many rows a drawing has.
 const SLICE: usize = 10;
 
-/// The width of the column of times.
-const TIMES: f64 = 104.0;
+/// The width of the column of times, with room for half a name.
+const TIMES: f64 = 88.0;
 
-/// The width of an actor's lane: its name has room in it.
-const LANE: f64 = 84.0;
+/// The width of an actor's lane. A name has room in two: the next one stands a line lower.
+const LANE: f64 = 48.0;
 
 /// The width of a letter of the words beside the lanes, at most on average.
 const LETTER: f64 = 6.9;
@@ -31,63 +31,69 @@ const LETTER: f64 = 6.9;
 #[derive(Clone, Debug, Template)]
 #[template(path = "space_time.html")]
 pub(super) struct SpaceTime {
-    violation: Violation,
-    lanes: Vec<Lane>,
-    slices: Vec<Slice>,
+    pub violation: Violation,
+    /// Whether the scenario expects it.
+    pub is_expected: bool,
+    pub lanes: Vec<Lane>,
+    pub slices: Vec<Slice>,
     /// Where the words begin.
-    words_x: String,
-    width: String,
+    pub words_x: String,
+    pub width: String,
 }
 
 /// Some rows, one drawing: paper ends between two drawings and never within one.
-#[derive(Clone, Debug)]
-struct Slice {
-    top: String,
-    bottom: String,
-    height: String,
-    rows: Vec<Row>,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slice {
+    pub top: String,
+    pub bottom: String,
+    pub height: String,
+    pub rows: Vec<Row>,
     /// Those that are seen in it, wholly or in part.
-    arrows: Vec<Arrow>,
+    pub arrows: Vec<Arrow>,
 }
 
 #[derive(Clone, Debug)]
-struct Lane {
-    name: String,
-    x: String,
+pub(super) struct Lane {
+    pub name: String,
+    pub x: String,
+    /// Where the name stands, and where the line below it begins.
+    pub name_y: String,
+    pub from_y: String,
 }
 
 #[derive(Clone, Debug)]
-struct Row {
-    number: u64,
+pub(super) struct Row {
+    pub number: u64,
     /// When, unless it is the same instant as in the row above.
-    time: String,
+    pub time: String,
     /// Where the row lies, and where its text stands.
-    top: String,
-    y: String,
-    text_y: String,
-    x: String,
-    actor: String,
-    words: String,
-    is_violation: bool,
-    is_refusal: bool,
+    pub top: String,
+    pub y: String,
+    pub text_y: String,
+    pub x: String,
+    pub actor: String,
+    pub words: String,
+    pub is_violation: bool,
+    pub is_refusal: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Arrow {
-    path: String,
+pub(super) struct Arrow {
+    pub path: String,
     /// Between which heights it lies.
     from_y: f64,
     to_y: f64,
     /// `request`, `answer`, `opening` or `interception`.
-    class: &'static str,
+    pub class: &'static str,
 }
 
-fn slices(rows: Vec<Row>, arrows: &[Arrow]) -> Vec<Slice> {
-    let count = rows.len().div_ceil(SLICE);
+/// Drawings of so many rows each.
+fn slices(rows: Vec<Row>, arrows: &[Arrow], each: usize) -> Vec<Slice> {
+    let count = rows.len().div_ceil(each);
     let slice = |(index, rows): (usize, &[Row])| {
         // The names of the actors stand above the first row, and their lines end a little below the last.
-        let top = if index == 0 { 0.0 } else { HEAD + (index * SLICE) as f64 * ROW };
-        let bottom = HEAD + (index * SLICE + rows.len()) as f64 * ROW + if index + 1 == count { 4.0 } else { 0.0 };
+        let top = if index == 0 { 0.0 } else { HEAD + (index * each) as f64 * ROW };
+        let bottom = HEAD + (index * each + rows.len()) as f64 * ROW + if index + 1 == count { 4.0 } else { 0.0 };
         let is_seen = |arrow: &&Arrow| arrow.from_y - 4.0 <= bottom && top <= arrow.to_y + 4.0;
         Slice {
             top: coordinate(top),
@@ -97,11 +103,21 @@ fn slices(rows: Vec<Row>, arrows: &[Arrow]) -> Vec<Slice> {
             arrows: arrows.iter().filter(is_seen).cloned().collect(),
         }
     };
-    rows.chunks(SLICE).enumerate().map(slice).collect()
+    rows.chunks(each).enumerate().map(slice).collect()
 }
 
 impl SpaceTime {
-    pub(super) fn new(scene: &Scene) -> Self {
+    /// As a page has it.
+    pub(super) fn new(scene: &Scene, is_expected: bool) -> Self {
+        Self::of(scene, is_expected, SLICE)
+    }
+
+    /// All in one drawing.
+    pub(super) fn whole(scene: &Scene, is_expected: bool) -> Self {
+        Self::of(scene, is_expected, usize::MAX)
+    }
+
+    fn of(scene: &Scene, is_expected: bool, each: usize) -> Self {
         let Cast { actors, events } = Cast::of(scene);
         let lane = |actor: ActorId| actors.iter().position(|shown| *shown == actor).map(lane_x);
         let mut rows: Vec<Row> = Vec::new();
@@ -127,10 +143,11 @@ impl SpaceTime {
         let letters = rows.iter().map(|row| row.actor.chars().count() + 1 + row.words.chars().count()).max();
         Self {
             violation: scene.violation.clone(),
+            is_expected,
             lanes: (0..).zip(&actors).map(|(index, actor)| Lane::new(index, *actor)).collect(),
             words_x: coordinate(words_x),
             width: coordinate(words_x + letters.unwrap_or(0) as f64 * LETTER + 12.0),
-            slices: slices(rows, &arrows(&events, lane)),
+            slices: slices(rows, &arrows(&events, lane), each),
         }
     }
 }
@@ -143,7 +160,9 @@ impl Arrow {
 
 impl Lane {
     fn new(index: usize, actor: ActorId) -> Self {
-        Self { name: actor.to_string(), x: coordinate(lane_x(index)) }
+        let name_y = if index.is_multiple_of(2) { 18.0 } else { 34.0 };
+        let (x, from_y) = (coordinate(lane_x(index)), coordinate(name_y + 6.0));
+        Self { name: actor.to_string(), x, name_y: coordinate(name_y), from_y }
     }
 }
 
@@ -247,7 +266,7 @@ mod tests {
         };
         let message = |from, to| Arrow::new((0.0, row_y(from)), (100.0, row_y(to)), "request");
         let found =
-            slices(vec![row; 2 * SLICE + 1], &[message(SLICE - 1, SLICE), message(0, 1), message(2 * SLICE, 3)]);
+            slices(vec![row; 2 * SLICE + 1], &[message(SLICE - 1, SLICE), message(0, 1), message(2 * SLICE, 3)], SLICE);
         assert_eq!(
             found.iter().map(|slice| (slice.rows.len(), slice.arrows.len())).collect::<Vec<_>>(),
             [(10, 3), (10, 2), (1, 1)]

@@ -83,6 +83,9 @@ fn what_ran(page: &mut Page, report: &Report) {
     let unknown: Vec<_> = report.not_judged.keys().copied().collect();
     let unknown = if unknown.is_empty() { String::new() } else { format!("; not judged: {}", listed(&unknown)) };
     page.line(&format!("{meaning} (exit {}){unknown}", report.exit_code));
+    if let Some(line) = report.stop_line() {
+        page.line(&page.styled(Style::Doubtful, &line));
+    }
     page.blank();
 
     let (cast, measured) = (report.cast, &report.measurements);
