@@ -48,7 +48,7 @@ fn the_manifest_keeps_to_the_schema_of_kubernetes() {
         ("completionMode: Indexed", "completionModus: Indexed"),
         ("backoffLimitPerIndex: 5", "backoffLimitPerIndex: five"),
         ("readOnlyRootFilesystem: true", "readOnlyRootFilesystem: \"yes\""),
-        ("- action: Ignore\n          onPod", "- onPod"),
+        ("- action: Ignore\n        onPod", "- onPod"),
         ("accessModes: [ReadWriteMany]", "accessModes: ReadWriteMany"),
     ] {
         let text = printed(&ARGUMENTS);

@@ -12,8 +12,8 @@ fn readme() -> String {
 
 /// The blocks of a language.
 fn blocks(text: &str, language: &str) -> Vec<String> {
-    let after = text.split(&format!("```{language}\n")).skip(1);
-    after.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+    let begin = format!("```{language}\n");
+    text.split(&begin).skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
 }
 
 /// The arguments of every line that calls the program, by whichever path.
