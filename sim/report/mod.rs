@@ -28,7 +28,7 @@ pub use json::schema;
 pub use matrix::{MATRIX_VERSION, Matrix, MatrixCell, MatrixOutcome, MatrixRow};
 pub use text::text;
 pub use verdict::Verdict;
-pub use write::{WriteError, make_folder, write, write_file};
+pub use write::{WriteError, behind_links, is_no_file, make_folder, write, write_file};
 
 use std::collections::BTreeMap;
 

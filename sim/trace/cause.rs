@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::parties::Parties;
+use super::{asking::Asking, parties::Parties};
 use crate::{
     event::{Carried, Close, Event, EventKind, Removal, UpstreamPurpose},
     types::{ActorId, ConnectionId, VirtualTime},
@@ -16,6 +16,7 @@ use crate::{
 pub struct Causes {
     heard: u64,
     parties: Parties,
+    asking: Asking,
     connections: BTreeMap<ConnectionId, Course>,
     actors: BTreeMap<ActorId, Doing>,
 }
@@ -74,14 +75,27 @@ impl Causes {
         self.heard += 1;
         for connection in self.parties.hear(event) {
             self.connections.remove(&connection);
+            self.asking.forget(connection);
         }
         let cause = self.cause(event);
+        let ends = event.kind.connection().and_then(|connection| self.parties.of(connection));
+        self.asking.hear(self.heard, event, ends);
         self.note(event);
         cause
     }
 
     fn cause(&mut self, event: &Event) -> Option<u64> {
         let Event { at, actor, kind } = event;
+        match kind {
+            EventKind::CacheHit { agent, .. } | EventKind::CacheMissed { agent, .. } => {
+                return self.asking.by(*agent, *actor);
+            }
+            EventKind::Issued { agent, site: None, .. } => return self.asking.by(*agent, *actor),
+            EventKind::Issued { agent, uid, site: Some(site), .. } => {
+                return self.asking.by(*site, *actor).or_else(|| self.asking.missed(*site, *agent, *uid));
+            }
+            _ => {}
+        }
         let course = kind.connection().and_then(|connection| self.connections.get(&connection)).copied();
         let doing = self.actors.entry(*actor).or_default();
         let course = course.unwrap_or_default();

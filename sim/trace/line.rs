@@ -1,6 +1,7 @@
 //! One line of a trace file.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{Causes, Digest};
 use crate::{
@@ -72,6 +73,22 @@ impl Places {
     /// The digest of all of them.
     pub fn finish(self) -> String {
         self.digest.finish()
+    }
+}
+
+/// What a file's lines come to, byte by byte.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LinesCheck(Sha256);
+
+impl LinesCheck {
+    /// Takes in the next line, with its end.
+    pub fn add(&mut self, line: &[u8]) {
+        self.0.update(line);
+    }
+
+    /// The check of all of them.
+    pub fn finish(self) -> String {
+        hex::encode(&self.0.finalize()[..8])
     }
 }
 
