@@ -164,8 +164,11 @@ impl<R: BufRead> TraceReader<R> {
         let file = reader.file.clone();
         let Ok(Version { countersign_trace: found }) = serde_json::from_slice(&reader.text) else {
             // Other forms spread over several lines: what a file is shows in its first key. Whatever fails shows later.
+            let line_end = reader.text.len();
             let _ = reader.from.by_ref().take(512).read_to_end(&mut reader.text);
-            return Err(match form_of(&reader.text) {
+            let form = form_of(&reader.text);
+            reader.text.truncate(line_end);
+            return Err(match form {
                 "a trace" if !is_whole => ReadError::CutOff { file, line: 1, events: 0 },
                 "a trace" => match serde_json::from_slice::<Version>(&reader.text) {
                     Err(error) => reader.unreadable(&error),
