@@ -2,7 +2,12 @@
 
 mod small_plan;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Output};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Output,
+};
 
 use assert_cmd::cargo::CommandCargoExt as _;
 use countersign::{
@@ -52,18 +57,17 @@ fn a_story_tells_who_was_in_between() {
     insta::assert_snapshot!(story(&attacked(), 1).unwrap());
 }
 
-/// The host and the clock of each line of a ShiViz log.
-fn clocks(log: &str) -> Vec<(String, BTreeMap<String, u64>)> {
-    let mut lines = log.lines();
-    assert_eq!(lines.next(), Some(r"(?<host>\S+) (?<clock>\{[^}]*\}) (?<event>.*)"));
-    assert_eq!(lines.next(), Some(""));
-    let parsed = lines.map(|line| {
-        let (host, rest) = line.split_once(' ').unwrap();
-        let (clock, event) = rest.split_once("} ").unwrap();
-        assert!(event.starts_with('#') && !event.contains(['{', '}']), "{line}");
-        (host.to_owned(), serde_json::from_str(&format!("{clock}}}")).unwrap())
+/// The host, the clock and the event of each line of a ShiViz log, taken apart as ShiViz does it: by the log's first line.
+fn lines_of(log: &str) -> Vec<(String, BTreeMap<String, u64>, String)> {
+    let (pattern, rest) = log.split_once('\n').unwrap();
+    let events = rest.strip_prefix('\n').expect("one execution: its delimiter is empty");
+    let pattern = regex::Regex::new(&format!("^(?:{pattern})$")).unwrap();
+    let taken_apart = events.lines().map(|line| {
+        let parts = pattern.captures(line).unwrap_or_else(|| panic!("{line}"));
+        let clock = serde_json::from_str(&parts["clock"]).unwrap();
+        (parts["host"].to_owned(), clock, parts["event"].to_owned())
     });
-    parsed.collect()
+    taken_apart.collect()
 }
 
 proptest! {
@@ -76,9 +80,11 @@ proptest! {
         let mut selection = Selection::new(from, ALWAYS, Vec::new());
         let mut shiviz = Shiviz::new();
         records.iter().filter(|record| selection.hear(record)).for_each(|record| shiviz.add(record));
+        let causes: BTreeMap<u64, Option<u64>> = records.iter().map(|record| (record.number, record.cause)).collect();
         let mut latest: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-        let (mut lines, mut learned) = (0, 0);
-        for (host, clock) in clocks(&shiviz.finish()) {
+        let mut at: BTreeMap<u64, BTreeMap<String, u64>> = BTreeMap::new();
+        let (mut lines, mut learned, mut caused) = (0, 0, 0);
+        for (host, clock, event) in lines_of(&shiviz.finish()) {
             let before = latest.get(&host).cloned().unwrap_or_default();
             // One more of its own with each line, and nothing that was known is forgotten.
             prop_assert_eq!(clock[&host], before.get(&host).copied().unwrap_or(0) + 1);
@@ -88,9 +94,17 @@ proptest! {
                 prop_assert!(*count <= theirs[other], "{} knows {} of {}", host, count, other);
                 learned += usize::from(before.get(other).is_none_or(|known| known < count));
             }
+            // An event comes after the one that made it happen.
+            let number: u64 = event.strip_prefix('#').unwrap().split(' ').next().unwrap().parse().unwrap();
+            if let Some(cause) = causes[&number].and_then(|cause| at.get(&cause)) {
+                prop_assert!(cause.iter().all(|(other, count)| clock.get(other) >= Some(count)), "{}", event);
+                caused += 1;
+            }
+            at.insert(number, clock.clone());
             latest.insert(host, clock);
             lines += 1;
         }
+        prop_assert!(caused > 50, "{} had a cause", caused);
         prop_assert!(lines > 100 && learned > 20, "{} lines, {} times something was learned", lines, learned);
     }
 }
@@ -104,15 +118,34 @@ fn perfetto_events_are_in_order_whole_and_never_overlap_on_a_track() {
     reader.for_each(|record| perfetto.add(&record.unwrap()));
     let document: Value = serde_json::from_str(&perfetto.finish()).unwrap();
     let events = document["traceEvents"].as_array().unwrap();
+    // Which processes and threads have a name, which were drawn on, and the slices of each.
+    let (mut named, mut drawn, mut slices) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::<_, Vec<_>>::new());
+    let mut ends_of_arrows = Vec::new();
     let (mut now, mut busy_until, mut arrows) = (0, BTreeMap::new(), BTreeMap::new());
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for event in events {
         let phase = event["ph"].as_str().unwrap();
         *counts.entry(phase).or_default() += 1;
+        let (process, thread) = (event["pid"].as_u64().unwrap(), event["tid"].as_u64().unwrap());
         if phase == "M" {
+            let what = event["name"].as_str().unwrap();
+            assert!(event["args"]["name"].is_string() || event["args"]["sort_index"].is_u64(), "{event}");
+            let thread = what.starts_with("thread_").then_some(thread);
+            named.insert((
+                what.trim_start_matches("process_").trim_start_matches("thread_").to_owned(),
+                process,
+                thread,
+            ));
             continue;
         }
+        drawn.extend([(process, None), (process, Some(thread))]);
         let at = event["ts"].as_u64().unwrap();
+        match phase {
+            "X" => slices.entry((process, thread)).or_default().push((at, at + event["dur"].as_u64().unwrap())),
+            "i" => assert_eq!(event["s"], "t", "{event}"),
+            _ => ends_of_arrows.push((process, thread, at)),
+        }
+        assert!(event["name"].is_string() && event["cat"].is_string(), "{event}");
         assert!(at >= now, "{event}");
         now = at;
         match phase {
@@ -130,6 +163,16 @@ fn perfetto_events_are_in_order_whole_and_never_overlap_on_a_track() {
         }
     }
     assert!(arrows.is_empty());
+    for (process, thread) in drawn {
+        for what in ["name", "sort_index"] {
+            assert!(named.contains(&(what.to_owned(), process, thread)), "{process} {thread:?} has no {what}");
+        }
+    }
+    // An arrow is bound to the slice around it, and is not drawn where there is none.
+    for (process, thread, at) in ends_of_arrows {
+        let slices = slices.get(&(process, thread)).expect("a track with slices");
+        assert!(slices.iter().any(|(from, to)| (*from..=*to).contains(&at)), "{process} {thread} {at}");
+    }
     assert!(counts["X"] > 100 && counts["i"] > 100 && counts["f"] > 20, "{counts:?}");
 }
 

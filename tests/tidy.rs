@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("run", &["types", "crypto", "event", "plan", "world", "oracle", "trace", "metrics"]),
     ("sweep", &["types", "plan", "scenario", "oracle", "metrics", "report"]),
     ("shrink", &["types", "plan", "oracle", "report", "run", "sweep"]),
-    ("compare", &["metrics", "report", "sweep"]),
+    ("compare", &["types", "metrics", "report", "sweep"]),
     (
         "cli",
         &[

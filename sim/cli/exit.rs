@@ -95,6 +95,21 @@ impl Failure {
         Self::Internal(error.to_string())
     }
 
+    /// A file that cannot be written: a name that cannot be used is the user's to mend, a disk that is full the machine's.
+    pub(super) fn of_file(error: ErrorKind, message: String) -> Self {
+        match error {
+            ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::AlreadyExists
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput => Self::Usage(message),
+            _ => Self::Internal(message),
+        }
+    }
+
     /// The exit code.
     pub const fn exit(&self) -> Exit {
         match self {
@@ -141,7 +156,7 @@ impl From<SelectionError> for Failure {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         match error {
-            JournalError::File { .. } => Self::Internal(error.to_string()),
+            JournalError::File { error: ref cause, .. } => Self::of_file(cause.kind(), error.to_string()),
             _ => Self::Usage(error.to_string()),
         }
     }
@@ -155,7 +170,8 @@ impl From<ReadError> for Failure {
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
-        Self::Internal(error.to_string())
+        let (WriteError::Folder { error: cause, .. } | WriteError::File { error: cause, .. }) = &error;
+        Self::of_file(cause.kind(), error.to_string())
     }
 }
 

@@ -68,7 +68,7 @@ Exit codes:
   2   usage or scenario error
   3   a threshold was missed
   4   inconclusive: something that the scenario must reach never happened
-  70  internal error";
+  70  internal error, or one of the machine, such as a full disk";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

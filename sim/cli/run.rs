@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     crypto::KeyError,
-    plan::Plan,
+    plan::{Plan, PlanFileError},
     report::{self, Evidence, Findings, Report, text},
     run::{self, Options, RunError, Standing},
     scenario,
     trace::EventLog,
-    types::CryptoTier,
+    types::{CryptoTier, form_of},
     world::{Pulse, WorldError},
 };
 
@@ -64,7 +64,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
 fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, Failure> {
     let until = output.until.map_or_else(String::new, |until| format!(" --until {until}"));
     if let Some(folder) = output.out.as_deref() {
-        report::make_folder(folder).map_err(|error| Failure::Usage(error.to_string()))?;
+        report::make_folder(folder)?;
     }
     let interrupted = interrupt::listen();
     let gauge = Gauge::start();
@@ -130,7 +130,7 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
     } else if let Some(line) = report.stop_line() {
         warn(&line);
     }
-    written.map_err(|error| Failure::Usage(error.to_string()))?;
+    written?;
     match (finished.trace_error, trace_file) {
         (None, Some(file)) => file.keep()?,
         // A reader that has read enough (`| head`) is no failure.
@@ -156,13 +156,17 @@ fn seen_from(folder: &Path, file: &Path) -> Option<String> {
 
 pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let file = path.display().to_string();
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
+    let read = if path == Path::new("-") {
+        let mut content = Vec::new();
+        io::stdin().read_to_end(&mut content).map(|_| content)
     } else {
-        std::fs::read_to_string(path)
+        std::fs::read(path)
     };
-    let text = text.map_err(|error| Failure::Usage(format!("failed to read the plan `{file}`: {error}")))?;
+    let content = read.map_err(|error| Failure::Usage(format!("failed to read the plan `{file}`: {error}")))?;
+    let text = String::from_utf8(content).map_err(|error| {
+        let found = form_of(error.as_bytes());
+        Failure::Usage(PlanFileError::Foreign { file: file.clone(), found }.to_string())
+    })?;
     if !text.trim_start().starts_with('{') && Path::new(&file).extension().is_some_and(|ending| ending == "toml") {
         let why = format!("`{file}` is no plan, which is JSON; a scenario runs with `countersign run {file}`");
         return Err(Failure::Usage(why));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::Failure;
+use crate::report::{behind_links, is_no_file};
 
 /// A trace file that has its name only once it is whole: a process that is killed leaves a `.partial` file.
 #[derive(Debug)]
@@ -28,16 +29,19 @@ fn buffered<W: Write>(to: W) -> BufWriter<W> {
 impl TraceFile {
     /// Opens the file; `-` is standard output.
     pub fn create(path: &Path) -> Result<(Self, Box<dyn Write + Send>), Failure> {
-        let whole = |partial| Self { partial, path: path.to_owned() };
         if path == Path::new("-") {
-            return Ok((whole(None), Box::new(buffered(io::stdout()))));
+            return Ok((Self { partial: None, path: path.to_owned() }, Box::new(buffered(io::stdout()))));
         }
-        let failed = |error| Failure::Usage(format!("failed to create the trace `{}`: {error}", path.display()));
+        let failed = |error: io::Error| {
+            Failure::of_file(error.kind(), format!("failed to create the trace `{}`: {error}", path.display()))
+        };
+        let path = &behind_links(path);
+        let whole = |partial| Self { partial, path: path.to_owned() };
         if path.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
         // A pipe or a device is no file that could be replaced.
-        if path.exists() && !path.is_file() {
+        if is_no_file(path) {
             let file = File::options().write(true).open(path).map_err(failed)?;
             return Ok((whole(None), Box::new(buffered(file))));
         }

@@ -122,8 +122,9 @@ pub(super) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     };
     match &args.out {
         None => print(&text),
+        Some(path) if path == Path::new("-") => print(&text),
         Some(path) => {
-            write_file(path, || Ok(text)).map_err(|error| Failure::Usage(error.to_string()))?;
+            write_file(path, || Ok(text))?;
             Ok(Exit::Holds)
         }
     }

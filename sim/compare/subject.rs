@@ -13,6 +13,7 @@ use crate::{
     metrics::Latencies,
     report::{REPORT_VERSION, Report, Verdict},
     sweep::{Bundle, BundleError, FailureKind},
+    types::form_of,
 };
 
 /// The runs of one scenario under one profile.
@@ -47,10 +48,12 @@ pub enum SubjectError {
         error: io::Error,
     },
     /// It is of no known form.
-    #[error("{}: {found}; expected a report.json or a sweep.json, or a folder with one of them", path.display())]
+    #[error("{}{place}: {found}; expected a report.json or a sweep.json, or a folder with one of them", path.display())]
     Unknown {
         /// The file or folder.
         path: PathBuf,
+        /// Line and column, each after a colon, as far as there are any.
+        place: String,
         /// What was found.
         found: String,
     },
@@ -69,26 +72,46 @@ pub fn read(path: &Path) -> Result<Vec<Subject>, SubjectError> {
         countersign_sweep: Option<u32>,
         countersign_report: Option<u32>,
     }
-    let unknown = |path: &Path, found: String| SubjectError::Unknown { path: path.to_owned(), found };
+    let unknown =
+        |path: &Path, found: String| SubjectError::Unknown { path: path.to_owned(), place: String::new(), found };
     let file = if path.is_dir() {
         let known = [Bundle::FILE, "report.json"].map(|name| path.join(name));
         known
             .into_iter()
             .find(|file| file.is_file())
-            .ok_or_else(|| unknown(path, "a folder with neither".to_owned()))?
+            .ok_or_else(|| unknown(path, "this is a folder with neither".to_owned()))?
     } else {
         path.to_owned()
     };
-    let text = fs::read_to_string(&file).map_err(|error| SubjectError::File { path: file.clone(), error })?;
-    let wrong = |error: serde_json::Error| unknown(&file, error.to_string());
-    let form: Form = serde_json::from_str(&text).map_err(wrong)?;
+    let content = fs::read(&file).map_err(|error| SubjectError::File { path: file.clone(), error })?;
+    let found = form_of(&content);
+    if found == "the result of a sweep" {
+        return Ok(of_sweep(&Bundle::read(&file)?));
+    }
+    if !["a report", "JSON of another form"].contains(&found) {
+        return Err(unknown(&file, format!("this is {found}")));
+    }
+    let wrong = |error: serde_json::Error| {
+        let place = format!(":{}:{}", error.line(), error.column());
+        let found = error.to_string();
+        let found = if error.is_eof() { "it is cut off here" } else { &found };
+        let found = found.split(" at line ").next().unwrap_or_default().to_owned();
+        SubjectError::Unknown { path: file.clone(), place, found }
+    };
+    let form = serde_json::from_slice(&content).map_err(|error| match found {
+        "a report" => wrong(error),
+        _ => unknown(&file, format!("this is {found}")),
+    })?;
     match form {
         Form { countersign_sweep: Some(_), .. } => Ok(of_sweep(&Bundle::read(&file)?)),
         Form { countersign_report: Some(REPORT_VERSION), .. } => {
-            Ok(vec![of_report(&serde_json::from_str(&text).map_err(wrong)?)])
+            Ok(vec![of_report(&serde_json::from_slice(&content).map_err(wrong)?)])
         }
-        Form { countersign_report: Some(version), .. } => Err(unknown(&file, format!("a report of version {version}"))),
-        _ => Err(unknown(&file, "JSON of another form".to_owned())),
+        Form { countersign_report: Some(version), .. } => Err(unknown(
+            &file,
+            format!("a report of version {version}, and this program reads version {REPORT_VERSION}"),
+        )),
+        _ => Err(unknown(&file, format!("this is {found}"))),
     }
 }
 

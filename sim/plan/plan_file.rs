@@ -1,9 +1,11 @@
 //! Plans as files: printed, kept and read again.
 
 use serde::Deserialize;
+use serde_json::error::Category;
 use thiserror::Error;
 
 use super::{PLAN_VERSION, Plan, PlanError};
+use crate::types::form_of;
 
 /// Why a file holds no plan that this build can run.
 #[derive(Debug, Error)]
@@ -19,6 +21,14 @@ pub enum PlanFileError {
         column: usize,
         /// What was found and what was expected.
         message: String,
+    },
+    /// It is something else.
+    #[error("{file}: this is {found}; expected a plan, as `countersign run SCENARIO --plan-only` prints it")]
+    Foreign {
+        /// The file.
+        file: String,
+        /// What it looks like.
+        found: &'static str,
     },
     /// Another build wrote it.
     #[error(
@@ -57,9 +67,17 @@ impl Plan {
             file: file.to_owned(),
             line: error.line(),
             column: error.column(),
-            message: without_place(&error),
+            message: message(&error),
         };
-        let Version { version } = serde_json::from_str(text).map_err(form)?;
+        let found = form_of(text.as_bytes());
+        if !["a plan", "JSON of another form"].contains(&found) {
+            return Err(PlanFileError::Foreign { file: file.to_owned(), found });
+        }
+        let Version { version } = serde_json::from_str(text).map_err(|error| match error.classify() {
+            // Its keys may stand in any order.
+            Category::Data if found != "a plan" => PlanFileError::Foreign { file: file.to_owned(), found },
+            _ => form(error),
+        })?;
         if version != u64::from(PLAN_VERSION) {
             return Err(PlanFileError::Version { file: file.to_owned(), found: version });
         }
@@ -77,8 +95,11 @@ impl Plan {
     }
 }
 
-/// The message without the place that serde_json appends, which stands before it already.
-fn without_place(error: &serde_json::Error) -> String {
+/// What is wrong, without the place that serde_json appends, which stands before it already.
+fn message(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "the plan is cut off here; print it again with `countersign run SCENARIO --plan-only`".to_owned();
+    }
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     message.strip_suffix(&place).map_or(message.clone(), str::to_owned)

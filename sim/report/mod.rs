@@ -30,7 +30,7 @@ pub use matrix::{MATRIX_VERSION, Matrix, MatrixCell, MatrixOutcome, MatrixRow};
 pub use rule_coverage::{Rule, RuleCoverage};
 pub use text::text;
 pub use verdict::Verdict;
-pub use write::{WriteError, make_folder, write, write_file};
+pub use write::{WriteError, behind_links, is_no_file, make_folder, write, write_file};
 
 use std::collections::BTreeMap;
 

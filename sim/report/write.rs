@@ -27,7 +27,7 @@ pub enum WriteError {
         error: io::Error,
     },
     /// A file could not be written.
-    #[error("failed to write `{}`: {error}; free some space, or name another folder with --out", path.display())]
+    #[error("failed to write `{}`: {error}; free some space, or name another place with --out", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -70,21 +70,42 @@ pub fn write(folder: &Path, report: &Report, plan: &Plan, evidence: Evidence<'_>
     write_file(&folder.join("report.json"), || Ok(report.to_json()?))
 }
 
-/// Replaces a file in one step, so that a full disk leaves no half of it.
+/// Replaces a file in one step, so that a full disk leaves no half of it. What is no file, as a pipe or a device, is
+/// written to.
 ///
 /// # Errors
 /// If the content cannot be made, or the file not be written. What was there before is still there.
 pub fn write_file(path: &Path, content: impl FnOnce() -> io::Result<String>) -> Result<(), WriteError> {
-    let partial = path.with_added_extension("partial");
-    let written = content().and_then(|content| {
+    let failed = |error| WriteError::File { path: path.into(), error };
+    let content = content().map_err(failed)?;
+    let target = behind_links(path);
+    if target.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    if is_no_file(&target) {
+        let opened = fs::File::options().write(true).open(&target);
+        return opened.and_then(|mut file| file.write_all(content.as_bytes())).map_err(failed);
+    }
+    let partial = target.with_added_extension("partial");
+    let write = || {
         let mut file = fs::File::create(&partial)?;
         file.write_all(content.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&partial, path)
-    });
-    written.map_err(|error| {
+        fs::rename(&partial, &target)
+    };
+    write().map_err(|error| {
         // It may not be there; the first error is the one to tell.
         let _ = fs::remove_file(&partial);
-        WriteError::File { path: path.into(), error }
+        failed(error)
     })
+}
+
+/// Where a path leads: whoever replaces a file replaces what a link leads to, and not the link.
+pub fn behind_links(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether there is something that no file can take the place of: a pipe, a device.
+pub fn is_no_file(path: &Path) -> bool {
+    path.exists() && !path.is_file()
 }

@@ -8,10 +8,15 @@ use std::{
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, error::Category};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::{CaseTally, Item, Record, Spec, Stop};
-use crate::report::{Rule, RuleCoverage, Verdict};
+use crate::{
+    report::{Rule, RuleCoverage, Verdict},
+    types::form_of,
+};
 
 /// The version of the bundle's form.
 pub const BUNDLE_VERSION: u32 = 1;
@@ -83,10 +88,12 @@ pub enum BundleError {
         error: io::Error,
     },
     /// It is none.
-    #[error("{}: {found}; expected what `sweep --out` or `merge --out` wrote as sweep.json", path.display())]
+    #[error("{}{place}: {found}; expected what `sweep --out` or `merge --out` wrote as sweep.json", path.display())]
     Broken {
         /// The file.
         path: PathBuf,
+        /// Line and column, each after a colon, as far as there are any.
+        place: String,
         /// What is wrong with it.
         found: String,
     },
@@ -143,38 +150,65 @@ impl Bundle {
         self
     }
 
-    /// As JSON, with a line's end.
+    /// As JSON, with a line's end. Before the environment stands a check over all that comes before it.
     ///
     /// # Errors
     /// None that a bundle could cause.
     pub fn to_json(&self) -> serde_json::Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        let mut written = serde_json::to_value(self)?;
+        let check = check_of(&written);
+        if let Some(fields) = written.as_object_mut() {
+            let environment = fields.shift_remove(ENVIRONMENT);
+            fields.insert(CHECK.to_owned(), check.into());
+            fields.extend(environment.map(|environment| (ENVIRONMENT.to_owned(), environment)));
+        }
+        Ok(serde_json::to_string_pretty(&written)? + "\n")
     }
 
     /// Reads a file, or the one of the usual name in a folder.
     ///
     /// # Errors
-    /// If it cannot be read, or is none.
+    /// If it cannot be read, or is not as it was written. Of the environment, which is no result, anything is taken.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
         #[derive(Deserialize)]
         struct Version {
             countersign_sweep: u32,
         }
         let path = if path.is_dir() { path.join(Self::FILE) } else { path.to_owned() };
-        let text = fs::read_to_string(&path).map_err(|error| BundleError::File { path: path.clone(), error })?;
-        let broken = |found| BundleError::Broken { path: path.clone(), found };
-        let wrong = |error: serde_json::Error| broken(error.to_string());
-        let version: Version = serde_json::from_str(&text).map_err(wrong)?;
-        if version.countersign_sweep != BUNDLE_VERSION {
-            return Err(broken(format!("version {}, and this program reads version 1", version.countersign_sweep)));
+        let content = fs::read(&path).map_err(|error| BundleError::File { path: path.clone(), error })?;
+        let broken = |found| BundleError::Broken { path: path.clone(), place: String::new(), found };
+        let wrong = |error: serde_json::Error| {
+            let place = format!(":{}:{}", error.line(), error.column());
+            let found = error.to_string();
+            let found = if error.is_eof() { "it is cut off here" } else { &found };
+            let found = found.split(" at line ").next().unwrap_or_default().to_owned();
+            BundleError::Broken { path: path.clone(), place, found }
+        };
+        let foreign = || broken(format!("this is {}", form_of(&content)));
+        let is_syntax = |error: &serde_json::Error| matches!(error.classify(), Category::Syntax | Category::Eof);
+        let version = serde_json::from_slice(&content).map_err(|error| match form_of(&content) {
+            "the result of a sweep" => wrong(error),
+            "JSON of another form" if is_syntax(&error) => wrong(error),
+            _ => foreign(),
+        })?;
+        let Version { countersign_sweep: version } = version;
+        if version != BUNDLE_VERSION {
+            return Err(broken(format!("version {version}, and this program reads version {BUNDLE_VERSION}")));
         }
-        let bundle: Self = serde_json::from_str(&text).map_err(wrong)?;
+        let bundle: Self = serde_json::from_slice(&content).map_err(wrong)?;
+        // Whoever edits a figure is told which one, as far as figures contradict each other.
         bundle.check().map_err(broken)?;
+        let written: Value = serde_json::from_slice(&content).map_err(wrong)?;
+        if written.get(CHECK).and_then(Value::as_str) != Some(&check_of(&written)) {
+            let edited = format!("the `{CHECK}` is not that of the rest: the file was edited; make the sweep again");
+            return Err(broken(edited));
+        }
         Ok(bundle)
     }
 
     /// Whether it is one that a sweep can have written.
     fn check(&self) -> Result<(), String> {
+        self.spec.check()?;
         if self.cases.len() != self.spec.cases.len() {
             return Err(format!("{} tallies of {} cases", self.cases.len(), self.spec.cases.len()));
         }
@@ -185,12 +219,13 @@ impl Bundle {
                 return Err(format!("case {place} counts {} runs and lists {runs}", tally.runs));
             }
         }
-        let mut due = self.spec.items();
+        let mut least = 0;
         for run in &self.runs {
-            if !due.any(|item| item == run.item()) {
-                let (seed, case) = (run.seed, run.case);
-                return Err(format!("a run of seed {seed} and case {case} that does not belong there"));
-            }
+            let position = self.spec.position(run.item()).filter(|position| *position >= least);
+            let (seed, case) = (run.seed, run.case);
+            let position =
+                position.ok_or_else(|| format!("a run of seed {seed} and case {case} that does not belong there"))?;
+            least = position.saturating_add(1);
         }
         match &self.stopped {
             None if (self.runs.len() as u64) < self.spec.runs() => {
@@ -199,6 +234,16 @@ impl Bundle {
             _ => Ok(()),
         }
     }
+}
+
+const CHECK: &str = "check";
+const ENVIRONMENT: &str = "environment";
+
+/// SHA-256 over all but the environment and the check itself, as JSON on one line, in hexadecimal.
+fn check_of(written: &Value) -> String {
+    let result = written.as_object().into_iter().flatten().filter(|(key, _)| ![CHECK, ENVIRONMENT].contains(&&***key));
+    let result: Map<String, Value> = result.map(|(key, value)| (key.clone(), value.clone())).collect();
+    hex::encode(Sha256::digest(Value::Object(result).to_string()))
 }
 
 impl RunLine {

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::{Record, Spec};
+use crate::types::form_of;
 
 /// The version of the journal's form.
 pub const JOURNAL_VERSION: u32 = 1;
@@ -23,7 +24,10 @@ pub const JOURNAL_VERSION: u32 = 1;
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// The system does not let it.
-    #[error("failed to {what} the journal `{}`: {error}", path.display())]
+    #[error(
+        "failed to {what} the journal `{}`: {error}{}", path.display(),
+        if *what == "write" { "; the runs in it are kept: free some space and give the same command again" } else { "" }
+    )]
     File {
         /// What was tried.
         what: &'static str,
@@ -47,7 +51,10 @@ pub enum JournalError {
         difference: String,
     },
     /// A line is not as a sweep wrote it.
-    #[error("{}:{line}: {found}; expected {expected}", path.display())]
+    #[error(
+        "{}:{line}: {found}; expected {expected}. Name another folder with --out, or delete the file to begin anew",
+        path.display()
+    )]
     Broken {
         /// The file.
         path: PathBuf,
@@ -96,20 +103,32 @@ impl Journal {
         file.read_to_end(&mut text).map_err(failed("read"))?;
         // What comes after the last line's end was never finished.
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        file.set_len(whole as u64).and_then(|()| file.seek(SeekFrom::Start(whole as u64))).map_err(failed("cut"))?;
+        // Only once it is known whose it is: somebody else's file is left as it is.
+        let cut = |file: &mut File| {
+            let cut = file.set_len(whole as u64).and_then(|()| file.seek(SeekFrom::Start(whole as u64)));
+            cut.map(drop).map_err(failed("cut"))
+        };
         let mut lines = Lines { path, check: String::new(), number: 0 };
         let mut texts = text[..whole].split_inclusive(|byte| *byte == b'\n');
         let Some(first) = texts.next() else {
+            let head = Head { countersign_journal: JOURNAL_VERSION, spec: spec.clone() };
+            let due = line(&head, "").map_err(failed("begin"))?.0;
+            if !due.as_bytes().starts_with(&text) {
+                let found = format!("this is {}", form_of(&text));
+                return Err(lines.broken(1, found, "the first line of this sweep's journal, whole or cut off"));
+            }
+            cut(&mut file)?;
             let mut journal = Self { path: path.to_owned(), file, check: String::new() };
-            journal.write(&Head { countersign_journal: JOURNAL_VERSION, spec: spec.clone() })?;
+            journal.write(&head)?;
             return Ok((journal, Vec::new()));
         };
-        lines.read_head(first, spec)?;
+        lines.read_head(first, form_of(&text), spec)?;
         let records = texts.map(|text| lines.read(text, "the record of a run")).collect::<Result<Vec<Record>, _>>()?;
         if let Some(place) = records.iter().position(|record| record.case >= spec.cases.len()) {
             let found = format!("a run of case {}, of {}", records[place].case, spec.cases.len());
             return Err(lines.broken(place + 2, found, "a case of the sweep"));
         }
+        cut(&mut file)?;
         Ok((Self { path: path.to_owned(), file, check: lines.check }, records))
     }
 
@@ -123,11 +142,9 @@ impl Journal {
 
     fn write(&mut self, what: &impl Serialize) -> Result<(), JournalError> {
         let failed = |error| JournalError::File { what: "write", path: self.path.clone(), error };
-        let text = serde_json::to_string(what).map_err(io::Error::from).map_err(failed)?;
-        let check = next_check(&self.check, &text);
+        let (line, check) = line(what, &self.check).map_err(failed)?;
         let before = self.file.stream_position().map_err(failed)?;
         // In one piece: a process that is killed leaves it whole, or cut short at the end of the file.
-        let line = format!("{},\"check\":\"{check}\"}}\n", text.strip_suffix('}').unwrap_or(&text));
         if let Err(error) = self.file.write_all(line.as_bytes()) {
             // A full disk may have taken a part of it.
             let _ = self.file.set_len(before).and_then(|()| self.file.seek(SeekFrom::Start(before)));
@@ -146,14 +163,19 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn read_head(&mut self, text: &[u8], spec: &Spec) -> Result<(), JournalError> {
+    fn read_head(&mut self, text: &[u8], form: &str, spec: &Spec) -> Result<(), JournalError> {
         #[derive(Deserialize)]
         struct Version {
             countersign_journal: u32,
         }
         const EXPECTED: &str = "the first line of a journal";
-        let version: Version =
-            serde_json::from_slice(text).map_err(|error| self.broken(1, error.to_string(), EXPECTED))?;
+        let version: Version = serde_json::from_slice(text).map_err(|error| {
+            let found = match form {
+                "the journal of a sweep" => error.to_string(),
+                other => format!("this is {other}"),
+            };
+            self.broken(1, found, EXPECTED)
+        })?;
         if version.countersign_journal != JOURNAL_VERSION {
             let found = format!("a journal of version {}", version.countersign_journal);
             return Err(self.broken(1, found, "version 1, the only one that this program reads"));
@@ -184,6 +206,13 @@ impl Lines<'_> {
     fn broken(&self, line: usize, found: String, expected: &'static str) -> JournalError {
         JournalError::Broken { path: self.path.to_owned(), line, found, expected }
     }
+}
+
+/// A line and its check, after that of the line before it.
+fn line(what: &impl Serialize, before: &str) -> io::Result<(String, String)> {
+    let text = serde_json::to_string(what)?;
+    let check = next_check(before, &text);
+    Ok((format!("{},\"check\":\"{check}\"}}\n", text.strip_suffix('}').unwrap_or(&text)), check))
 }
 
 /// The check of a line, after that of the line before it.

@@ -100,6 +100,27 @@ impl Spec {
         all / count + u64::from(all % count >= index)
     }
 
+    /// Where a run stands among those of the whole sweep, counted from 0; none if it is no run of this part.
+    pub fn position(&self, item: Item) -> Option<u64> {
+        let (cases, case) = (self.cases.len() as u64, item.case as u64);
+        let is_due = (self.seeds_from..self.seeds_to).contains(&item.seed) && case < cases;
+        let position = (item.seed.checked_sub(self.seeds_from)?).checked_mul(cases)?.checked_add(case)?;
+        (is_due && self.shard.has(position)).then_some(position)
+    }
+
+    /// Whether there can be such a sweep.
+    ///
+    /// # Errors
+    /// What there cannot be, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let Shard { index, count } = self.shard;
+        Shard::new(index, count).map_err(|error| error.to_string())?;
+        if self.seeds_from > self.seeds_to {
+            return Err(format!("seeds from {} to {}", self.seeds_from, self.seeds_to));
+        }
+        Ok(())
+    }
+
     /// The spec of the whole of which this is a part.
     pub fn whole(&self) -> Self {
         Self { shard: Shard::WHOLE, ..self.clone() }
@@ -170,6 +191,9 @@ mod tests {
             for part in parts {
                 let items: Vec<_> = part.items().collect();
                 prop_assert_eq!(items.len() as u64, part.runs());
+                for (position, item) in (0..).zip(&whole) {
+                    prop_assert_eq!(part.position(*item), items.contains(item).then_some(position));
+                }
                 for item in items {
                     prop_assert!(all.insert(item));
                 }

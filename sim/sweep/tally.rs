@@ -63,13 +63,13 @@ impl CaseTally {
 
     /// Takes in the runs of another shard.
     pub fn absorb(&mut self, other: Self) {
-        self.runs += other.runs;
+        self.runs = self.runs.saturating_add(other.runs);
         add_counts(&mut self.verdicts, other.verdicts);
         add_counts(&mut self.milestones, other.milestones);
         add_counts(&mut self.not_judged, other.not_judged);
-        self.events += other.events;
-        self.exchanges += other.exchanges;
-        self.served += other.served;
+        self.events = self.events.saturating_add(other.events);
+        self.exchanges = self.exchanges.saturating_add(other.exchanges);
+        self.served = self.served.saturating_add(other.served);
         self.latencies.absorb(&other.latencies);
         for failure in other.failures {
             match self.failures.binary_search_by(|known| known.kind.cmp(&failure.kind)) {
@@ -88,6 +88,7 @@ impl CaseTally {
 
 fn add_counts<K: Ord>(into: &mut BTreeMap<K, u64>, from: BTreeMap<K, u64>) {
     for (key, count) in from {
-        *into.entry(key).or_default() += count;
+        let sum = into.entry(key).or_default();
+        *sum = sum.saturating_add(count);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::parties::Parties;
+use super::{asking::Asking, parties::Parties};
 use crate::{
     event::{Carried, Close, Event, EventKind, Removal, UpstreamPurpose},
     types::{ActorId, ConnectionId, VirtualTime},
@@ -19,6 +19,7 @@ use crate::{
 pub struct Causes {
     heard: u64,
     parties: Parties,
+    asking: Asking,
     connections: HashMap<ConnectionId, Course, FixedState>,
     actors: HashMap<ActorId, Doing, FixedState>,
 }
@@ -77,14 +78,27 @@ impl Causes {
         self.heard += 1;
         for connection in self.parties.hear(event) {
             self.connections.remove(&connection);
+            self.asking.forget(connection);
         }
         let cause = self.cause(event);
+        let ends = event.kind.connection().and_then(|connection| self.parties.of(connection));
+        self.asking.hear(self.heard, event, ends);
         self.note(event);
         cause
     }
 
     fn cause(&mut self, event: &Event) -> Option<u64> {
         let Event { at, actor, kind } = event;
+        match kind {
+            EventKind::CacheHit { agent, .. } | EventKind::CacheMissed { agent, .. } => {
+                return self.asking.by(*agent, *actor);
+            }
+            EventKind::Issued { agent, site: None, .. } => return self.asking.by(*agent, *actor),
+            EventKind::Issued { agent, uid, site: Some(site), .. } => {
+                return self.asking.by(*site, *actor).or_else(|| self.asking.missed(*site, *agent, *uid));
+            }
+            _ => {}
+        }
         let course = kind.connection().and_then(|connection| self.connections.get(&connection)).copied();
         let doing = self.actors.entry(*actor).or_default();
         let course = course.unwrap_or_default();

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     event::{Carried, EventKind, Outcome},
     plan::Plan,
-    types::{ActorId, ConnectionId, NodeId, VirtualTime},
+    types::{ActorId, ConnectionId, NodeId, Refusal, RequestId, VirtualTime},
 };
 
 /// The story of one agent, told from the events that it did, saw or suffered.
@@ -29,6 +29,8 @@ pub struct Story {
     held: Vec<Sentence>,
     /// Where the server had the token from that it is about to offer.
     source: BTreeMap<ActorId, String>,
+    /// What was refused in the agent's name to somebody else, until it is known what came with the refusal.
+    refused: BTreeMap<RequestId, Sentence>,
     servers: BTreeSet<ActorId>,
     counter: Option<u64>,
     policy: Option<u64>,
@@ -73,6 +75,7 @@ impl Story {
             exchanges: Vec::new(),
             held: Vec::new(),
             source: BTreeMap::new(),
+            refused: BTreeMap::new(),
             servers: BTreeSet::new(),
             counter: None,
             policy: None,
@@ -112,6 +115,7 @@ impl Story {
             let before = self.held.partition_point(|held| held.at <= at);
             self.held.insert(before, Sentence { at, until: at, subject: self.agent, what, shape: None });
         }
+        self.held.extend(std::mem::take(&mut self.refused).into_values());
         self.tell_held();
         let total: u64 = self.outcomes.values().sum();
         let counted = self.outcomes.iter().map(|(outcome, count)| format!("{count} {}", words::ended(*outcome)));
@@ -276,7 +280,9 @@ impl Story {
         }
         let by = opener.map_or("somebody".to_owned(), |opener| opener.to_string());
         let (subject, what) = match kind {
-            EventKind::Revoked { agent } if is_me(agent) => (actor, format!("revoked {name}")),
+            EventKind::Revoked { agent } if is_me(agent) => {
+                (actor, format!("revoked {name}, of which others learn with their next policy"))
+            }
             EventKind::Reinstated { agent } if is_me(agent) => (actor, format!("ended the revocation of {name}")),
             EventKind::CacheRemoved { agent, why, .. } if is_me(agent) && is_telling(*why) => {
                 (actor, format!("removed {name}'s token from its cache {}", words::removed(*why)))
@@ -288,14 +294,32 @@ impl Story {
                 actor,
                 format!("accepted a token in {name}'s name (counter {}) that {by} presented", presented.counter),
             ),
-            EventKind::Refused { claimed_agent: Some(agent), why, .. } if is_me(agent) => {
+            EventKind::Refused { request, claimed_agent: Some(agent), why } if is_me(agent) => {
                 let what = format!("refused a token in {name}'s name that {by} presented, {}", words::refused(*why));
+                let refused = Sentence { at, until: at, subject: actor, shape: Some(what.clone()), what };
+                // With a 403 comes nothing more.
+                if matches!(why, Refusal::UnknownAgent | Refusal::AgentRevoked | Refusal::BadAgentSignature) {
+                    self.say(refused);
+                } else {
+                    self.refused.insert(*request, refused);
+                }
+                return;
+            }
+            EventKind::Challenged { request, challenge } => {
+                let offers = challenge.as_ref().is_some_and(|challenge| is_me(&challenge.agent));
+                let what = match (self.refused.remove(request), offers) {
+                    (Some(refused), true) => format!("{}, and offered it another", refused.what),
+                    (Some(refused), false) => refused.what,
+                    (None, true) => format!("offered {by} a token for {name}"),
+                    (None, false) => return,
+                };
                 self.say(Sentence { at, until: at, subject: actor, shape: Some(what.clone()), what });
                 return;
             }
-            EventKind::Challenged { challenge: Some(challenge), .. } if is_me(&challenge.agent) => {
-                let what = format!("offered {by} a token for {name}");
-                self.say(Sentence { at, until: at, subject: actor, shape: Some(what.clone()), what });
+            EventKind::Unavailable { request, .. } | EventKind::ResponseReceived { request, .. } => {
+                if let Some(refused) = self.refused.remove(request) {
+                    self.say(refused);
+                }
                 return;
             }
             EventKind::Started { .. } if self.servers.contains(&actor) => (actor, "started again".to_owned()),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{plan::Plan, types::Profile};
 
 /// The version of the trace's form that this build writes and reads.
-pub const TRACE_VERSION: u32 = 1;
+pub const TRACE_VERSION: u32 = 2;
 
 /// The first line of a trace: which run it is of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub(super) struct TraceEnd {
     pub events: u64,
     /// The digest of all of them.
     pub digest: String,
+    /// The first 64 bits of the SHA-256 of all lines before this one, in hexadecimal: the digest leaves out the header,
+    /// and what may differ between two runs of one plan.
+    pub check: String,
 }
 
 impl TraceEnd {

@@ -3,6 +3,7 @@
 use std::io;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{Causes, Digest};
 use crate::{
@@ -146,6 +147,22 @@ fn time(text: &mut Vec<u8>, at: VirtualTime) -> io::Result<()> {
         number(text, value)?;
     }
     Ok(())
+}
+
+/// What a file's lines come to, byte by byte.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LinesCheck(Sha256);
+
+impl LinesCheck {
+    /// Takes in the next line, with its end.
+    pub fn add(&mut self, line: &[u8]) {
+        self.0.update(line);
+    }
+
+    /// The check of all of them.
+    pub fn finish(self) -> String {
+        hex::encode(&self.0.finalize()[..8])
+    }
 }
 
 /// As much of a line as it takes to find a difference.

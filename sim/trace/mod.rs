@@ -1,5 +1,6 @@
 //! What is left of a run: a digest by which runs are compared, and a file in which people can look.
 
+mod asking;
 mod cause;
 mod difference;
 mod digest;

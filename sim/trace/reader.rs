@@ -1,17 +1,17 @@
 //! Reads a trace file, and says where it is not what was written.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
     header::{TRACE_VERSION, TraceEnd, TraceHeader, Version},
-    line::{Head, Places},
+    line::{Head, LinesCheck, Places},
 };
 use crate::{
     event::{Event, EventKind},
-    types::{ConnectionId, RequestId},
+    types::{ConnectionId, RequestId, form_of},
 };
 
 /// One event of a trace.
@@ -42,12 +42,14 @@ pub enum ReadError {
     },
     /// It is something else than a trace.
     #[error(
-        "`{file}`, line 1: this is no trace, which starts with {{\"countersign_trace\":{TRACE_VERSION},…}}; \
-         `countersign run SCENARIO --trace FILE` writes one"
+        "`{file}`, line 1: this is {found}; expected a trace, which starts with \
+         {{\"countersign_trace\":{TRACE_VERSION},…}}; `countersign run SCENARIO --trace FILE` writes one"
     )]
     Foreign {
         /// The file.
         file: String,
+        /// What it looks like.
+        found: &'static str,
     },
     /// Another version of the program wrote it.
     #[error(
@@ -121,8 +123,8 @@ const fn expected(line: u64) -> &'static str {
 }
 
 /// Reads a trace event by event, and recomputes of each line what follows from its event and those before: an edit of
-/// the file does not go unnoticed, but for fields that the digest leaves out ([`Undigested`](crate::types::Undigested))
-/// and for the header.
+/// the file does not go unnoticed. In the header, and in fields that the digest leaves out
+/// ([`Undigested`](crate::types::Undigested)), it is noticed in the last line only.
 ///
 /// It gives no event after an error.
 #[derive(Debug)]
@@ -131,6 +133,7 @@ pub struct TraceReader<R> {
     from: R,
     header: TraceHeader,
     places: Places,
+    check: LinesCheck,
     text: Vec<u8>,
     line: u64,
     is_over: bool,
@@ -155,17 +158,30 @@ impl<R: BufRead> TraceReader<R> {
             seed: 0,
             profile: crate::types::Profile::default(),
         };
-        let (places, text) = (Places::default(), Vec::new());
-        let mut reader = Self { file: file.into(), from, header, places, text, line: 0, is_over: false };
-        reader.read_line()?;
+        let (places, check, text) = (Places::default(), LinesCheck::default(), Vec::new());
+        let mut reader = Self { file: file.into(), from, header, places, check, text, line: 0, is_over: false };
+        let is_whole = reader.read_line()?;
         let file = reader.file.clone();
         let Ok(Version { countersign_trace: found }) = serde_json::from_slice(&reader.text) else {
-            return Err(ReadError::Foreign { file });
+            // Other forms spread over several lines: what a file is shows in its first key. Whatever fails shows later.
+            let line_end = reader.text.len();
+            let _ = reader.from.by_ref().take(512).read_to_end(&mut reader.text);
+            let form = form_of(&reader.text);
+            reader.text.truncate(line_end);
+            return Err(match form {
+                "a trace" if !is_whole => ReadError::CutOff { file, line: 1, events: 0 },
+                "a trace" => match serde_json::from_slice::<Version>(&reader.text) {
+                    Err(error) => reader.unreadable(&error),
+                    Ok(_) => ReadError::Foreign { file, found: "a trace" },
+                },
+                found => ReadError::Foreign { file, found },
+            });
         };
         if found != TRACE_VERSION {
             return Err(ReadError::Version { file, found });
         }
         reader.header = serde_json::from_slice(&reader.text).map_err(|error| reader.unreadable(&error))?;
+        reader.take_in();
         Ok(reader)
     }
 
@@ -183,11 +199,19 @@ impl<R: BufRead> TraceReader<R> {
         Ok(self.text.pop_if(|last| *last == b'\n').is_some())
     }
 
+    /// Takes the current line into the check.
+    fn take_in(&mut self) {
+        self.check.add(&self.text);
+        self.check.add(b"\n");
+    }
+
     fn unreadable(&self, error: &serde_json::Error) -> ReadError {
         let (file, line, column) = (self.file.clone(), self.line, error.column());
         // The place that it names is within the line.
         let what = error.to_string();
-        let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+        let what = what.split(" at line ").next().unwrap_or_default();
+        // There are dozens of kinds of event, and nobody writes a trace by hand.
+        let what = what.split(", expected one of").next().unwrap_or_default().to_owned();
         ReadError::Line { file, line, column, what }
     }
 
@@ -200,6 +224,7 @@ impl<R: BufRead> TraceReader<R> {
         if self.text.starts_with(TraceEnd::START.as_bytes()) {
             return self.read_end().map(|()| None);
         }
+        self.take_in();
         let LineIn { head, kind } = serde_json::from_slice(&self.text).map_err(|error| self.unreadable(&error))?;
         let expected = self.places.events() + 1;
         if head.number != expected {
@@ -217,7 +242,8 @@ impl<R: BufRead> TraceReader<R> {
 
     fn read_end(&mut self) -> Result<(), ReadError> {
         let end: TraceEnd = serde_json::from_slice(&self.text).map_err(|error| self.unreadable(&error))?;
-        let expected = TraceEnd { events: self.places.events(), digest: self.places.digest() };
+        let check = std::mem::take(&mut self.check).finish();
+        let expected = TraceEnd { events: self.places.events(), digest: self.places.digest(), check };
         let edited = |field, found, expected| {
             Err(ReadError::Edited { file: self.file.clone(), line: self.line, field, found, expected })
         };
@@ -226,6 +252,9 @@ impl<R: BufRead> TraceReader<R> {
         }
         if end.digest != expected.digest {
             return edited("digest", end.digest, expected.digest);
+        }
+        if end.check != expected.check {
+            return edited("check", end.check, expected.check);
         }
         let is_last = !self.read_line()? && self.text.is_empty();
         if !is_last {

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{
     TraceHeader,
     header::TraceEnd,
-    line::{Place, Places, write_line},
+    line::{LinesCheck, Place, Places, write_line},
 };
 use crate::event::{Event, Listener};
 
@@ -32,6 +32,7 @@ pub struct TraceError {
 pub struct TraceWriter<W: Write> {
     to: W,
     places: Places,
+    check: LinesCheck,
     line: Vec<u8>,
     failed: Option<(u64, io::Error)>,
 }
@@ -39,7 +40,8 @@ pub struct TraceWriter<W: Write> {
 impl<W: Write> TraceWriter<W> {
     /// Writes to `to`.
     pub fn new(to: W, header: &TraceHeader) -> Self {
-        let mut writer = Self { to, places: Places::default(), line: Vec::with_capacity(512), failed: None };
+        let (places, check) = (Places::default(), LinesCheck::default());
+        let mut writer = Self { to, places, check, line: Vec::with_capacity(512), failed: None };
         let written = writer.write_whole(header);
         writer.note(written);
         writer
@@ -58,7 +60,8 @@ impl<W: Write> TraceWriter<W> {
     pub fn finish(mut self) -> Result<W, TraceError> {
         let events = self.places.events();
         if self.failed.is_none() {
-            let end = TraceEnd { events, digest: self.places.digest() };
+            let check = std::mem::take(&mut self.check).finish();
+            let end = TraceEnd { events, digest: self.places.digest(), check };
             let failed = self.write_whole(&end).and_then(|()| self.to.flush()).err();
             self.failed = failed.map(|error| (events + 1, error));
         }
@@ -72,12 +75,14 @@ impl<W: Write> TraceWriter<W> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, line)?;
         self.line.push(b'\n');
+        self.check.add(&self.line);
         self.to.write_all(&self.line)
     }
 
     fn write_event(&mut self, event: &Event, place: Place) -> io::Result<()> {
         self.line.clear();
         write_line(&mut self.line, event, place)?;
+        self.check.add(&self.line);
         self.to.write_all(&self.line)
     }
 

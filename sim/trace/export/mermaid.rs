@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     event::{EventKind, Outcome},
+    plan::Plan,
     trace::{Parties, Record, words},
     types::{ActorId, RequestId},
 };
@@ -53,7 +54,8 @@ impl Mermaid {
     fn steps_of(&mut self, record: &Record) -> Vec<Step> {
         let (actor, number) = (record.event.actor, record.number);
         let note = |text: String| vec![Step { from: actor, to: None, is_answer: false, text }];
-        let server = record.connection.and_then(|connection| self.parties.of(connection)).map(|ends| ends.server);
+        let ends = record.connection.and_then(|connection| self.parties.of(connection));
+        let server = ends.map(|ends| ends.server);
         match &record.event.kind {
             EventKind::RequestSent { request, carries, .. } => {
                 let text = format!("[{number}] {request} {}", words::carried(*carries));
@@ -67,10 +69,12 @@ impl Mermaid {
                 notes.collect::<Vec<_>>().into_iter().chain([arrow.clone()]).collect()
             }
             EventKind::Accepted { request, presented, .. } => {
-                self.said
-                    .entry(*request)
-                    .or_default()
-                    .push(format!("[{number}] accepts counter {}", presented.counter));
+                // Whose token it is goes without saying, but where somebody else presents it.
+                let owner =
+                    Plan::actor_of(presented.agent).filter(|owner| ends.is_none_or(|ends| ends.opener != *owner));
+                let owner = owner.map_or_else(String::new, |owner| format!(" of {owner}"));
+                let text = format!("[{number}] accepts counter {}{owner}", presented.counter);
+                self.said.entry(*request).or_default().push(text);
                 Vec::new()
             }
             EventKind::Refused { request, why, .. } => {

@@ -20,7 +20,8 @@ type Clock = BTreeMap<ActorId, u64>;
 /// A log for ShiViz.
 ///
 /// What an actor does to a request comes after the request was sent; what its sender does with the response comes after
-/// what the server said to it. Every actor's own count grows by one with each of its lines.
+/// what the server said to it; and whatever has a cause comes after it. Every actor's own count grows by one with each of
+/// its lines.
 #[derive(Clone, Debug)]
 pub struct Shiviz {
     text: String,
@@ -28,6 +29,8 @@ pub struct Shiviz {
     /// What was known when a request was sent, and when the server had its last say on it.
     sent: BTreeMap<RequestId, Clock>,
     said: BTreeMap<RequestId, Clock>,
+    /// What was known at an event that may be the cause of one of another actor's.
+    causes: BTreeMap<u64, Clock>,
     /// Requests that a server has begun with.
     begun: BTreeSet<RequestId>,
 }
@@ -42,7 +45,8 @@ impl Shiviz {
     /// A log without events.
     pub fn new() -> Self {
         let text = format!("{PATTERN}\n\n");
-        Self { text, clocks: BTreeMap::new(), sent: BTreeMap::new(), said: BTreeMap::new(), begun: BTreeSet::new() }
+        let (clocks, sent, said, causes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { text, clocks, sent, said, causes, begun: BTreeSet::new() }
     }
 
     /// Adds an event. Figures of a CPU and of a registry's size are left out: they are no part of any conversation.
@@ -62,7 +66,8 @@ impl Shiviz {
             (_, Some(request)) if self.begun.insert(request) => self.sent.get(&request).cloned(),
             (_, Some(_)) => None,
         };
-        for (actor, count) in heard_of.into_iter().flatten() {
+        let cause = record.cause.and_then(|cause| self.causes.get(&cause)).cloned();
+        for (actor, count) in heard_of.into_iter().chain(cause).flatten() {
             let known = clock.entry(actor).or_default();
             *known = count.max(*known);
         }
@@ -71,6 +76,9 @@ impl Shiviz {
         let counts: Vec<_> = clock.iter().map(|(actor, count)| format!("\"{actor}\":{count}")).collect();
         // Writing to a string takes whatever it is given.
         let _ = writeln!(self.text, "{} {{{}}} {}", event.actor, counts.join(","), shown::event(record));
+        if record.request.is_some() || matches!(event.kind, EventKind::CacheMissed { .. }) {
+            self.causes.insert(record.number, clock.clone());
+        }
         match (&event.kind, record.request) {
             (EventKind::ResponseReceived { .. }, _) | (_, None) => {}
             (EventKind::RequestSent { .. }, Some(request)) => drop(self.sent.insert(request, clock)),
