@@ -55,7 +55,7 @@ impl Shrinker<'_> {
             plan
         });
         let without_silent = with_agents(&self.smallest, &busy(&self.smallest));
-        self.keeps_first(with_seeds(without_silent, OTHER_SEEDS).map(|plan| (0, plan)));
+        self.keeps_with_some_seed(without_silent);
         // Numbers change with every plan that is kept: they are counted in the plan with which this begins.
         let whole = self.smallest.clone();
         let all = (1..).take(whole.agents.len()).collect();
@@ -102,10 +102,15 @@ impl Shrinker<'_> {
         for lower in LOWER_CEILINGS {
             let mut lowered = self.smallest.clone();
             lower(&mut lowered.parameters);
-            if self.keeps_first(with_seeds(lowered, OTHER_SEEDS).map(|plan| (0, plan))).is_some() {
+            if self.keeps_with_some_seed(lowered) {
                 break;
             }
         }
+    }
+
+    /// Whether this plan fails with its seed or another. Another seed alone makes nothing smaller.
+    fn keeps_with_some_seed(&mut self, plan: Plan) -> bool {
+        plan != self.smallest && self.keeps_first(with_seeds(plan, OTHER_SEEDS).map(|plan| (0, plan))).is_some()
     }
 
     /// Leaves out what the failure does not need of a list; `with` makes a plan that has some of it only.

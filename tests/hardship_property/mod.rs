@@ -4,8 +4,9 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::AtomicBool,
+    time::{Duration, Instant},
 };
 
 use countersign::{
@@ -26,6 +27,9 @@ const HARDSHIPS: [&str; 4] = ["hardship/calm", "hardship/flaky", "hardship/storm
 
 /// How many plans are run at the same time while one is shrunk; what comes of it does not depend on it.
 const JOBS: usize = 2;
+
+/// As long as the command has patience unless it is told otherwise.
+const TIME_MAX: Duration = Duration::from_secs(120);
 
 /// Tries so many cases, the same each time: more of them go further. The error says what failed, and names the file that
 /// shows it, in `folder`.
@@ -60,7 +64,6 @@ pub fn first_violation(plan: &Plan) -> Option<Violation> {
 pub struct Small {
     pub shrunk: Shrunk,
     pub goal: Goal,
-    pub file: PathBuf,
     /// Whether the file, read again, fails in the same way.
     pub fails_again: bool,
     pub said: String,
@@ -69,10 +72,11 @@ pub struct Small {
 /// Shrinks a plan that fails, and writes it as a scenario that is named after the invariant and the seed.
 pub fn shrunk(plan: &Plan, violation: &Violation, folder: &Path) -> Small {
     let goal = Goal::of(violation);
-    let never = AtomicBool::new(false);
+    let (never, started) = (AtomicBool::new(false), Instant::now());
+    let is_over = || started.elapsed() >= TIME_MAX;
     let find = |plan: &Plan| -> Option<Failed> { goal.find(plan, &never).unwrap() };
     let fails = |plan: &Plan| find(plan).map(|failed| failed.at);
-    let shrunk = Shrinker::new(plan.clone(), JOBS, &fails, &|| false, &mut |_| {}).shrink(violation.at);
+    let shrunk = Shrinker::new(plan.clone(), JOBS, &fails, &is_over, &mut |_| {}).shrink(violation.at);
     let small = with_agents(&shrunk.plan, &clones_in_order(&shrunk.plan));
     let sentence = find(&small).map_or_else(|| violation.what.clone(), |failed| failed.sentence);
     let text = spelled(&small, &story(&small, &format!("{}: {sentence}", goal.invariant)));
@@ -89,5 +93,5 @@ pub fn shrunk(plan: &Plan, violation: &Violation, folder: &Path) -> Small {
         violation.what,
         file.display()
     );
-    Small { fails_again: find(&again).is_some(), shrunk, goal, file, said }
+    Small { fails_again: find(&again).is_some(), shrunk, goal, said }
 }
