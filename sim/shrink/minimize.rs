@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     fn left<T: Clone>(items: Vec<T>, pieces_max: usize, mut fails: impl FnMut(&[T]) -> bool) -> Vec<T> {
-        minimize(items, pieces_max, |choices| choices.position(|rest| fails(&rest)))
+        minimize(items, pieces_max, |mut choices| Iterator::position(&mut choices, |rest: Vec<T>| fails(&rest)))
     }
 
     proptest! {

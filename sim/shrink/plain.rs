@@ -1,6 +1,6 @@
 //! Plainer values.
 
-use std::ops::Range;
+use std::{iter, ops::Range};
 
 use serde_json::{Map, Value};
 
@@ -112,7 +112,7 @@ fn start_earlier(agent: &mut AgentPlan) {
 /// Changes after which visits are told one by one, where there are not too many of them: those of all agents, and
 /// then those of each group.
 pub fn visits_told(plan: &Plan, groups: usize) -> Vec<Change> {
-    let all = [0..plan.agents.len()].into_iter().chain(groups_of(plan, groups));
+    let all = iter::once(0..plan.agents.len()).chain(groups_of(plan, groups));
     let told = |places: Range<usize>| {
         Box::new(move |plan: &mut Plan| {
             let duration_ms = plan.duration_ms;
