@@ -1,5 +1,8 @@
 //! Planted bugs: each can be named, each changes what happens, and only while it is planted.
 
+mod hardship_property;
+#[path = "bugs/shrinking.rs"]
+mod shrinking;
 #[path = "rules/stage.rs"]
 #[allow(dead_code, reason = "the rules' suite uses the rest")]
 mod stage;

@@ -121,6 +121,33 @@ fn a_sweep_leaves_behind_what_people_and_ci_servers_read() {
 }
 
 #[test]
+fn each_scenario_is_run_once_with_its_own_seed() {
+    let place = Place::new();
+    fs::write(place.path("scenarios/sound.toml"), SOUND.replace("duration", "seed = 77\nduration")).unwrap();
+    let sweep = |out: &str, more: &[&str]| {
+        place.run(&[&["sweep", "scenarios", "--seeds", "own", "--profile", "both", "--out", out], more].concat())
+    };
+    let output = sweep("own", &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let bundle = place.bundle("own");
+    let mut runs: Vec<_> = bundle.runs.iter().map(|run| (run.case, run.seed)).collect();
+    runs.sort_unstable();
+    // The scenario that names none has the usual one.
+    assert_eq!(runs, [(0, 1), (1, 1), (2, 77), (3, 77)]);
+    assert!(fs::read_to_string(place.path("own/summary.md")).unwrap().contains("Seeds own"));
+    for shard in ["1/2", "2/2"] {
+        sweep(&format!("shard-{}", &shard[..1]), &["--shard", shard]);
+    }
+    place.run(&["merge", "shard-1", "shard-2", "--out", "merged"]);
+    assert_eq!(place.bundle("merged"), bundle);
+    // What is there already is another sweep.
+    let other = place.run(&["sweep", "scenarios", "--profile", "both", "--out", "own"]);
+    assert_eq!(other.status.code(), Some(2), "{}", said(&other));
+    assert!(said(&other).contains("the seeds"), "{}", said(&other));
+    assert!(said(&place.run(&["sweep", "scenarios", "--seeds", "mine"])).contains("`own`, each file's own seed"));
+}
+
+#[test]
 fn a_sweep_that_is_killed_again_and_again_comes_to_the_same() {
     let place = Place::new();
     place.sweep("whole", &[]);

@@ -6,7 +6,7 @@ use super::{Failure, environment::Gauge, watchdog::Watchdog};
 use crate::{
     plan::Plan,
     report::{self, Findings, Report},
-    run::{self, Options},
+    run::{self, Options, Standing},
 };
 
 /// Runs a plan and reports. `scenario` is the name or path by which its scenario was found.
@@ -15,7 +15,7 @@ use crate::{
 /// If it cannot be run.
 pub fn judge(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<Report, Failure> {
     let gauge = Gauge::start();
-    let mut nobody = |_| {};
+    let mut nobody = |_: Standing<'_>| {};
     let options = Options::new(interrupted, &mut nobody);
     let watchdog = Watchdog::start(Arc::clone(&options.pulse), format!("`{}`", report::reproduce(scenario, plan)));
     let finished = run::run(plan, options).map_err(|error| {

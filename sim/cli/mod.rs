@@ -39,7 +39,7 @@ use clap::{
 pub use bugs::HUNTING_GROUNDS;
 pub use cluster::{ClusterCommand, DealtArgs, KubernetesArgs, SlurmArgs};
 pub use exit::{Exit, Failure};
-pub use seeds::Seeds;
+pub use seeds::{Seeds, SweepSeeds};
 pub use traces::{ExplainArgs, ExportArgs, Form};
 
 use crate::{
@@ -119,6 +119,7 @@ const SWEEP_EXAMPLES: &str = "\
 Examples:
   countersign sweep hardship/swarm --seeds 0..1000
   countersign sweep hardship --seeds 0..50 --profile both --out sweep
+  countersign sweep regressions --seeds own
   countersign sweep 'hole/*' my_scenarios --max-time 10m --max-failures 1
   countersign sweep hardship --seeds 0..10000 --shard 2/8 --out sweep-2
 
@@ -201,9 +202,9 @@ pub struct SweepArgs {
     /// Scenarios that come with the program, or files; also folders and patterns such as `hole/*`
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
-    /// The seeds, from A up to, and not including, B
+    /// The seeds, from A up to, and not including, B; or `own`: each scenario once, with the seed that its file names
     #[arg(long, value_name = "A..B", default_value = "0..100")]
-    pub seeds: Seeds,
+    pub seeds: SweepSeeds,
     /// Show this face of the protocol instead of the scenario's, or both, one after the other
     #[arg(long, value_enum, value_name = "P")]
     pub profile: Option<Profiles>,

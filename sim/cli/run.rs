@@ -69,7 +69,7 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
     let interrupted = interrupt::listen();
     let gauge = Gauge::start();
     let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
-    let mut tell = |standing: Standing| {
+    let mut tell = |standing: Standing<'_>| {
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
     let (trace_file, trace) = output.trace.as_deref().map(TraceFile::create).transpose()?.unzip();

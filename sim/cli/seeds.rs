@@ -1,4 +1,4 @@
-//! Ranges of seeds on the command line.
+//! Seeds on the command line.
 
 use std::{fmt, ops::Range, str::FromStr};
 
@@ -25,6 +25,26 @@ impl fmt::Display for Seeds {
     }
 }
 
+/// The seeds of a sweep.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SweepSeeds {
+    /// The same for every scenario.
+    Range(Seeds),
+    /// Of each scenario the one that its file names.
+    Own,
+}
+
+impl FromStr for SweepSeeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "own" => Ok(Self::Own),
+            range => range.parse().map(Self::Range).map_err(|error: String| error + "; or `own`, each file's own seed"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +56,12 @@ mod tests {
         for wrong in ["5..5", "5..3", "5", "..5", "5..", "a..b", "-1..5", "1..=5", ""] {
             assert!(wrong.parse::<Seeds>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_sweep_has_a_range_or_each_files_own_seed() {
+        assert_eq!("own".parse(), Ok(SweepSeeds::Own));
+        assert_eq!("3..5".parse(), Ok(SweepSeeds::Range(Seeds(3..5))));
+        assert!("owns".parse::<SweepSeeds>().unwrap_err().contains("or `own`"));
     }
 }

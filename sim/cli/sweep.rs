@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    Exit, Failure, SweepArgs, determinism,
+    Exit, Failure, SweepArgs, SweepSeeds, determinism,
     environment::{cpu_name, own_program, stopwatch, system},
     exit::{print, warn},
     github, interrupt,
@@ -196,12 +196,16 @@ fn spec(args: &SweepArgs, cases: &[Case]) -> Result<Spec, Failure> {
         Some(source) => source.shard(|name| env::var(name).ok()).map_err(|error| Failure::Usage(error.to_string()))?,
     };
     let failed = |error: io::Error| Failure::Internal(format!("failed to read this program's own file: {error}"));
+    let (cases, seeds) = match &args.seeds {
+        SweepSeeds::Range(seeds) => (cases.iter().map(Case::spec).collect(), seeds.0.clone()),
+        SweepSeeds::Own => (cases.iter().map(Case::spec_with_own_seed).collect(), 0..1),
+    };
     Ok(Spec {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         program_sha256: program_hash(&own_program()?).map_err(failed)?,
-        cases: cases.iter().map(Case::spec).collect(),
-        seeds_from: args.seeds.0.start,
-        seeds_to: args.seeds.0.end,
+        cases,
+        seeds_from: seeds.start,
+        seeds_to: seeds.end,
         shard,
     })
 }

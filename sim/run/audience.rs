@@ -2,7 +2,7 @@
 
 use std::{fmt, io::Write};
 
-use super::{Finished, Listening};
+use super::{Finished, Listening, Standing};
 use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener},
@@ -10,6 +10,7 @@ use crate::{
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceError, TraceHeader, TraceWriter},
+    types::VirtualTime,
     world::Ended,
 };
 
@@ -81,9 +82,9 @@ impl Audience {
         }
     }
 
-    /// Tokens accepted and violations found so far.
-    pub fn standing(&self) -> (u64, u64) {
-        (self.accepted, self.oracle.violations())
+    /// What was heard so far.
+    pub fn standing(&self, at: VirtualTime) -> Standing<'_> {
+        Standing { at, accepted: self.accepted, violations: self.oracle.violations(), kept: self.oracle.kept() }
     }
 
     /// Asks everybody for their say.

@@ -14,7 +14,7 @@ use crate::{
     crypto::Stopwatch,
     event::Listener,
     metrics::{Latencies, Measurements},
-    oracle::{Judgement, Scene},
+    oracle::{Judgement, Scene, Violation},
     plan::{Plan, PlanError},
     trace::TraceError,
     types::{CryptoTier, VirtualTime},
@@ -23,13 +23,15 @@ use crate::{
 
 /// How far a run is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Standing {
+pub struct Standing<'a> {
     /// The virtual time that has passed.
     pub at: VirtualTime,
     /// Tokens accepted so far.
     pub accepted: u64,
     /// Violations found so far.
     pub violations: u64,
+    /// Those of them that are kept whole, in the order of their discovery.
+    pub kept: &'a [Violation],
 }
 
 /// What whoever starts a run may have of it beside its result.
@@ -50,7 +52,7 @@ pub struct Options<'a> {
     /// Beats while the run moves, for whoever looks at it from another thread.
     pub pulse: Arc<Pulse>,
     /// Is told now and then how far the run is.
-    pub progress: &'a mut dyn FnMut(Standing),
+    pub progress: &'a mut dyn FnMut(Standing<'_>),
 }
 
 /// What came of a run.
@@ -117,12 +119,12 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     plan.check()?;
     let Options { trace, log, until, stopwatch, skips_idle, interrupted, pulse, progress } = options;
     let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace, log, stopwatch))));
-    let standing = |at| {
-        let audience = audience.lock().unwrap_or_else(PoisonError::into_inner);
-        let (accepted, violations) = audience.as_ref().map_or((0, 0), Audience::standing);
-        Standing { at, accepted, violations }
+    let mut tell = |at| {
+        // Nobody speaks between two steps: the audience is free.
+        if let Some(audience) = audience.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            progress(audience.standing(at));
+        }
     };
-    let mut tell = |at| progress(standing(at));
     // Modelled signatures cost less than reading a clock, and say nothing about real ones.
     let stopwatch = stopwatch.filter(|_| plan.crypto != CryptoTier::Modelled);
     let controls = Controls { until, stopwatch, skips_idle, interrupted, pulse, progress: &mut tell };
@@ -135,7 +137,7 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
 
 impl<'a> Options<'a> {
     /// Idle time is jumped over; no trace and no figures of the real world.
-    pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(Standing)) -> Self {
+    pub fn new(interrupted: &'a AtomicBool, progress: &'a mut dyn FnMut(Standing<'_>)) -> Self {
         Self {
             trace: None,
             log: None,

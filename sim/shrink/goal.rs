@@ -33,35 +33,25 @@ impl Goal {
         Self { invariant: violation.invariant, kind: FailureKind::of(violation) }
     }
 
-    /// Runs a plan, and says how it fails in this way, if it does. The run ends early once it has failed, or when
+    /// Runs a plan, and says how it fails in this way, if it does. The run ends as soon as it has failed, or when
     /// `interrupted`.
     ///
     /// # Errors
     /// If the plan cannot be run.
     pub fn find(&self, plan: &Plan, interrupted: &AtomicBool) -> Result<Option<Failed>, RunError> {
+        let is_this = |violation: &&Violation| Self::of(violation) == *self;
         let ended = AtomicBool::new(false);
-        let mut end_early = |standing: Standing| {
-            if standing.violations > 0 || interrupted.load(Relaxed) {
+        let mut looked_at = 0;
+        let mut end_early = |standing: Standing<'_>| {
+            // What came before it is something else.
+            let has_failed = standing.kept.iter().skip(looked_at).any(|violation| is_this(&violation));
+            looked_at = standing.kept.len();
+            if has_failed || interrupted.load(Relaxed) {
                 ended.store(true, Relaxed);
             }
         };
-        let early = self.search(plan, &ended, &mut end_early)?;
-        if early.is_some() || !ended.load(Relaxed) || interrupted.load(Relaxed) {
-            return Ok(early);
-        }
-        // What came first was something else.
-        self.search(plan, interrupted, &mut |_| {})
-    }
-
-    fn search(
-        &self,
-        plan: &Plan,
-        ended: &AtomicBool,
-        progress: &mut dyn FnMut(Standing),
-    ) -> Result<Option<Failed>, RunError> {
-        let finished = run::run(plan, Options::new(ended, progress))?;
-        let mut found = finished.judgement.violations.iter();
-        let same = found.find(|violation| Self::of(violation) == *self);
-        Ok(same.map(|violation| Failed { at: violation.at, sentence: violation.what.clone() }))
+        let finished = run::run(plan, Options::new(&ended, &mut end_early))?;
+        let found = finished.judgement.violations.iter().find(is_this);
+        Ok(found.map(|violation| Failed { at: violation.at, sentence: violation.what.clone() }))
     }
 }

@@ -1,5 +1,7 @@
 //! Plainer values.
 
+use std::{iter, ops::Range};
+
 use serde_json::{Map, Value};
 
 use super::Change;
@@ -14,7 +16,7 @@ const VISITS_TOLD_MAX: u64 = 64;
 type AgentChange = fn(&mut AgentPlan);
 
 /// What makes an agent plainer, the most likely first.
-const AGENT_CHANGES: [AgentChange; 11] = [
+const AGENT_CHANGES: [AgentChange; 12] = [
     |it| it.clock = ClockModel::default(),
     |it| it.policy_interval_s = 0,
     |it| it.bootstrap = Bootstrap::Installed,
@@ -26,6 +28,7 @@ const AGENT_CHANGES: [AgentChange; 11] = [
     |it| it.profile = None,
     |it| it.branch = 1,
     |it| it.clone_of = None,
+    start_earlier,
 ];
 
 /// What makes servers and network plainer.
@@ -44,13 +47,11 @@ const PLAN_CHANGES: [fn(&mut Plan); 9] = [
     |it| it.smp.cores = 4,
 ];
 
-/// Changes after which something is as it usually is.
-pub fn plainer(plan: &Plan) -> Vec<Change> {
+/// Changes after which something is as it usually is. Agents change all at once, and then in so many groups.
+pub fn plainer(plan: &Plan, groups: usize) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     changes.extend(PLAN_CHANGES.map(|change| Box::new(change) as Change));
-    for change in AGENT_CHANGES {
-        changes.push(Box::new(move |plan| plan.agents.iter_mut().for_each(change)));
-    }
+    changes.extend(each_of(0..plan.agents.len()));
     for name in parameters_changed(plan) {
         changes.push(Box::new(move |plan| {
             if let Some(parameters) = with_default(plan, &name) {
@@ -58,12 +59,25 @@ pub fn plainer(plan: &Plan) -> Vec<Change> {
             }
         }));
     }
-    for place in 0..plan.agents.len() {
-        for change in AGENT_CHANGES.into_iter().chain([start_earlier as AgentChange]) {
-            changes.push(Box::new(move |plan| plan.agents.get_mut(place).into_iter().for_each(change)));
-        }
-    }
+    changes.extend(groups_of(plan, groups).flat_map(each_of));
     changes
+}
+
+/// Each change of these agents: first all of them together, which spares the rest if it can be made.
+fn each_of(places: Range<usize>) -> impl Iterator<Item = Change> {
+    let together: AgentChange = |agent| AGENT_CHANGES.iter().for_each(|change| change(agent));
+    [together].into_iter().chain(AGENT_CHANGES).map(move |change| {
+        let places = places.clone();
+        Box::new(move |plan: &mut Plan| plan.agents.get_mut(places.clone()).into_iter().flatten().for_each(change))
+            as Change
+    })
+}
+
+/// The places of the agents in so many groups, or one for each agent if there are fewer of them. None for one group.
+fn groups_of(plan: &Plan, groups: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let count = plan.agents.len();
+    let size = count.div_ceil(groups).max(1);
+    (0..count).step_by(size).filter(move |_| size < count).map(move |from| from..(from + size).min(count))
 }
 
 /// The names of the parameters that are not the profile's defaults.
@@ -95,15 +109,24 @@ fn start_earlier(agent: &mut AgentPlan) {
     }
 }
 
-/// The plan with an agent's visits told one by one, if there are not too many of them.
-pub fn told_one_by_one(plan: &Plan, place: usize) -> Option<Plan> {
-    let Visits::Every { first_ms, interval_ms, .. } = plan.agents.get(place)?.visits else { return None };
-    let count = plan.duration_ms.saturating_sub(first_ms).div_ceil(interval_ms.max(1));
-    if count > VISITS_TOLD_MAX {
-        return None;
+/// Changes after which visits are told one by one, where there are not too many of them: those of all agents, and
+/// then those of each group.
+pub fn visits_told(plan: &Plan, groups: usize) -> Vec<Change> {
+    let all = iter::once(0..plan.agents.len()).chain(groups_of(plan, groups));
+    let told = |places: Range<usize>| {
+        Box::new(move |plan: &mut Plan| {
+            let duration_ms = plan.duration_ms;
+            let agents = plan.agents.get_mut(places.clone()).into_iter().flatten();
+            agents.for_each(|agent| tell_visits(agent, duration_ms));
+        }) as Change
+    };
+    all.map(told).collect()
+}
+
+fn tell_visits(agent: &mut AgentPlan, duration_ms: u64) {
+    let Visits::Every { first_ms, interval_ms, .. } = agent.visits else { return };
+    let count = duration_ms.saturating_sub(first_ms).div_ceil(interval_ms.max(1));
+    if count <= VISITS_TOLD_MAX {
+        agent.visits = Visits::At { times_ms: (0..count).map(|visit| first_ms + visit * interval_ms).collect() };
     }
-    let mut told = plan.clone();
-    told.agents[place].visits =
-        Visits::At { times_ms: (0..count).map(|visit| first_ms + visit * interval_ms).collect() };
-    Some(told)
 }

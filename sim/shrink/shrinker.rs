@@ -1,19 +1,15 @@
 //! Tries smaller plans, and keeps those that still fail.
 
-use std::thread;
+use std::{iter, thread};
 
-use super::{
-    Change,
-    chosen::{with_agents, with_sites},
-    duration::cut,
-    faults::smaller,
-    minimize::minimize,
-    plain::{plainer, told_one_by_one},
-};
-use crate::{
-    plan::{Plan, Visits},
-    types::VirtualTime,
-};
+use super::{Change, duration::cut, faults::smaller, plain::plainer, tried::Tried};
+use crate::{plan::Plan, types::VirtualTime};
+
+/// At first, nothing less than one of so many pieces is left out.
+const COARSE: usize = 4;
+
+/// What is made plainer in groups of agents is so in so many.
+const GROUPS: usize = 8;
 
 /// How far shrinking is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,10 +37,11 @@ pub struct Shrunk {
 
 /// Shrinks a plan.
 pub struct Shrinker<'a> {
-    smallest: Plan,
-    what: &'static str,
+    pub(super) smallest: Plan,
+    pub(super) what: &'static str,
     tried: u64,
     kept: u64,
+    in_vain: Tried,
     jobs: usize,
     /// When a plan fails as the first did, if it does.
     fails: &'a (dyn Fn(&Plan) -> Option<VirtualTime> + Sync),
@@ -62,20 +59,18 @@ impl<'a> Shrinker<'a> {
         is_over: &'a (dyn Fn() -> bool + Sync),
         progress: &'a mut dyn FnMut(Attempt<'_>),
     ) -> Self {
-        Self { smallest: plan, what: "the plan", tried: 0, kept: 0, jobs: jobs.max(1), fails, is_over, progress }
+        let (what, in_vain, jobs) = ("the plan", Tried::default(), jobs.max(1));
+        Self { smallest: plan, what, tried: 0, kept: 0, in_vain, jobs, fails, is_over, progress }
     }
 
     /// Shrinks until nothing can be left out any more.
     pub fn shrink(mut self, failed_at: VirtualTime) -> Shrunk {
         self.shorten(failed_at);
+        self.lower_ceilings();
+        self.pass(COARSE);
         loop {
             let before = self.smallest.clone();
-            self.leave_out_attackers();
-            self.leave_out_faults();
-            self.leave_out_agents();
-            self.leave_out_sites();
-            self.leave_out_visits();
-            self.make_plainer();
+            self.pass(usize::MAX);
             if self.smallest == before || (self.is_over)() {
                 break;
             }
@@ -83,51 +78,69 @@ impl<'a> Shrinker<'a> {
         Shrunk { plan: self.smallest, tried: self.tried, is_cut_short: (self.is_over)() }
     }
 
-    /// Whether this plan fails; if so it is the smallest from now on.
-    fn keeps(&mut self, plan: Plan) -> bool {
-        let is_worth_it = plan != self.smallest && plan.check().is_ok() && !(self.is_over)();
-        is_worth_it && self.keeps_first(vec![(0, plan)]).is_some()
-    }
-
-    /// Makes each of these changes that lets the plan fail all the same. Several are tried at the same time; which are
-    /// made does not hang on how many.
-    fn change(&mut self, changes: Vec<Change>) {
-        let mut from = 0;
-        while from < changes.len() && !(self.is_over)() {
-            let mut plans = Vec::new();
-            let mut next = from;
-            while next < changes.len() && plans.len() < self.jobs {
-                let mut plan = self.smallest.clone();
-                changes[next](&mut plan);
-                if plan != self.smallest && plan.check().is_ok() {
-                    plans.push((next, plan));
-                }
-                next += 1;
-            }
-            // Those after the first that is made are tried again, with it.
-            from = self.keeps_first(plans).map_or(next, |made| made + 1);
+    fn pass(&mut self, pieces_max: usize) {
+        self.leave_out_attackers(pieces_max);
+        self.leave_out_faults(pieces_max);
+        self.leave_out_agents(pieces_max);
+        self.leave_out_sites(pieces_max);
+        self.leave_out_visits(pieces_max);
+        self.what = "plainer values";
+        self.change(&plainer(&self.smallest, if pieces_max > COARSE { GROUPS } else { 1 }));
+        if pieces_max > COARSE {
+            self.what = "smaller faults";
+            self.change(&smaller(&self.smallest));
         }
     }
 
-    /// Keeps the first of these plans that fails, and says which it was.
-    fn keeps_first(&mut self, plans: Vec<(usize, Plan)>) -> Option<usize> {
+    /// Whether this plan fails; if so it is the smallest from now on.
+    pub(super) fn keeps(&mut self, plan: Plan) -> bool {
+        self.keeps_first(iter::once((0, plan))).is_some()
+    }
+
+    /// Makes each of these changes that lets the plan fail all the same.
+    pub(super) fn change(&mut self, changes: &[Change]) {
+        let mut from = 0;
+        while from < changes.len() {
+            let before = self.smallest.clone();
+            let changed = changes.iter().enumerate().skip(from).map(|(place, change)| {
+                let mut plan = before.clone();
+                change(&mut plan);
+                (place, plan)
+            });
+            // Those after the first that is made are tried again, with it.
+            from = self.keeps_first(changed).map_or(changes.len(), |made| made + 1);
+        }
+    }
+
+    /// Keeps the first of these plans that fails, and says by which number it goes. As many are run at the same time as
+    /// there are jobs; which is kept does not hang on it.
+    pub(super) fn keeps_first(&mut self, mut plans: impl Iterator<Item = (usize, Plan)>) -> Option<usize> {
         let fails = self.fails;
-        let failed: Vec<Option<VirtualTime>> = thread::scope(|scope| {
-            let running: Vec<_> = plans.iter().map(|(_, plan)| scope.spawn(move || fails(plan))).collect();
-            // A run that panics has not failed in the same way.
-            running.into_iter().map(|run| run.join().ok().flatten()).collect()
-        });
-        self.tried += plans.len() as u64;
-        let first = plans.into_iter().zip(failed).find_map(|((place, plan), at)| at.map(|at| (place, plan, at)));
-        let Some((place, plan, at)) = first else {
+        loop {
+            let is_worth_it = |plan: &Plan| *plan != self.smallest && plan.check().is_ok() && !self.in_vain.has(plan);
+            let batch = plans.by_ref().filter(|(_, plan)| is_worth_it(plan));
+            let batch: Vec<(usize, Plan)> = if (self.is_over)() { Vec::new() } else { batch.take(self.jobs).collect() };
+            if batch.is_empty() {
+                return None;
+            }
+            let failed: Vec<Option<VirtualTime>> = thread::scope(|scope| {
+                let running: Vec<_> = batch.iter().map(|(_, plan)| scope.spawn(move || fails(plan))).collect();
+                // A run that panics has not failed in the same way.
+                running.into_iter().map(|run| run.join().ok().flatten()).collect()
+            });
+            self.tried += batch.len() as u64;
+            // A run that was cut short says nothing; whoever asks for it asks for the end of shrinking.
+            batch.iter().zip(&failed).filter(|(_, at)| at.is_none()).for_each(|((_, plan), _)| self.in_vain.add(plan));
+            let first = batch.into_iter().zip(failed).find_map(|((place, plan), at)| at.map(|at| (place, plan, at)));
+            if let Some((place, plan, at)) = first {
+                self.smallest = plan;
+                self.kept += 1;
+                self.tell();
+                self.shorten_if_much(at);
+                return Some(place);
+            }
             self.tell();
-            return None;
-        };
-        self.smallest = plan;
-        self.kept += 1;
-        self.tell();
-        self.shorten_if_much(at);
-        Some(place)
+        }
     }
 
     fn tell(&mut self) {
@@ -155,71 +168,6 @@ impl<'a> Shrinker<'a> {
             self.shorten(failed_at);
             self.what = what;
         }
-    }
-
-    fn leave_out_attackers(&mut self) {
-        self.what = "fewer attackers";
-        let all = self.smallest.attackers.clone();
-        minimize(all, |attackers| {
-            let fewer = Plan { attackers: attackers.to_vec(), ..self.smallest.clone() };
-            self.keeps(cut(&fewer, fewer.duration_ms))
-        });
-    }
-
-    fn leave_out_faults(&mut self) {
-        self.what = "fewer faults";
-        let all = self.smallest.faults.clone();
-        minimize(all, |faults| {
-            let fewer = Plan { faults: faults.to_vec(), ..self.smallest.clone() };
-            self.keeps(cut(&fewer, fewer.duration_ms))
-        });
-    }
-
-    fn leave_out_agents(&mut self) {
-        self.what = "fewer agents";
-        self.leave_out(self.smallest.agents.len(), with_agents);
-    }
-
-    fn leave_out_sites(&mut self) {
-        self.what = "fewer sites";
-        self.leave_out(self.smallest.sites.len(), with_sites);
-    }
-
-    /// Leaves out actors of a kind of which there are `count`; `with` makes a plan with some of them only.
-    fn leave_out(&mut self, count: usize, with: fn(&Plan, &[u32]) -> Plan) {
-        // Numbers change with every plan that is kept: they are counted in the plan with which this began.
-        let whole = self.smallest.clone();
-        minimize((1..).take(count).collect(), |kept: &[u32]| {
-            let duration_ms = self.smallest.duration_ms;
-            self.keeps(cut(&with(&whole, kept), duration_ms))
-        });
-    }
-
-    fn leave_out_visits(&mut self) {
-        self.what = "fewer visits";
-        for place in 0..self.smallest.agents.len() {
-            if let Some(told) = told_one_by_one(&self.smallest, place) {
-                self.keeps(told);
-            }
-            let Some(Visits::At { times_ms }) = self.smallest.agents.get(place).map(|agent| agent.visits.clone())
-            else {
-                continue;
-            };
-            minimize(times_ms, |times_ms| {
-                let mut fewer = self.smallest.clone();
-                if let Some(agent) = fewer.agents.get_mut(place) {
-                    agent.visits = Visits::At { times_ms: times_ms.to_vec() };
-                }
-                self.keeps(fewer)
-            });
-        }
-    }
-
-    fn make_plainer(&mut self) {
-        self.what = "plainer values";
-        self.change(plainer(&self.smallest));
-        self.what = "smaller faults";
-        self.change(smaller(&self.smallest));
     }
 }
 

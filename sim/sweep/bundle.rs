@@ -136,7 +136,8 @@ impl Bundle {
 
     /// Puts the runs in their order, and sums up.
     pub fn finish(mut self, stopped: Option<Stop>) -> Self {
-        self.runs.sort_unstable_by_key(RunLine::item);
+        let spec = &self.spec;
+        self.runs.sort_unstable_by_key(|run| spec.position(run.item()));
         let worst = self.cases.iter().filter(|tally| tally.runs > 0).map(CaseTally::worst).min();
         let worst = worst.unwrap_or(Verdict::Inconclusive);
         let is_cut_short = stopped == Some(Stop::Interrupted);

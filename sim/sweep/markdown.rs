@@ -15,7 +15,7 @@ impl Bundle {
         if let Some(stop) = self.stopped {
             let _ = writeln!(text, "\nStopped before its end: {stop}.");
         }
-        let seeds = format!("{}..{}", self.spec.seeds_from, self.spec.seeds_to);
+        let seeds = self.spec.seeds();
         let _ = writeln!(text, "\nSeeds {seeds}, countersign {}.\n", self.spec.version);
         text.push_str("| scenario | profile | runs | passed | one step p99 | two steps p99 | batch refresh p99 |\n");
         text.push_str("|---|---|--:|--:|--:|--:|--:|\n");

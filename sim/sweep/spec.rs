@@ -41,8 +41,14 @@ impl Case {
         CaseSpec {
             scenario: self.asked.clone(),
             profile: self.profile(),
+            own_seed: None,
             sha256: hex::encode(Sha256::digest(self.scenario.text())),
         }
+    }
+
+    /// The same, to be run once, with the seed that the scenario names.
+    pub fn spec_with_own_seed(&self) -> CaseSpec {
+        CaseSpec { own_seed: Some(self.scenario.document.seed), ..self.spec() }
     }
 }
 
@@ -53,6 +59,9 @@ pub struct CaseSpec {
     pub scenario: String,
     /// The face of the protocol that ran.
     pub profile: Profile,
+    /// The seed that takes the place of the sweep's, if the scenario is run with its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_seed: Option<u64>,
     /// SHA-256 of the scenario's text, in hexadecimal.
     pub sha256: String,
 }
@@ -87,9 +96,13 @@ impl Spec {
     /// The runs in their order: all scenarios with one seed, then all with the next, so that a sweep that is stopped
     /// has seen something of each.
     pub fn items(&self) -> impl Iterator<Item = Item> + Send + use<> {
-        let (cases, shard) = (self.cases.len(), self.shard);
-        let all =
-            (self.seeds_from..self.seeds_to).flat_map(move |seed| (0..cases).map(move |case| Item { seed, case }));
+        let own_seeds: Vec<_> = self.cases.iter().map(|case| case.own_seed).collect();
+        let shard = self.shard;
+        let with = move |seed| {
+            let own = own_seeds.clone().into_iter().enumerate();
+            own.map(move |(case, own)| Item { seed: own.unwrap_or(seed), case })
+        };
+        let all = (self.seeds_from..self.seeds_to).flat_map(with);
         (0..).zip(all).filter(move |(position, _)| shard.has(*position)).map(|(_, item)| item)
     }
 
@@ -103,8 +116,13 @@ impl Spec {
     /// Where a run stands among those of the whole sweep, counted from 0; none if it is no run of this part.
     pub fn position(&self, item: Item) -> Option<u64> {
         let (cases, case) = (self.cases.len() as u64, item.case as u64);
-        let is_due = (self.seeds_from..self.seeds_to).contains(&item.seed) && case < cases;
-        let position = (item.seed.checked_sub(self.seeds_from)?).checked_mul(cases)?.checked_add(case)?;
+        let seed = match self.cases.get(item.case)?.own_seed {
+            // It takes the place of the one seed that there is.
+            Some(own) => (own == item.seed).then_some(self.seeds_from)?,
+            None => item.seed,
+        };
+        let is_due = (self.seeds_from..self.seeds_to).contains(&seed);
+        let position = (seed.checked_sub(self.seeds_from)?).checked_mul(cases)?.checked_add(case)?;
         (is_due && self.shard.has(position)).then_some(position)
     }
 
@@ -118,7 +136,19 @@ impl Spec {
         if self.seeds_from > self.seeds_to {
             return Err(format!("seeds from {} to {}", self.seeds_from, self.seeds_to));
         }
+        let seeds = self.seeds_to - self.seeds_from;
+        if seeds > 1 && self.cases.iter().any(|case| case.own_seed.is_some()) {
+            return Err(format!("scenarios with their own seed, for each of {seeds} seeds"));
+        }
         Ok(())
+    }
+
+    /// The seeds in a word: `0..100`, or `own`.
+    pub fn seeds(&self) -> String {
+        if self.cases.iter().any(|case| case.own_seed.is_some()) {
+            return "own".to_owned();
+        }
+        format!("{}..{}", self.seeds_from, self.seeds_to)
     }
 
     /// The spec of the whole of which this is a part.
@@ -138,9 +168,8 @@ impl Spec {
             let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
             return differ("the program's file", &short(&self.program_sha256), &short(&other.program_sha256));
         }
-        let seeds = |spec: &Self| format!("{}..{}", spec.seeds_from, spec.seeds_to);
-        if seeds(self) != seeds(other) {
-            return differ("the seeds", &seeds(self), &seeds(other));
+        if self.seeds() != other.seeds() {
+            return differ("the seeds", &self.seeds(), &other.seeds());
         }
         if self.cases.len() != other.cases.len() {
             return differ("the number of scenarios", &self.cases.len(), &other.cases.len());
@@ -170,7 +199,7 @@ mod tests {
     use super::*;
 
     fn spec(cases: usize, seeds: u64, shard: Shard) -> Spec {
-        let case = CaseSpec { scenario: "a".into(), profile: Profile::Literal, sha256: String::new() };
+        let case = CaseSpec { scenario: "a".into(), profile: Profile::Literal, own_seed: None, sha256: String::new() };
         Spec {
             version: "1".into(),
             program_sha256: "00".into(),
@@ -214,6 +243,7 @@ mod tests {
         assert_eq!(said(|it| it.seeds_to = 9), "the seeds: 5..8 here, 5..9 there");
         assert_eq!(said(|it| it.version = "2".into()), "the version of the program: 1 here, 2 there");
         assert_eq!(said(|it| it.program_sha256 = "11".into()), "the program's file: 00 here, 11 there");
+        assert_eq!(said(|it| it.cases[0].own_seed = Some(7)), "the seeds: 5..8 here, own there");
         assert_eq!(said(|it| it.cases.clear()), "the number of scenarios: 1 here, 0 there");
         assert_eq!(said(|it| it.cases[0].sha256.push('0')), "the text of the scenario a");
         assert_eq!(said(|it| it.shard.count = 2), "the shard: 1/1 here, 1/2 there");

@@ -11,7 +11,7 @@ use countersign::{
     event::Event,
     plan::Plan,
     report::{Environment, Findings, Report},
-    run::{Finished, Options, run},
+    run::{Finished, Options, Standing, run},
     scenario::{Overrides, Scenario, find},
     trace::TraceReader,
     types::{CryptoTier, Profile},
@@ -76,14 +76,14 @@ pub fn report(plan: &Plan) -> Report {
 
 /// Runs a plan to its end, step by step.
 pub fn without_jumps(plan: &Plan) -> Finished {
-    let (never, mut nobody) = (AtomicBool::new(false), |_| {});
+    let (never, mut nobody) = (AtomicBool::new(false), |_: Standing<'_>| {});
     run(plan, Options { skips_idle: false, ..Options::new(&never, &mut nobody) }).unwrap()
 }
 
 /// Digest and trace of a run of a plan, with or without jumps over idle time.
 pub fn traced(plan: &Plan, skips_idle: bool) -> (Finished, Vec<u8>) {
     let trace = Shared::default();
-    let (never, mut nobody) = (AtomicBool::new(false), |_| {});
+    let (never, mut nobody) = (AtomicBool::new(false), |_: Standing<'_>| {});
     let options = Options { trace: Some(Box::new(trace.clone())), skips_idle, ..Options::new(&never, &mut nobody) };
     let finished = run(plan, options).unwrap();
     let bytes = trace.0.lock().unwrap().clone();
