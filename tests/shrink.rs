@@ -153,15 +153,20 @@ fn the_files_stand_alone_and_fail_again_for_the_same_reason() {
     assert_eq!(shrunk.status.code(), Some(0), "{}", said(&shrunk));
     let text = said(&shrunk);
     assert!(text.starts_with("S1: ") && text.contains("after   1 agent, 1 site, 1 fault, 1 attacker"), "{text}");
-    assert!(text.ends_with("countersign run found/S1-1.toml\n"), "{text}");
-    for arguments in [["run", "found/S1-1.toml"], ["replay", "found/S1-1.plan.json"]] {
+    assert!(text.ends_with("countersign run found/19_clock_back-literal-S1-1.toml\n"), "{text}");
+    for arguments in
+        [["run", "found/19_clock_back-literal-S1-1.toml"], ["replay", "found/19_clock_back-literal-S1-1.plan.json"]]
+    {
         let again = countersign(folder.path(), &arguments);
         assert_eq!(again.status.code(), Some(1), "{}", said(&again));
         assert!(said(&again).contains("S1 "), "{}", said(&again));
     }
     // A plan shrinks as a scenario does; this one is small already.
-    let again = countersign(folder.path(), &["shrink", "found/S1-1.plan.json", "--out", "twice"]);
-    let (first, second) = (folder.path().join("found/S1-1.toml"), folder.path().join("twice/S1-1.toml"));
+    let again = countersign(folder.path(), &["shrink", "found/19_clock_back-literal-S1-1.plan.json", "--out", "twice"]);
+    let (first, second) = (
+        folder.path().join("found/19_clock_back-literal-S1-1.toml"),
+        folder.path().join("twice/19_clock_back-literal-S1-1.toml"),
+    );
     assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap(), "{}", said(&again));
 }
 
@@ -178,7 +183,7 @@ fn what_cannot_be_shrunk_says_why() {
     assert!(other.contains("L4 is not violated; violated are S1"), "{other}");
     fs::write(folder.path().join("half.json"), "{\"version\": 1").unwrap();
     assert!(error(&["half.json"]).contains("half.json:1:"));
-    assert!(error(&["half.json", "--seed", "3"]).contains("leave --seed and --profile out"));
+    assert!(error(&["half.json", "--seed", "3"]).contains("leave --seed, --profile and --crypto out"));
     assert!(error(&["hole/91"]).contains("no scenario and no file is named"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else was written");
 }

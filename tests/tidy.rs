@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["types", "event", "plan", "oracle", "metrics"]),
     ("run", &["types", "crypto", "event", "plan", "world", "oracle", "trace", "metrics"]),
     ("sweep", &["types", "plan", "scenario", "oracle", "metrics", "report"]),
-    ("shrink", &["types", "plan", "oracle", "report", "run", "sweep"]),
+    ("shrink", &["types", "plan", "scenario", "oracle", "report", "run", "sweep"]),
     ("compare", &["types", "metrics", "report", "sweep"]),
     (
         "cli",

@@ -7,8 +7,13 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let subjects = |path| read(path).map_err(|error| Failure::Usage(error.to_string()));
     let comparison = Comparison::of(&subjects(&args.first)?, &subjects(&args.second)?);
     if comparison.pairs.is_empty() {
-        let why = "they have no scenario in common under the same profile: there is nothing to compare";
-        return Err(Failure::Usage(why.to_owned()));
+        return Err(Failure::Usage(format!(
+            "found nothing to compare: `{}` has {}, `{}` has {}; expected a scenario of the same name under the same profile",
+            args.first.display(),
+            comparison.only_first.join(", "),
+            args.second.display(),
+            comparison.only_second.join(", ")
+        )));
     }
     match args.format {
         Format::Text => print(&comparison.to_text())?,

@@ -130,7 +130,8 @@ Examples:
   countersign shrink hardship/storm --seed 17
   countersign shrink out/plan.json --invariant S1 --out regressions
 
-Writes NAME.toml and NAME.plan.json, with the invariant and the seed as name.";
+Writes NAME.toml and NAME.plan.json; NAME has the scenario's name, the profile,
+the invariant and the seed, as in storm-hardened-S13-17.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -264,6 +265,9 @@ pub struct ShrinkArgs {
     /// Show this face of the protocol instead of the scenario's
     #[arg(long, value_name = "P", value_parser = profile_parser())]
     pub profile: Option<Profile>,
+    /// Sign with this implementation instead of the scenario's; the result is the same
+    #[arg(long, value_name = "C", value_parser = crypto_parser())]
+    pub crypto: Option<CryptoTier>,
     /// Plant this bug in every run
     #[cfg(feature = "planted-bugs")]
     #[arg(long, value_name = "BUG", value_parser = bug_parser())]

@@ -14,8 +14,8 @@ use crate::{
     oracle::Violation,
     plan::{Expectation, Plan},
     report::{self, Report, human, make_folder, write_file},
-    scenario::{self, Overrides, Scenario, clones_in_order, spelled},
-    shrink::{Failed, Goal, Shrinker, Shrunk, story, with_agents},
+    scenario::{self, Overrides},
+    shrink::{Failed, Goal, Shrinker, Shrunk, first_told, scenario_of, story, told},
 };
 
 pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
@@ -37,7 +37,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
     };
     // What is written is a scenario, which cannot tell everything of a plan: so that it fails, each smaller plan is run as
     // its scenario tells it, if the first can be told at all.
-    let find_told = |plan: &Plan| told(plan).as_ref().and_then(find);
+    let find_told = |plan: &Plan| told(plan, &whole.scenario).as_ref().and_then(find);
     let (start, at, find): (_, _, &(dyn Fn(&Plan) -> Option<Failed> + Sync)) = match first_told(&whole, &find_told) {
         Some((start, failed)) => (start, failed.at, &find_told),
         None => (whole.clone(), violation.at, &find),
@@ -61,29 +61,16 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
     print(&text)
 }
 
-/// The plan as its scenario tells it: whoever is made from others comes after them, sites are alike, and the seed draws
-/// whatever else is left to it. `None` if a scenario that tells it would be refused.
-fn told(plan: &Plan) -> Option<Plan> {
-    let text = spelled(&with_agents(plan, &clones_in_order(plan)), "");
-    Scenario::from_toml("the smaller plan", &text).ok()?.resolve(None, Overrides::default()).ok()
-}
-
-/// A plan that fails as its scenario tells it: this one, or else the same with another seed.
-fn first_told(plan: &Plan, find_told: &dyn Fn(&Plan) -> Option<Failed>) -> Option<(Plan, Failed)> {
-    const SEEDS: u64 = 8;
-    let with_seed = |more| Plan { seed: plan.seed.wrapping_add(more), ..plan.clone() };
-    (0..SEEDS).map(with_seed).find_map(|plan| find_told(&plan).map(|failed| (plan, failed)))
-}
-
 fn plan(args: &ShrinkArgs) -> Result<Plan, Failure> {
     let path = Path::new(&args.scenario);
     let mut plan = if path.extension().is_some_and(|ending| ending == "json") {
-        if args.seed.is_some() || args.profile.is_some() {
-            return Err(Failure::Usage("a plan has its seed and profile: leave --seed and --profile out".to_owned()));
+        if args.seed.is_some() || args.profile.is_some() || args.crypto.is_some() {
+            let why = "a plan has its seed, profile and crypto: leave --seed, --profile and --crypto out";
+            return Err(Failure::Usage(why.to_owned()));
         }
         read_plan(path)?
     } else {
-        let overrides = Overrides { profile: args.profile, ..Overrides::default() };
+        let overrides = Overrides { profile: args.profile, crypto: args.crypto };
         scenario::find(&args.scenario)?.resolve(args.seed, overrides)?
     };
     #[cfg(feature = "planted-bugs")]
@@ -120,23 +107,37 @@ struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
+    /// What the files are called, after whatever tells this result from others.
+    fn name(&self) -> String {
+        let Plan { scenario, profile, seed, .. } = self.whole;
+        let stem = Path::new(scenario).file_name().unwrap_or_default().to_string_lossy();
+        let stem = stem.trim_end_matches(".toml");
+        let suffix = format!("-{profile}-{}-{seed}", self.goal.invariant);
+        // What was shrunk once keeps its name.
+        format!("{}{suffix}", stem.trim_end_matches(&suffix))
+    }
+
     /// Writes the files, and says what was found.
     fn write(&self, shrunk: Shrunk, find: &(dyn Fn(&Plan) -> Option<Failed> + Sync)) -> Result<String, Failure> {
-        let plan = with_agents(&shrunk.plan, &clones_in_order(&shrunk.plan));
+        let plan = shrunk.plan;
         let about =
             |plan: &Plan, failed: &Failed| story(plan, &format!("{}: {}", self.goal.invariant, failed.sentence));
         let sentence = find(&plan).map_or_else(String::new, |failed| about(&plan, &failed));
-        let name = format!("{}-{}", self.goal.invariant, self.whole.seed);
+        let name = self.name();
         let file = self.args.out.join(format!("{name}.toml"));
-        let text = spelled(&plan, &sentence);
-        let told = told(&plan).filter(|told| find(told).is_some());
+        let text = scenario_of(&plan, &sentence);
+        let told = told(&plan, &file.display().to_string()).filter(|told| find(told).is_some());
         let plan_file = self.args.out.join(format!("{name}.plan.json"));
         let (plan, again) = match told {
             Some(told) => {
                 write_file(&file, || Ok(text))?;
                 (told, format!("countersign run {}", file.display()))
             }
-            None => (plan, report::reproduce_plan(&plan_file.display().to_string())),
+            None => {
+                let why =
+                    "no scenario file was written: it cannot tell all of the plan, and what it tells does not fail";
+                (plan, format!("{}\n{why}", report::reproduce_plan(&plan_file.display().to_string())))
+            }
         };
         write_file(&plan_file, || Ok(plan.to_json()? + "\n"))?;
         let size = |plan: &Plan| {

@@ -92,6 +92,9 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         write(folder, &bundle)?;
     }
     print(&bundle.to_text(args.digests))?;
+    if bundle.stopped.is_some() && args.out.is_some() {
+        warn("the same command goes on from here");
+    }
     // It depends on the machine, so it is no part of the result.
     let new = bundle.runs.len().saturating_sub(done.len()) as u64;
     if new > 0 {

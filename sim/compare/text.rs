@@ -32,7 +32,8 @@ impl Comparison {
 }
 
 fn of_pair(text: &mut String, pair: &Pair) {
-    let rows: Vec<[String; 4]> = pair.figures.iter().map(row).collect();
+    let heading = ["", "first", "second", ""].map(str::to_owned);
+    let rows: Vec<[String; 4]> = [heading].into_iter().chain(pair.figures.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let [name_width, first_width, second_width] = [0, 1, 2].map(width);
     for [name, first, second, change] in &rows {

@@ -17,6 +17,7 @@ mod minimize;
 mod plain;
 mod shrinker;
 mod story;
+mod told;
 mod tried;
 
 /// A change of a plan that makes it smaller or plainer, or leaves it as it is.
@@ -26,3 +27,4 @@ pub use chosen::with_agents;
 pub use goal::{Failed, Goal};
 pub use shrinker::{Attempt, Shrinker, Shrunk};
 pub use story::story;
+pub use told::{first_told, scenario_of, told};

@@ -121,7 +121,8 @@ impl Bundle {
     pub fn add(&mut self, record: &Record) -> bool {
         let Record { case, seed, verdict, digest, cpu_ns, .. } = record;
         self.environment.cpu_ns = self.environment.cpu_ns.saturating_add(*cpu_ns);
-        let kinds: Vec<_> = record.failures.iter().map(|(kind, _)| kind.what.as_str()).collect();
+        let mut kinds: Vec<_> = record.failures.iter().map(|(kind, _)| kind.what.as_str()).collect();
+        kinds.dedup();
         let reproduce = if *verdict == Verdict::Passed { String::new() } else { record.reproduce.clone() };
         self.runs.push(RunLine {
             seed: *seed,

@@ -23,9 +23,11 @@ impl Bundle {
                 if run.verdict != Verdict::Passed {
                     status.set_type(run.verdict.word());
                     status.set_message(run.why.as_str());
-                    let known = tally.failures.iter().find(|failure| failure.seed == run.seed);
-                    let sentence = known.map_or("", |failure| failure.sentence.as_str());
-                    status.set_description(format!("{}\n{sentence}\n", run.reproduce));
+                    // Of each kind the sentence of one run is kept.
+                    let is_of = |kind: &str| run.why.split(", ").any(|why| why == kind);
+                    let known = tally.failures.iter().filter(|failure| is_of(&failure.kind.what));
+                    let sentences = known.map(|failure| format!("{} (with seed {})\n", failure.sentence, failure.seed));
+                    status.set_description(format!("{}\n{}", run.reproduce, sentences.collect::<String>()));
                 }
                 let mut test = TestCase::new(format!("seed {}", run.seed), status);
                 test.set_classname(name.as_str());

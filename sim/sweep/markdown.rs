@@ -37,7 +37,7 @@ impl Bundle {
                 p99(&latencies.refresh_ns),
             );
         }
-        if !self.rules_not_exercised.is_empty() {
+        if !self.runs.is_empty() && !self.rules_not_exercised.is_empty() {
             let rules: Vec<_> =
                 self.rules_not_exercised.iter().map(|rule| format!("{} {}", rule.0, rule.what())).collect();
             let _ = writeln!(text, "\nRules that no run exercised: {}.", rules.join(", "));
@@ -45,6 +45,7 @@ impl Bundle {
         let failures: Vec<&KnownFailure> = self.cases.iter().flat_map(|tally| &tally.failures).collect();
         if !failures.is_empty() {
             text.push_str("\n## What did not pass\n");
+            text.push_str("\n`shrink` in the place of `run` makes a small scenario of a violation.\n");
         }
         for failure in failures {
             let runs = human::number_of(failure.runs, "run");

@@ -36,7 +36,10 @@ pub enum SelectionError {
         error: io::Error,
     },
     /// Nothing goes by it.
-    #[error("no scenario matches `{0}`: `countersign scenarios` lists those that come with the program")]
+    #[error(
+        "found no scenario in `{0}`, expected files that end in .toml; `countersign scenarios` lists those that come with \
+         the program"
+    )]
     Nothing(String),
 }
 
@@ -77,7 +80,7 @@ pub fn select(asked: &str) -> Result<Vec<(String, Scenario)>, SelectionError> {
             }
         }
     }
-    if !is_pattern && found.is_empty() {
+    if !is_pattern && found.is_empty() && !Path::new(asked).is_dir() {
         return Ok(vec![(asked.to_owned(), find(asked)?)]);
     }
     found.retain(|(_, scenario)| Bug::CAN_BE_PLANTED || scenario.document.plant.is_none());

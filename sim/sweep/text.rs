@@ -25,7 +25,10 @@ impl Bundle {
                 line(&mut text, &format!("    {seed} {digest}"));
             }
         }
-        if !self.rules_not_exercised.is_empty() {
+        if self.cases.iter().flat_map(|tally| &tally.failures).any(|failure| !failure.kind.place.is_empty()) {
+            line(&mut text, "`shrink` in the place of `run` makes a small scenario that fails in the same way");
+        }
+        if runs > 0 && !self.rules_not_exercised.is_empty() {
             let rules: Vec<_> = self.rules_not_exercised.iter().map(|rule| rule.0.to_string()).collect();
             line(&mut text, &format!("rules that no run exercised: {}", rules.join(", ")));
         }

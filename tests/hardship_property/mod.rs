@@ -13,8 +13,8 @@ use countersign::{
     oracle::Violation,
     plan::{Expectation, Plan},
     run::{Options, run},
-    scenario::{Overrides, Scenario, clones_in_order, find, spelled},
-    shrink::{Failed, Goal, Shrinker, Shrunk, story, with_agents},
+    scenario::{Overrides, Scenario, find},
+    shrink::{Failed, Goal, Shrinker, Shrunk, first_told, scenario_of, story, told},
     types::{Bug, CryptoTier, Profile},
 };
 use proptest::{
@@ -75,11 +75,14 @@ pub fn shrunk(plan: &Plan, violation: &Violation, folder: &Path) -> Small {
     let (never, started) = (AtomicBool::new(false), Instant::now());
     let is_over = || started.elapsed() >= TIME_MAX;
     let find = |plan: &Plan| -> Option<Failed> { goal.find(plan, &never).unwrap() };
-    let fails = |plan: &Plan| find(plan).map(|failed| failed.at);
-    let shrunk = Shrinker::new(plan.clone(), JOBS, &fails, &is_over, &mut |_| {}).shrink(violation.at);
-    let small = with_agents(&shrunk.plan, &clones_in_order(&shrunk.plan));
-    let sentence = find(&small).map_or_else(|| violation.what.clone(), |failed| failed.sentence);
-    let text = spelled(&small, &story(&small, &format!("{}: {sentence}", goal.invariant)));
+    let find_told = |plan: &Plan| told(plan, &plan.scenario).as_ref().and_then(find);
+    let (start, failed) =
+        first_told(plan, &find_told).expect("a scenario that tells the plan fails, with one of the seeds");
+    let fails = |plan: &Plan| find_told(plan).map(|failed| failed.at);
+    let shrunk = Shrinker::new(start, JOBS, &fails, &is_over, &mut |_| {}).shrink(failed.at);
+    let small = &shrunk.plan;
+    let sentence = find_told(small).map_or_else(|| violation.what.clone(), |failed| failed.sentence);
+    let text = scenario_of(small, &story(small, &format!("{}: {sentence}", goal.invariant)));
     let file = folder.join(format!("{}-{}.toml", goal.invariant, plan.seed));
     fs::write(&file, &text).unwrap();
     let again = Scenario::from_toml(&file.display().to_string(), &text).unwrap();

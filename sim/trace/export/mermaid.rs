@@ -103,7 +103,10 @@ impl Mermaid {
             EventKind::Intercepted { connection, what } | EventKind::Overheard { connection, what } => {
                 note(format!("[{number}] on {connection}: {what}"))
             }
-            EventKind::Attempted { what, .. } => note(format!("[{number}] tried: {what}")),
+            EventKind::Attempted { what, status } => {
+                let came = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+                note(format!("[{number}] had tried: {what}: {came}"))
+            }
             _ => Vec::new(),
         }
     }
