@@ -186,7 +186,7 @@ fn what_cannot_be_read_at_all_is_named() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(place.join("secret.json"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(place.join("secret.json"), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let mut files = vec!["nowhere.json", "folder.json"];
     match fs::File::open(place.join("secret.json")) {

@@ -432,3 +432,50 @@ fn nothing_is_written_where_nothing_can_be() {
     assert!(said(&output).contains("failed to create the folder `out`"), "{}", said(&output));
     assert!(Path::new(&place.path("out")).is_file());
 }
+
+#[test]
+fn what_would_hurt_is_refused_before_anything_is_done() {
+    let place = Place::new();
+    for (arguments, expected) in [
+        (["--jobs", "4000000000"], "1 to 1024"),
+        (["--max-time", "0s"], "more than no time"),
+        (["--max-failures", "0"], "0"),
+        (["--max-stale", "0"], "0"),
+    ] {
+        let output = place.run(&[&["sweep", "hole/06_restart", "--seeds", "0..2"], &arguments[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(expected), "{}", said(&output));
+    }
+    for name in ["two\nlines.toml", "esc\u{1b}.toml", "turned\u{202e}.toml"] {
+        let output = place.run(&["sweep", name, "--seeds", "0..1"]);
+        assert!(said(&output).contains("cannot be shown") && output.status.code() == Some(2), "{}", said(&output));
+        assert!(!said(&output).contains(name), "it is not shown as it is");
+    }
+    fs::create_dir(place.path("empty")).unwrap();
+    assert!(said(&place.run(&["sweep", "empty"])).contains("found no scenario in `empty`"));
+}
+
+#[test]
+fn a_file_whose_name_looks_like_a_pattern_is_a_file() {
+    let place = Place::new();
+    fs::write(place.path("b[x].toml"), countersign::scenario::shipped_text("hole/06_restart").unwrap()).unwrap();
+    let output = place.run(&["sweep", "b[x].toml", "--seeds", "0..1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn a_shard_without_runs_passes_and_a_part_is_not_replaced_by_the_whole() {
+    let place = Place::new();
+    for shard in ["1/3", "2/3", "3/3"] {
+        let out = format!("s{}", &shard[..1]);
+        let output = place.run(&["sweep", "hole/06_restart", "--seeds", "0..2", "--shard", shard, "--out", &out]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+    let before = fs::read(place.path("s1/sweep.json")).unwrap();
+    for out in ["s1", "./s1/"] {
+        let output = place.run(&["merge", "s1/sweep.json", "s2", "s3", "--out", out]);
+        assert!(output.status.code() == Some(2) && said(&output).contains("another directory"), "{}", said(&output));
+    }
+    assert_eq!(fs::read(place.path("s1/sweep.json")).unwrap(), before);
+    assert_eq!(place.run(&["merge", "s1", "s2", "s3", "--out", "whole"]).status.code(), Some(0));
+}

@@ -20,6 +20,10 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Failure> {
             bundles.push((path.display().to_string(), read(&path)?));
         }
     }
+    if let Some(shard) = args.out.as_deref().and_then(|out| bundles.iter().find(|(name, _)| is_within(name, out))) {
+        let why = "the whole would take the place of a part, expected another directory";
+        return Err(Failure::Usage(format!("`--out` is where `{}` is: {why}", shard.0)));
+    }
     let merged = sweep::merge(bundles).map_err(|error| usage(&error))?;
     if let Some(folder) = &args.out {
         make_folder(folder)?;
@@ -27,6 +31,13 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Failure> {
     }
     print(&merged.to_text(false))?;
     Ok(merged.verdict.into())
+}
+
+/// Whether a sweep, by its file or its folder, lies in this folder.
+fn is_within(name: &str, folder: &Path) -> bool {
+    let Ok(sweep) = Path::new(name).canonicalize() else { return false };
+    let home = if sweep.is_file() { sweep.parent().unwrap_or(&sweep) } else { &sweep };
+    folder.canonicalize().is_ok_and(|folder| folder == home)
 }
 
 fn read(path: &Path) -> Result<Bundle, Failure> {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bounds;
 mod bugs;
 mod calibration;
 mod cluster;
@@ -210,7 +211,7 @@ pub struct SweepArgs {
     #[arg(long, value_enum, value_name = "P")]
     pub profile: Option<Profiles>,
     /// How many runs at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
     pub jobs: Option<NonZero<usize>>,
     /// Keep a journal and results in this directory: a sweep that was killed goes on there where it was
     #[arg(long, value_name = "DIR")]
@@ -223,14 +224,14 @@ pub struct SweepArgs {
     #[arg(long, requires = "shard")]
     pub exit_zero: bool,
     /// Begin no further run after this time, such as 10m
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = bounds::patience)]
     pub max_time: Option<TimeSpan>,
     /// Begin no further run once so many did not pass
     #[arg(long, value_name = "N")]
-    pub max_failures: Option<u64>,
+    pub max_failures: Option<NonZero<u64>>,
     /// Begin no further run once so many in a row reached nothing new: no milestone, and no kind of failure
     #[arg(long, value_name = "N")]
-    pub max_stale: Option<u64>,
+    pub max_stale: Option<NonZero<u64>>,
     /// Also list the digest of every run
     #[arg(long)]
     pub digests: bool,
@@ -279,10 +280,10 @@ pub struct ShrinkArgs {
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
     /// Be content with what was found after this time
-    #[arg(long, value_name = "TIME", default_value = "2m")]
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = bounds::patience)]
     pub max_time: TimeSpan,
     /// How many runs at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
     pub jobs: Option<NonZero<usize>>,
 }
 
@@ -328,7 +329,7 @@ pub struct MatrixArgs {
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
     /// How many runs at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
     pub jobs: Option<NonZero<usize>>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -379,7 +380,7 @@ pub struct BugsArgs {
     #[arg(long, value_name = "SCENARIO", default_values = HUNTING_GROUNDS)]
     pub scenario: Vec<String>,
     /// How many runs at the same time [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
     pub jobs: Option<NonZero<usize>>,
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]

@@ -14,7 +14,7 @@ use super::{
     exit::{print, warn},
     interrupt,
     progress::Progress,
-    trace_file::TraceFile,
+    trace_file::{TraceFile, other_file},
     watchdog::Watchdog,
 };
 use crate::{
@@ -30,6 +30,7 @@ use crate::{
 
 /// `run`: resolves the scenario and runs its plan.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    other_file(args.output.trace.as_deref(), Path::new(&args.scenario))?;
     #[cfg_attr(not(feature = "planted-bugs"), expect(unused_mut, reason = "there is no bug to plant"))]
     let mut plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
     #[cfg(feature = "planted-bugs")]
@@ -56,6 +57,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
 
 /// `replay`: runs a plan from a file.
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Failure> {
+    other_file(args.output.trace.as_deref(), &args.plan)?;
     let plan = read_plan(&args.plan)?;
     execute(&plan, &args.output, report::reproduce_plan(&args.plan.display().to_string()))
 }

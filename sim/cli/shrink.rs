@@ -7,7 +7,12 @@ use std::{
 };
 
 use super::{
-    Exit, Failure, ShrinkArgs, exit::print, interrupt, judge::judge, parallel::all_cores, progress::ShrinkProgress,
+    Exit, Failure, ShrinkArgs,
+    exit::{print, warn},
+    interrupt,
+    judge::judge,
+    parallel::all_cores,
+    progress::ShrinkProgress,
     run::read_plan,
 };
 use crate::{
@@ -17,6 +22,9 @@ use crate::{
     scenario::{self, Overrides},
     shrink::{Failed, Goal, Shrinker, Shrunk, first_told, scenario_of, story, told},
 };
+
+/// Runs a plan, and says how it fails in the way that is looked for, if it does.
+type Find<'a> = dyn Fn(&Plan) -> Option<Failed> + Sync + 'a;
 
 pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
@@ -38,7 +46,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
     // What is written is a scenario, which cannot tell everything of a plan: so that it fails, each smaller plan is run as
     // its scenario tells it, if the first can be told at all.
     let find_told = |plan: &Plan| told(plan, &whole.scenario).as_ref().and_then(find);
-    let (start, at, find): (_, _, &(dyn Fn(&Plan) -> Option<Failed> + Sync)) = match first_told(&whole, &find_told) {
+    let (start, at, find): (_, _, &Find<'_>) = match first_told(&whole, &find_told) {
         Some((start, failed)) => (start, failed.at, &find_told),
         None => (whole.clone(), violation.at, &find),
     };
@@ -51,7 +59,8 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
     let shrunk = Shrinker::new(start, jobs, &fails, &is_over, &mut tell).shrink(at);
     progress.finish();
     if interrupted.load(Relaxed) {
-        return Err(Failure::Usage("interrupted: nothing was written".to_owned()));
+        warn("interrupted: nothing was written");
+        return Ok(Exit::Inconclusive);
     }
     let outcome = Outcome { args, whole: &whole, goal: &goal, took: started.elapsed() };
     let text = outcome.write(shrunk, find)?;
@@ -92,7 +101,7 @@ fn violation(args: &ShrinkArgs, report: &Report) -> Result<Violation, Failure> {
     found.cloned().ok_or_else(|| {
         let others: Vec<_> = report.violation_counts.keys().map(ToString::to_string).collect();
         Failure::Usage(match (&args.invariant, others.is_empty()) {
-            (_, true) => format!("there is nothing to shrink: no invariant is violated. {}", report.reproduce),
+            (_, true) => format!("there is nothing to shrink: no invariant is violated, and what a scenario forbids or misses is none. {}", report.reproduce),
             (Some(invariant), false) => format!("{invariant} is not violated; violated are {}", others.join(", ")),
             (None, false) => "there is nothing to shrink".to_owned(),
         })
@@ -118,7 +127,7 @@ impl Outcome<'_> {
     }
 
     /// Writes the files, and says what was found.
-    fn write(&self, shrunk: Shrunk, find: &(dyn Fn(&Plan) -> Option<Failed> + Sync)) -> Result<String, Failure> {
+    fn write(&self, shrunk: Shrunk, find: &Find<'_>) -> Result<String, Failure> {
         let plan = shrunk.plan;
         let about =
             |plan: &Plan, failed: &Failed| story(plan, &format!("{}: {}", self.goal.invariant, failed.sentence));

@@ -18,6 +18,15 @@ pub(super) struct TraceFile {
     path: PathBuf,
 }
 
+/// Refuses to write over what is read.
+pub(super) fn other_file(out: Option<&Path>, read: &Path) -> Result<(), Failure> {
+    let same = out
+        .and_then(|out| out.canonicalize().ok())
+        .is_some_and(|out| read.canonicalize().is_ok_and(|read| read == out));
+    let taken = || Failure::Usage(format!("`{}` is what is read, expected another file to write", read.display()));
+    if same { Err(taken()) } else { Ok(()) }
+}
+
 /// How much is written at once. A run may have hundreds of megabytes, and the system takes as long for 8 KiB, which are
 /// usual, as for several times as much.
 const BUFFER_BYTES: usize = 256 << 10;

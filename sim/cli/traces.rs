@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Failure, exit::print, instant};
+use super::{Exit, Failure, exit::print, instant, trace_file::other_file};
 use crate::{
     report::write_file,
     trace::{Mermaid, Perfetto, ReadError, Selection, Shiviz, Story, TraceHeader, TraceReader},
@@ -87,6 +87,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
 /// `export`: writes a trace in another tool's form.
 pub(super) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     let (from, to) = range(args.from, args.to)?;
+    other_file(args.out.as_deref(), &args.trace)?;
     let mut selection = Selection::new(from, to, args.actor.clone());
     let trace = open(&args.trace)?;
     let text = match args.form {

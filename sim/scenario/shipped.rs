@@ -46,6 +46,12 @@ pub enum LookupError {
         /// Why not.
         error: io::Error,
     },
+    /// Its name cannot be shown: it would break lines of reports, of commands, and of what CI reads.
+    #[error("the file name {asked:?} has a letter that cannot be shown, expected another name")]
+    Name {
+        /// What was asked for.
+        asked: String,
+    },
     /// It is no scenario, but JSON, as plans are.
     #[error("`{path}` is JSON and no scenario; a plan runs with `countersign replay {path}`")]
     Plan {
@@ -103,6 +109,9 @@ pub fn shipped_text(asked: &str) -> Result<&'static str, LookupError> {
 /// # Errors
 /// If there is none, or if it cannot be read.
 pub fn find(asked: &str) -> Result<Scenario, LookupError> {
+    if asked.contains(is_hidden) {
+        return Err(LookupError::Name { asked: asked.to_owned() });
+    }
     let unknown = match named(asked) {
         Ok(shipped) => return Ok(shipped.scenario()?),
         Err(error) => error,
@@ -113,6 +122,11 @@ pub fn find(asked: &str) -> Result<Scenario, LookupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unknown),
         Err(error) => Err(LookupError::Unreadable { path: asked.to_owned(), error }),
     }
+}
+
+/// Control characters, and those that change the order in which others are shown.
+fn is_hidden(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn named(asked: &str) -> Result<Shipped, LookupError> {

@@ -27,8 +27,8 @@ impl Bundle {
             let latencies = &tally.latencies;
             let _ = writeln!(
                 text,
-                "| `{}` | {} | {} | {} | {} | {} | {} |",
-                case.scenario,
+                "| {} | {} | {} | {} | {} | {} | {} |",
+                code(&case.scenario),
                 case.profile,
                 human::separated(tally.runs),
                 human::separated(passed),
@@ -53,5 +53,26 @@ impl Bundle {
             let _ = writeln!(text, "```sh\n{}\n```", failure.reproduce);
         }
         text
+    }
+}
+
+/// As code within a cell of a table, whatever it has in it.
+fn code(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // A fence must not touch other backticks. In a table a bar ends the cell even within code.
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_ends_where_it_should() {
+        assert_eq!(code("hole/06_restart"), "`hole/06_restart`");
+        assert_eq!(code("a`b``c|d"), "```a`b``c\\|d```");
+        assert_eq!(code("`a"), "`` `a ``");
     }
 }

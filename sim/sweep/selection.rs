@@ -50,7 +50,7 @@ pub enum SelectionError {
 /// # Errors
 /// If nothing is found, or if something that is found cannot be read.
 pub fn select(asked: &str) -> Result<Vec<(String, Scenario)>, SelectionError> {
-    let is_pattern = asked.contains(['*', '?', '[']);
+    let is_pattern = asked.contains(['*', '?', '[']) && !Path::new(asked).is_file();
     if !is_pattern && shipped().iter().any(|shipped| Some(shipped.name) == asked.strip_suffix(".toml").or(Some(asked)))
     {
         return Ok(vec![(asked.to_owned(), find(asked)?)]);

@@ -25,6 +25,9 @@ impl Bundle {
                 line(&mut text, &format!("    {seed} {digest}"));
             }
         }
+        if due == 0 {
+            line(&mut text, &format!("no runs fall to shard {}", self.spec.shard));
+        }
         if self.cases.iter().flat_map(|tally| &tally.failures).any(|failure| !failure.kind.place.is_empty()) {
             line(&mut text, "`shrink` in the place of `run` makes a small scenario that fails in the same way");
         }

@@ -82,10 +82,10 @@ impl Asking {
             | EventKind::Served { request, .. }
             | EventKind::Challenged { request, .. }
             | EventKind::Unavailable { request, .. }
-            | EventKind::ResponseReceived { request, .. } => {
-                if self.requests.get(&request.connection).is_some_and(|asked| asked.request == *request) {
-                    self.forget(request.connection);
-                }
+            | EventKind::ResponseReceived { request, .. }
+                if self.requests.get(&request.connection).is_some_and(|asked| asked.request == *request) =>
+            {
+                self.forget(request.connection);
             }
             EventKind::CacheMissed { agent, uid } => {
                 self.missed.insert((actor, *agent, *uid), number);
