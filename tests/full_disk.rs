@@ -67,6 +67,7 @@ fn is_whole(path: &Path) -> bool {
         "sweep.json" => Bundle::read(path).is_ok(),
         "trace.jsonl" => TraceReader::new("trace", content.as_bytes()).unwrap().all(|record| record.is_ok()),
         "report.html" => content.ends_with("</html>\n") || content.ends_with("</html>"),
+        "space-time.svg" => content.trim_end().ends_with("</svg>"),
         "junit.xml" => content.trim_end().ends_with("</testsuites>"),
         name if name.ends_with(".json") => serde_json::from_str::<serde_json::Value>(&content).is_ok(),
         // Text has no end of its own but that of a line. A journal may lack even that.
