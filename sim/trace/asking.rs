@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use super::parties::Ends;
 use crate::{
     event::{Carried, Event, EventKind, UpstreamPurpose},
@@ -16,8 +19,9 @@ const MISSED_MAX: usize = 4_096;
 pub(super) struct Asking {
     /// Clones have one name on the wire.
     actors: BTreeMap<NodeId, BTreeSet<ActorId>>,
-    requests: BTreeMap<ConnectionId, Asked>,
-    by_sender: BTreeMap<ActorId, BTreeSet<ConnectionId>>,
+    requests: HashMap<ConnectionId, Asked, FixedState>,
+    by_sender: HashMap<ActorId, Vec<ConnectionId>, FixedState>,
+    attackers: BTreeSet<ActorId>,
     missed: BTreeMap<(ActorId, NodeId, Uid), u64>,
 }
 
@@ -37,7 +41,7 @@ impl Asking {
     pub fn by(&self, node: NodeId, server: ActorId) -> Option<u64> {
         let own = self.actors.get(&node).into_iter().flatten();
         let own = own.flat_map(|actor| self.of(*actor)).filter(|asked| asked.for_token);
-        let attackers = self.by_sender.range(ActorId::Attacker(0)..).flat_map(|(actor, _)| self.of(*actor));
+        let attackers = self.attackers.iter().flat_map(|actor| self.of(*actor));
         let mut meant = own.chain(attackers).filter(|asked| asked.ends.server == server);
         let first = meant.next()?;
         meant.next().is_none().then_some(first.number)
@@ -70,7 +74,13 @@ impl Asking {
             EventKind::RequestSent { request, carries, .. } => {
                 let Some(ends) = ends else { return };
                 let for_token = matches!(carries, Carried::FirstRequest | Carried::Signature);
-                self.by_sender.entry(ends.opener).or_default().insert(request.connection);
+                let own = self.by_sender.entry(ends.opener).or_default();
+                if !own.contains(&request.connection) {
+                    own.push(request.connection);
+                }
+                if matches!(ends.opener, ActorId::Attacker(_)) {
+                    self.attackers.insert(ends.opener);
+                }
                 self.requests.insert(request.connection, Asked { request: *request, ends, for_token, number });
             }
             EventKind::Refused { request, .. } => {
@@ -106,7 +116,7 @@ impl Asking {
     pub fn forget(&mut self, connection: ConnectionId) {
         let Some(asked) = self.requests.remove(&connection) else { return };
         if let Some(connections) = self.by_sender.get_mut(&asked.ends.opener) {
-            connections.remove(&connection);
+            connections.retain(|known| *known != connection);
         }
     }
 }
