@@ -171,7 +171,7 @@ fn heading(told: &str, command: &str) -> String {
 
 /// Without what a change of the protocol changes: digests and checks.
 fn masked(text: &str) -> String {
-    let is_hash = |word: &str| word.len() >= 16 && word.chars().all(|it| it.is_ascii_hexdigit());
+    let is_hash = |word: &str| word.len() >= 8 && word.chars().all(|it| it.is_ascii_hexdigit());
     text.split_inclusive('`').map(|word| if is_hash(word.trim_end_matches('`')) { "HASH`" } else { word }).collect()
 }
 
