@@ -121,8 +121,12 @@ impl Bundle {
     pub fn add(&mut self, record: &Record) -> bool {
         let Record { case, seed, verdict, digest, cpu_ns, .. } = record;
         self.environment.cpu_ns = self.environment.cpu_ns.saturating_add(*cpu_ns);
-        let mut kinds: Vec<_> = record.failures.iter().map(|(kind, _)| kind.what.as_str()).collect();
-        kinds.dedup();
+        let mut kinds: Vec<&str> = Vec::new();
+        for (kind, _) in &record.failures {
+            if !kinds.contains(&kind.what.as_str()) {
+                kinds.push(&kind.what);
+            }
+        }
         let reproduce = if *verdict == Verdict::Passed { String::new() } else { record.reproduce.clone() };
         self.runs.push(RunLine {
             seed: *seed,
