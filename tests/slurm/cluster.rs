@@ -15,6 +15,10 @@ use tempfile::TempDir;
 
 const PROGRAMS: [&str; 6] = ["munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel"];
 
+/// How long a credential of the cluster is valid. Slurm lets a task that is queued again wait this long, and a second more,
+/// so that nothing meant for its first life can strike the next: two minutes, unless it is told otherwise.
+const CREDENTIAL_SECONDS: u32 = 10;
+
 /// Whatever takes longer does not happen any more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -94,7 +98,7 @@ CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket
+AuthInfo=socket={folder}/munge/socket,cred_expire={CREDENTIAL_SECONDS}
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n

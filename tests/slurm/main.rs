@@ -120,10 +120,7 @@ fn a_sweep_on_a_cluster_comes_to_the_same_as_one_on_one_machine() {
     sweep_on_a_cluster(false);
 }
 
-/// Slurm waits two minutes before it starts a task again. The test does not wait, and was seen to fail: the merger found a
-/// shard that had been interrupted a second time.
 #[test]
-#[ignore = "makes Slurm start tasks again sooner than it would by itself: run it on its own"]
 fn tasks_that_are_queued_again_go_on_where_they_were() {
     sweep_on_a_cluster(true);
 }
@@ -137,12 +134,7 @@ fn disturb(cluster: &Cluster, place: &Place, array: &str) {
     cluster.ask("scancel", &["--signal=USR1", "--batch", &limited]);
     cluster.ask("scontrol", &["requeue", &lost]);
     for task in [&limited, &lost] {
-        cluster.wait("a task that queues again", || {
-            (cluster.told(task, "JobState")? == "PENDING").then_some(())?;
-            // Slurm waits two minutes before it starts a task again.
-            cluster.ask("scontrol", &["update", &format!("JobId={task}"), "StartTime=now"]);
-            (cluster.told(task, "Restarts")? == "1").then_some(())
-        });
+        cluster.wait("a task that starts again", || (cluster.told(task, "Restarts")? == "1").then_some(()));
     }
 }
 
