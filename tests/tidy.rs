@@ -49,7 +49,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ("collections::HashSet", &[], "hash order must not depend on the process"),
     ("tokio::spawn", &[], "tasks are started through the environment, which knows their order"),
     ("JoinSet", &["world/life.rs"], "tasks are started through the environment, which knows their order"),
-    ("std::thread", &["cli/", "shrink/shrinker.rs"], "threads interleave as they like"),
+    ("std::thread", &["cli/", "run/scribe.rs", "shrink/shrinker.rs"], "threads interleave as they like"),
     ("std::env", &["cli/", "main.rs"], "the surroundings are the command line's business"),
     (
         "std::fs",

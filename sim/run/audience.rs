@@ -2,14 +2,17 @@
 
 use std::{fmt, io::Write};
 
-use super::{Finished, Listening, Standing};
+use super::{
+    Finished, Listening, Standing,
+    scribe::{Scribe, Told},
+};
 use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener},
     metrics::Metrics,
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
-    trace::{Digest, TraceError, TraceHeader, TraceWriter},
+    trace::{Digest, TraceHeader},
     types::VirtualTime,
     world::Ended,
 };
@@ -32,15 +35,15 @@ pub struct Audience {
 /// What keeps a run's digest: alone, or with its trace, which has it in every line. Nobody hashes an event twice.
 enum Record {
     Digest(Digest),
-    Trace(Box<TraceWriter<Box<dyn Write + Send>>>),
+    Trace(Scribe),
 }
 
 impl Record {
     /// The digest, and why the trace is not whole, if one was asked for and it is not.
-    fn finish(self) -> (String, Option<TraceError>) {
+    fn finish(self) -> Told {
         match self {
             Self::Digest(digest) => (digest.finish(), None),
-            Self::Trace(trace) => (trace.digest(), trace.finish().err()),
+            Self::Trace(scribe) => scribe.finish(),
         }
     }
 }
@@ -49,7 +52,7 @@ impl Listener for Record {
     fn hear(&mut self, event: &Event) {
         match self {
             Self::Digest(digest) => digest.hear(event),
-            Self::Trace(trace) => trace.hear(event),
+            Self::Trace(scribe) => scribe.hear(event),
         }
     }
 }
@@ -71,7 +74,7 @@ impl Audience {
             metrics: Metrics::new(plan),
             record: match trace {
                 None => Record::Digest(Digest::new()),
-                Some(to) => Record::Trace(Box::new(TraceWriter::new(to, &TraceHeader::of(plan)))),
+                Some(to) => Record::Trace(Scribe::start(to, TraceHeader::of(plan))),
             },
             log,
             accepted: 0,

@@ -1,6 +1,7 @@
 //! A whole run: the world acts, and everything that listens has its say at the end.
 
 mod audience;
+mod scribe;
 
 use std::{
     io::Write,
@@ -83,7 +84,7 @@ pub struct Listening {
     pub oracle_ns: u64,
     /// The metrics.
     pub metrics_ns: u64,
-    /// Digest and trace.
+    /// The digest, or handing events over to whoever writes the trace.
     pub trace_ns: u64,
 }
 
