@@ -64,6 +64,8 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod shrink;
+#[cfg(feature = "sockets")]
+pub mod socket;
 pub mod sweep;
 pub mod trace;
 pub mod types;

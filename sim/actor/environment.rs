@@ -1,6 +1,10 @@
 //! The seam between an actor and its world.
 
-use std::{future::Future, io, time::Duration};
+use std::{
+    future::{Future, pending},
+    io,
+    time::Duration,
+};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -35,6 +39,12 @@ pub trait Environment: Send + Sync + 'static {
 
     /// From where an accepted connection comes, as far as the network shows: a number per address (hole 18).
     fn source(&self, connection: ConnectionId) -> u64;
+
+    /// Comes back when the actor is to stop: it takes on nothing new then, and finishes what it has begun. By itself a
+    /// simulated actor never stops: its process is ended from outside.
+    fn stopping(&self) -> impl Future<Output = ()> + Send {
+        pending()
+    }
 
     /// What becomes of the next request of this actor on its way.
     fn disturbance(&self) -> Disturbance {

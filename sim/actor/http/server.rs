@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     future::Future,
     io, mem,
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -20,6 +21,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use tokio::sync::mpsc;
 
 use crate::{
     actor::{Connection, Environment, timeout::timeout},
@@ -107,7 +109,8 @@ impl ServerConnection {
     }
 }
 
-/// Accepts connections at `origin` and serves them, for ever.
+/// Accepts connections at `origin` and serves them until the environment says stop; then it comes back once every request
+/// that is under way has been answered.
 ///
 /// # Errors
 /// If the door cannot be opened, or breaks.
@@ -116,17 +119,27 @@ pub async fn serve<E: Environment, S: Service>(
     service: Arc<S>,
     origin: Origin,
     parameters: Arc<Parameters>,
-) -> io::Result<Infallible> {
+) -> io::Result<()> {
     let mut listener = environment.listen(&origin).await?;
+    // Every connection holds a sender: the channel is closed once the last of them is gone.
+    let (open, mut all_gone) = mpsc::channel::<Infallible>(1);
     loop {
-        let connection = environment.accept(&mut listener).await?;
-        environment.spawn(serve_connection(
-            Arc::clone(&environment),
-            Arc::clone(&service),
-            connection,
-            Arc::clone(&parameters),
-        ));
+        let connection = tokio::select! {
+            biased;
+            () = environment.stopping() => break,
+            connection = environment.accept(&mut listener) => connection?,
+        };
+        let served =
+            serve_connection(Arc::clone(&environment), Arc::clone(&service), connection, Arc::clone(&parameters));
+        let open = open.clone();
+        environment.spawn(async move {
+            served.await;
+            drop(open);
+        });
     }
+    drop((listener, open));
+    all_gone.recv().await;
+    Ok(())
 }
 
 async fn serve_connection<E: Environment, S: Service>(
@@ -168,13 +181,17 @@ async fn serve_connection<E: Environment, S: Service>(
         .auto_date_header(false)
         .max_buf_size(parameters.caps.header_section_bytes as usize)
         .serve_connection(TokioIo::new(connection.stream), service_fn(answer));
+    let mut driver = pin!(driver);
     let idle = parameters.keep_alive_idle();
     tokio::select! {
         biased;
         // What goes wrong on a connection ends that connection and nothing else.
-        _ = driver => {}
-        () = idle_for(&*environment, &state, idle) => {}
+        _ = driver.as_mut() => return,
+        () = idle_for(&*environment, &state, idle) => return,
+        () = environment.stopping() => driver.as_mut().graceful_shutdown(),
     }
+    // Whoever has sent half a request must not keep the server from stopping.
+    let _ = timeout(&*environment, parameters.exchange_timeout(), driver).await;
 }
 
 async fn read(id: RequestId, request: Request<Incoming>, body_bytes_max: u32) -> Result<ServerRequest, StatusCode> {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    convert::Infallible,
     io,
     sync::{Arc, Mutex},
     time::Duration,
@@ -89,16 +88,20 @@ impl<E: Environment> SiteServer<E> {
         Arc::new(Self { core, site, upstream, state: Mutex::new(state), flights: Mutex::default() })
     }
 
-    /// Registers, then serves for ever: without the SMP's keys no token can be verified (rule 43).
+    /// Registers, then serves until its environment says stop: without the SMP's keys no token can be verified (rule 43).
     ///
     /// # Errors
     /// If the door cannot be opened, or breaks.
-    pub async fn run(self: Arc<Self>) -> io::Result<Infallible> {
+    pub async fn run(self: Arc<Self>) -> io::Result<()> {
         let stored = self.site.secure_storage.read();
         let has_started_before = stored.is_some();
         match stored {
             Some(policy) => self.take_over(policy),
-            None => self.register().await,
+            None => tokio::select! {
+                biased;
+                () = self.core.environment.stopping() => return Ok(()),
+                () = self.register() => {}
+            },
         }
         for task in [Task::Registry, Task::Policy, Task::Cache] {
             let site = Arc::clone(&self);

@@ -1,7 +1,6 @@
 //! The SMP: issuer, directory, and a server like the others.
 
 use std::{
-    convert::Infallible,
     io,
     sync::{Arc, Mutex},
 };
@@ -59,11 +58,11 @@ impl<E: Environment> SmpServer<E> {
         Arc::new(Self { core, database, state: Mutex::new(state) })
     }
 
-    /// Serves for ever.
+    /// Serves until its environment says stop.
     ///
     /// # Errors
     /// If the door cannot be opened, or breaks.
-    pub async fn run(self: Arc<Self>) -> io::Result<Infallible> {
+    pub async fn run(self: Arc<Self>) -> io::Result<()> {
         let keeper = Arc::clone(&self);
         let environment = Arc::clone(&self.core.environment);
         environment.spawn(async move { keeper.core.keep_registry(&keeper.state, |state| &mut state.registry).await });

@@ -1,0 +1,141 @@
+//! What an actor on real sockets gets from outside.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use rustls::pki_types::ServerName;
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream, lookup_host},
+    time,
+};
+use tokio_rustls::TlsConnector;
+
+use super::{
+    ClientTls, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop, tls::channel_binding,
+};
+use crate::{
+    actor::{Connection, Environment, Occupied},
+    event::EventKind,
+    types::{ActorId, ConnectionId, Origin, VirtualTime, WallTime, Work},
+};
+
+/// The environment of one actor on this machine's sockets and clocks.
+#[derive(Debug)]
+pub struct SocketEnvironment {
+    /// Whose it is.
+    pub actor: ActorId,
+    /// Where events go, with whose clock.
+    pub recorder: SocketRecorder,
+    /// The connections of this process.
+    pub rendezvous: Rendezvous,
+    /// When to stop.
+    pub stop: Stop,
+    /// Whom it trusts over TLS; without it, it opens plain connections only.
+    pub trust: Option<ClientTls>,
+    /// The address from which it opens connections, with any port; the system's choice if it has none.
+    pub bind: Option<SocketAddr>,
+    /// What it serves with, if it is a server: taken when its door opens.
+    pub server: Mutex<Option<Server>>,
+}
+
+/// What a server has to open its door with.
+#[derive(Debug)]
+pub struct Server {
+    /// Bound, so that an address that is taken is noticed before anything else starts.
+    pub listener: TcpListener,
+    /// Its certificate and key; without them it serves plain connections.
+    pub tls: Option<ServerTls>,
+}
+
+impl Environment for SocketEnvironment {
+    type Stream = SocketStream;
+    type Listener = SocketListener;
+
+    fn actor(&self) -> ActorId {
+        self.actor
+    }
+
+    async fn connect(&self, origin: &Origin) -> io::Result<Connection<SocketStream>> {
+        let stream = self.open(origin).await?;
+        stream.set_nodelay(true)?;
+        let named = self.rendezvous.opened(stream.local_addr()?, stream.peer_addr()?);
+        let id = named.id;
+        if !origin.is_secure() {
+            let stream = SocketStream::plain(stream, named);
+            return Ok(Connection { id, stream, is_secure: false, channel_binding: None });
+        }
+        let unprepared =
+            || io::Error::other("no certificate to trust is configured, so no server can be trusted over TLS");
+        let trust = self.trust.as_ref().ok_or_else(unprepared)?;
+        let name = ServerName::try_from(origin.host().to_owned()).map_err(io::Error::other)?;
+        let stream = TlsConnector::from(trust.config.clone()).connect(name, stream).await?;
+        let channel_binding = channel_binding(stream.get_ref().1).map_err(io::Error::other)?;
+        let stream = SocketStream::tls(stream.into(), named);
+        Ok(Connection { id, stream, is_secure: true, channel_binding: Some(channel_binding) })
+    }
+
+    /// Opens the door that it was given. The origin is what others call it, not where it stands.
+    async fn listen(&self, _origin: &Origin) -> io::Result<SocketListener> {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Server { listener, tls } = server.ok_or_else(|| io::Error::other("this actor has no door to open"))?;
+        Ok(SocketListener::open(listener, tls, self.rendezvous.clone(), self.stop.clone()))
+    }
+
+    async fn accept(&self, listener: &mut SocketListener) -> io::Result<Connection<SocketStream>> {
+        listener.accept().await
+    }
+
+    fn source(&self, connection: ConnectionId) -> u64 {
+        self.rendezvous.source(connection)
+    }
+
+    fn now(&self) -> VirtualTime {
+        self.recorder.clock().now()
+    }
+
+    fn wall(&self) -> WallTime {
+        self.recorder.clock().wall()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        time::sleep(duration).await;
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(task);
+    }
+
+    async fn stopping(&self) {
+        self.stop.stopped().await;
+    }
+
+    /// Real work takes its time by itself.
+    async fn occupy(&self, _work: &Work) -> Occupied {
+        Occupied::default()
+    }
+
+    fn record(&self, kind: EventKind) {
+        self.recorder.record(self.actor, kind);
+    }
+}
+
+impl SocketEnvironment {
+    /// Opens a TCP connection to the first address of a host that takes it.
+    async fn open(&self, origin: &Origin) -> io::Result<TcpStream> {
+        let Some(bind) = self.bind else { return TcpStream::connect((origin.host(), origin.port())).await };
+        let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+        for address in lookup_host((origin.host(), origin.port())).await? {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            socket.bind(bind)?;
+            match socket.connect(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+}

@@ -1,0 +1,22 @@
+//! Real sockets and clocks: the actors of the simulation, unchanged, on TCP and TLS.
+//!
+//! A [`SocketEnvironment`] is what an actor gets from outside when it does not live in the simulated world. It needs a
+//! running tokio runtime with I/O and time.
+
+mod clock;
+mod environment;
+mod listener;
+mod recorder;
+mod rendezvous;
+mod stop;
+mod stream;
+mod tls;
+
+pub use clock::RealClock;
+pub use environment::{Server, SocketEnvironment};
+pub use listener::SocketListener;
+pub use recorder::SocketRecorder;
+pub use rendezvous::Rendezvous;
+pub use stop::Stop;
+pub use stream::SocketStream;
+pub use tls::{ClientTls, ServerTls, TlsError};
