@@ -227,9 +227,7 @@ fn agents_authenticate_at_both_kinds_of_server_in_two_steps_and_then_in_one() {
                 let fleet = Fleet::start(profile, is_secure).await;
                 fleet.until("the site's registration", has_registered(ActorId::Site(1))).await;
                 let agents = [fleet.agent(1, ActorId::Smp, 3), fleet.agent(2, ActorId::Site(1), 3)];
-                for agent in agents {
-                    time::timeout(PATIENCE, agent).await.expect("the agent ends").unwrap();
-                }
+                fleet.until("six answers each", |events| answers(events, 1) == 6 && answers(events, 2) == 6).await;
                 // Hardened, plain: each request carries a token of its own, since anybody may be on the line.
                 let second = match profile.binds_request() && !is_secure {
                     true => Outcome::ServedOneStep,
@@ -242,9 +240,19 @@ fn agents_authenticate_at_both_kinds_of_server_in_two_steps_and_then_in_one() {
                 }
                 both_ends_agree_on_names(&fleet.events());
                 fleet.stop().await;
+                for agent in agents {
+                    time::timeout(PATIENCE, agent).await.expect("the agent stops").unwrap();
+                }
             });
         }
     }
+}
+
+/// How many answers an agent has.
+fn answers(events: &[Event], agent: u32) -> usize {
+    let is_one =
+        |event: &&Event| event.actor == ActorId::Agent(agent) && matches!(event.kind, EventKind::ExchangeEnded { .. });
+    events.iter().filter(is_one).count()
 }
 
 /// What was accepted was accepted on a connection that somebody in this process opened.
@@ -303,10 +311,12 @@ fn a_client_that_says_nothing_keeps_nobody_from_being_served() {
             stream.write_all(b"\x16\x03\x01garbage").await.unwrap();
             silent.push(stream);
         }
-        time::timeout(PATIENCE, fleet.agent(3, ActorId::Site(1), 1)).await.expect("the agent ends").unwrap();
+        let agent = fleet.agent(3, ActorId::Site(1), 1);
+        fleet.until("two answers", |events| answers(events, 3) == 2).await;
         assert_eq!(fleet.outcomes(ActorId::Agent(3))[0], Outcome::ServedTwoStep);
         drop(silent);
         fleet.stop().await;
+        time::timeout(PATIENCE, agent).await.expect("the agent stops").unwrap();
     });
 }
 

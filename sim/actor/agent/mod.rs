@@ -5,6 +5,7 @@ mod schedule;
 mod visit;
 
 use std::{
+    ops::ControlFlow,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -158,7 +159,7 @@ impl<E: Environment> AgentActor<E> {
         locked(&self.path).clone()
     }
 
-    /// Lives until the agent leaves, or until nothing is left to do.
+    /// Lives until the agent leaves, or its environment says stop.
     pub async fn run(self: Arc<Self>) {
         if self.settings.secure_storage.read().is_none() && !self.register().await {
             return;
@@ -179,7 +180,9 @@ impl<E: Environment> AgentActor<E> {
             if now >= leaves_at {
                 return;
             }
-            self.environment.sleep(due.min(leaves_at).since(now)).await;
+            if self.slept(due.min(leaves_at).since(now)).await.is_break() {
+                return;
+            }
             let now = self.environment.now();
             if now >= leaves_at {
                 return;
@@ -227,7 +230,18 @@ impl<E: Environment> AgentActor<E> {
             if self.settings.leaves_at.is_some_and(|leaves_at| retry_at >= leaves_at) {
                 return false;
             }
-            self.environment.sleep(retry_at.since(now)).await;
+            if self.slept(retry_at.since(now)).await.is_break() {
+                return false;
+            }
+        }
+    }
+
+    /// Sleeps, unless it is to stop.
+    async fn slept(&self, duration: Duration) -> ControlFlow<()> {
+        tokio::select! {
+            biased;
+            () = self.environment.stopping() => ControlFlow::Break(()),
+            () = self.environment.sleep(duration) => ControlFlow::Continue(()),
         }
     }
 
