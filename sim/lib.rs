@@ -8,7 +8,7 @@
 //!
 //! 1. [`scenario`]: a small TOML file, with ranges that a seed settles;
 //! 2. [`plan`]: the run spelled out as plain data, which can be printed, kept and replayed;
-//! 3. [`world`]: hosts, clocks, CPUs and a network, on which [`actor`]s run the [`protocol`] with their keys ([`crypto`]);
+//! 3. [`world`]: hosts, clocks, CPUs and a network, on which the [`cast`] of the plan, [`actor`]s, run the [`protocol`] with their keys ([`crypto`]);
 //! 4. [`event`]: every fact of the run, one by one, heard by
 //! 5. [`oracle`], [`metrics`] and [`trace`], whose say makes
 //! 6. the [`report`]. [`run`] joins 3 to 5, [`cli`] is the command.
@@ -52,10 +52,13 @@
 
 pub mod actor;
 pub mod attack;
+pub mod cast;
 pub mod cli;
 pub mod compare;
 pub mod crypto;
 pub mod event;
+#[cfg(feature = "sockets")]
+pub mod load;
 pub mod metrics;
 pub mod oracle;
 pub mod plan;

@@ -94,8 +94,16 @@ fn write_report(folder: &Path, plan: &Plan) {
     let reproduce = "countersign run".into();
     let environment = Environment::default();
     let whole = latencies.clone();
-    let findings =
-        Findings { judgement, measurements, latencies: whole, digest, interrupted: false, reproduce, environment };
+    let findings = Findings {
+        judgement,
+        measurements,
+        pace: None,
+        latencies: whole,
+        digest,
+        interrupted: false,
+        reproduce,
+        environment,
+    };
     let evidence = Evidence { latencies: &latencies, scene: scene.as_ref(), trace: None };
     write(folder, &Report::new(plan, findings), plan, evidence).unwrap();
 }

@@ -21,6 +21,7 @@ fn findings(plan: &Plan) -> Findings {
     Findings {
         judgement: Judgement::default(),
         measurements: measure(plan, fleet::history(plan, 100, 20)),
+        pace: None,
         latencies: Default::default(),
         digest: "5eed".repeat(16),
         interrupted: false,

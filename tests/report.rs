@@ -36,6 +36,7 @@ fn findings(plan: &Plan) -> Findings {
     Findings {
         judgement,
         measurements,
+        pace: None,
         latencies: Default::default(),
         digest: "5eed".repeat(16),
         interrupted: false,
@@ -226,6 +227,7 @@ fn fleet_report(plan: &Plan, change: impl FnOnce(&mut Judgement)) -> Report {
         Findings {
             judgement,
             measurements,
+            pace: None,
             latencies: Default::default(),
             digest,
             interrupted: false,

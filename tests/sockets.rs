@@ -16,7 +16,7 @@ use countersign::{
     },
     crypto::{Engine, KeyPool, PrivateKey, backend},
     event::{Event, EventKind, Listener, Outcome},
-    socket::{ClientTls, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
+    socket::{ClientTls, Hosts, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, ConnectionId, CryptoTier, NodeId, Origin, Parameters, Profile, SeedStream},
 };
 use tokio::{
@@ -131,6 +131,8 @@ impl Fleet {
             stop: self.stop.clone(),
             trust: self.trust.clone(),
             bind: None,
+            wall: None,
+            hosts: Hosts::default(),
             server: Mutex::new(server),
         })
     }

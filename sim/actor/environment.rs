@@ -46,6 +46,12 @@ pub trait Environment: Send + Sync + 'static {
         pending()
     }
 
+    /// Learns that a visit of this actor begins that was due at `due`: whoever measures latency counts from then on, however
+    /// late the visit is.
+    fn visit_begins(&self, due: VirtualTime) {
+        let _ = due;
+    }
+
     /// What becomes of the next request of this actor on its way.
     fn disturbance(&self) -> Disturbance {
         Disturbance::default()

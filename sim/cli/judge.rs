@@ -28,6 +28,7 @@ pub fn judge(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<Re
         environment: gauge.read(finished.ended.at, &finished.ended.totals, finished.listening),
         judgement: finished.judgement,
         measurements: finished.measurements,
+        pace: None,
         latencies: finished.latencies,
         digest: finished.digest,
         interrupted: finished.ended.was_interrupted,

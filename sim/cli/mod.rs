@@ -13,6 +13,8 @@ mod instant;
 mod interrupt;
 mod judge;
 mod list;
+#[cfg(feature = "sockets")]
+mod load;
 mod matrix;
 mod merge;
 pub mod parallel;
@@ -84,6 +86,10 @@ pub enum Command {
     /// Write a trace in the form of Perfetto, ShiViz or Mermaid
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
+    /// Run a scenario on real sockets of this machine, in real time
+    #[cfg(feature = "sockets")]
+    #[command(after_help = LOAD_EXAMPLES)]
+    Load(LoadArgs),
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
@@ -115,6 +121,15 @@ Examples:
   countersign run smoke/first_contact
   countersign run rules/upstream_slots --seed 7 --profile hardened
   countersign run my_scenario.toml --plan-only > plan.json";
+
+#[cfg(feature = "sockets")]
+const LOAD_EXAMPLES: &str = "\
+Examples:
+  countersign load load/sockets_steady
+  countersign load load/sockets_storm --profile hardened --out report
+
+Servers and agents of the scenario speak real HTTP over loopback. Latency counts
+from when a visit was due. Faults and attackers are for `run`.";
 
 const SWEEP_EXAMPLES: &str = "\
 Examples:
@@ -195,6 +210,45 @@ impl RunArgs {
     /// What is decided here instead of in the scenario.
     pub fn overrides(&self) -> Overrides {
         Overrides { profile: self.profile, crypto: self.crypto }
+    }
+}
+
+/// Arguments of `load`.
+#[cfg(feature = "sockets")]
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// A scenario that comes with the program (`countersign scenarios` lists them), or a file
+    pub scenario: String,
+    /// Settle what the scenario leaves open by this seed [default: the scenario's own]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Show this face of the protocol instead of the scenario's
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+    /// Sign with this implementation instead of the scenario's
+    #[arg(long, value_name = "C", value_parser = PossibleValuesParser::new(["aws-lc", "rsa"])
+        .map(|name| if name == "rsa" { CryptoTier::Rsa } else { CryptoTier::AwsLc }))]
+    pub crypto: Option<CryptoTier>,
+    /// How many threads serve and visit [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
+    pub workers: Option<NonZero<usize>>,
+    /// Write report and plan into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write every event as a line of JSON into this file
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+#[cfg(feature = "sockets")]
+impl LoadArgs {
+    /// What is decided here instead of in the scenario. Modelled signatures say nothing in real time: real ones take their
+    /// place.
+    fn overrides(&self) -> Overrides {
+        Overrides { profile: self.profile, crypto: Some(self.crypto.unwrap_or(CryptoTier::AwsLc)) }
     }
 }
 
@@ -429,6 +483,8 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args),
             Self::Replay(args) => run::replay(args),
+            #[cfg(feature = "sockets")]
+            Self::Load(args) => load::load(args),
             Self::Explain(args) => traces::explain(args),
             Self::Export(args) => traces::export(args),
             Self::Sweep(args) => sweep::sweep(args),

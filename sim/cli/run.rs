@@ -109,6 +109,7 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
         Findings {
             judgement: finished.judgement,
             measurements: finished.measurements,
+            pace: finished.pace,
             latencies: finished.latencies,
             digest: finished.digest,
             interrupted: finished.ended.was_interrupted,

@@ -55,6 +55,14 @@ impl Engine {
         self.backend.tier()
     }
 
+    /// Loads a key, which is otherwise done when it is used for the first time.
+    ///
+    /// # Errors
+    /// If the backend does not accept the key.
+    pub fn prepare(&self, key: &PrivateKey) -> Result<(), KeyError> {
+        key.operations(&*self.backend).map(drop)
+    }
+
     /// Signs with RSASSA-PKCS1-v1_5/SHA-256.
     ///
     /// # Errors

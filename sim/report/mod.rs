@@ -38,7 +38,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metrics::{Latencies, Measurements, MissedThreshold, missed_thresholds},
+    metrics::{Latencies, Measurements, MissedThreshold, PaceFigures, missed_thresholds},
     oracle::{Judgement, Violation},
     plan::{Invariant, Milestone, Plan},
     types::{CryptoTier, Profile, Scheme, VirtualTime},
@@ -114,6 +114,10 @@ pub struct Report {
     /// How long what takes long took, whole.
     #[serde(default)]
     pub latencies: Latencies,
+    /// On real sockets: whether visits came in time, and latency from when they were due. None of a simulated run. In a
+    /// report that has it, everything that was measured was measured in real time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<PaceFigures>,
     /// The real world: the only part that differs between two runs of one plan.
     pub environment: Environment,
 }
@@ -138,6 +142,8 @@ pub struct Findings {
     pub judgement: Judgement,
     /// What was measured.
     pub measurements: Measurements,
+    /// Whether visits came in time, on real sockets.
+    pub pace: Option<PaceFigures>,
     /// How long what takes long took, whole.
     pub latencies: Latencies,
     /// The digest of the run's history, in hexadecimal.
@@ -153,7 +159,8 @@ pub struct Findings {
 impl Report {
     /// Holds what was found against what the plan asks for.
     pub fn new(plan: &Plan, findings: Findings) -> Self {
-        let Findings { judgement, measurements, latencies, digest, interrupted, reproduce, environment } = findings;
+        let Findings { judgement, measurements, pace, latencies, digest, interrupted, reproduce, environment } =
+            findings;
         let Judgement { violations, counts, reached: mut milestones, not_judged, events } = judgement;
         let asked = &plan.expectation;
         let is_expected = |invariant: &Invariant| asked.violations.contains(invariant);
@@ -169,7 +176,7 @@ impl Report {
             asked.reach.iter().filter(|milestone| !milestones.contains_key(milestone)).copied().collect();
         let forbidden = milestones.iter().filter(|(milestone, _)| asked.never.contains(milestone));
         let milestones_forbidden: BTreeMap<_, _> = forbidden.map(|(milestone, count)| (*milestone, *count)).collect();
-        let thresholds_missed = missed_thresholds(&asked.thresholds, &measurements);
+        let thresholds_missed = missed_thresholds(&asked.thresholds, &measurements, pace.as_ref());
         let violations: Vec<_> = violations.into_iter().filter(|found| !is_expected(&found.invariant)).collect();
         let violation_counts: BTreeMap<_, _> =
             counts.into_iter().filter(|(invariant, count)| *count > 0 && !is_expected(invariant)).collect();
@@ -180,6 +187,7 @@ impl Report {
             Verdict::Violated
         } else if interrupted
             || served_nobody
+            || pace.as_ref().is_some_and(|pace| pace.is_late)
             || !milestones_missing.is_empty()
             || expected_violations.iter().any(|expected| expected.count == 0)
         {
@@ -217,6 +225,7 @@ impl Report {
             thresholds_missed,
             measurements,
             latencies,
+            load: pace,
             environment,
         }
     }
@@ -251,6 +260,12 @@ pub fn reproduce(scenario: &str, plan: &Plan) -> String {
     let (scenario, seed, profile, crypto) = (shell_word(scenario), plan.seed, plan.profile, plan.crypto);
     let plant = plan.bug.map_or(String::new(), |bug| format!(" --plant {bug}"));
     format!("countersign run {scenario} --seed {seed} --profile {profile} --crypto {crypto}{plant}")
+}
+
+/// The command that puts the same load on real sockets again. What comes of it depends on the machine, too.
+pub fn reproduce_load(scenario: &str, plan: &Plan) -> String {
+    let (scenario, seed, profile, crypto) = (shell_word(scenario), plan.seed, plan.profile, plan.crypto);
+    format!("countersign load {scenario} --seed {seed} --profile {profile} --crypto {crypto}")
 }
 
 /// The command that makes a run again from the file of its plan.

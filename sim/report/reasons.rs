@@ -13,11 +13,17 @@ impl Report {
             "the run was interrupted"
         } else if self.served_nobody && is_inconclusive {
             "not one exchange was served, so that the run has shown nothing"
+        } else if self.is_late() && is_inconclusive {
+            "visits began so late that the figures are those of this machine and not of the servers"
         } else if self.violation_counts.is_empty() && !self.milestones_forbidden.is_empty() {
             "something happened that the scenario forbids"
         } else {
             self.verdict.meaning()
         }
+    }
+
+    fn is_late(&self) -> bool {
+        self.load.as_ref().is_some_and(|load| load.is_late)
     }
 
     /// Where the run was stopped as its command asks, if it was, and what that leaves open.
@@ -43,6 +49,7 @@ impl Report {
             false => format!("{} was expected to be violated and held", expected.invariant),
         });
         let nobody = self.served_nobody.then(|| "nobody was served".to_owned());
-        forbidden.chain(missing).chain(absent).chain(nobody).collect()
+        let late = self.is_late().then(|| "the generator was late".to_owned());
+        forbidden.chain(missing).chain(absent).chain(nobody).chain(late).collect()
     }
 }

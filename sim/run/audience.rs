@@ -9,11 +9,11 @@ use super::{
 use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener},
-    metrics::Metrics,
+    metrics::{Metrics, Pace},
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceHeader},
-    types::VirtualTime,
+    types::{ActorId, VirtualTime},
     world::Ended,
 };
 
@@ -22,6 +22,8 @@ pub struct Audience {
     oracle: Oracle,
     scene: SceneRecorder,
     metrics: Metrics,
+    /// On real sockets only.
+    pace: Option<Pace>,
     record: Record,
     log: Option<Box<dyn Listener + Send>>,
     accepted: u64,
@@ -72,6 +74,7 @@ impl Audience {
             oracle: Oracle::new(plan),
             scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
+            pace: None,
             record: match trace {
                 None => Record::Digest(Digest::new()),
                 Some(to) => Record::Trace(Scribe::start(to, TraceHeader::of(plan))),
@@ -85,13 +88,20 @@ impl Audience {
         }
     }
 
+    /// The audience of a load of `plan` on real sockets.
+    #[cfg(feature = "sockets")]
+    pub fn of_load(plan: &Plan, trace: Option<Box<dyn Write + Send>>, stopwatch: Option<Stopwatch>) -> Self {
+        let audience = Self::new(plan, trace, None, stopwatch);
+        Self { oracle: Oracle::on_sockets(plan), pace: Some(Pace::new(plan)), ..audience }
+    }
+
     /// What was heard so far.
     pub fn standing(&self, at: VirtualTime) -> Standing<'_> {
         Standing { at, accepted: self.accepted, violations: self.oracle.violations(), kept: self.oracle.kept() }
     }
 
     /// Asks everybody for their say.
-    pub fn finish(self, ended: Ended) -> Finished {
+    pub fn finish(self, ended: Ended, workers: u64) -> Finished {
         let judgement = self.oracle.finish(ended.at);
         let (digest, trace_error) = self.record.finish();
         Finished {
@@ -99,6 +109,7 @@ impl Audience {
             judgement,
             latencies: self.metrics.latencies(),
             measurements: self.metrics.finish(ended.at),
+            pace: self.pace.map(|pace| pace.finish(ended.at, workers)),
             digest,
             listening: self.listening,
             trace_error,
@@ -127,8 +138,17 @@ impl Listener for Audience {
             }
             Some(now_ns) => self.hear_timed(event, now_ns),
         }
+        if let Some(pace) = &mut self.pace {
+            pace.hear(event);
+        }
         if let Some(log) = &mut self.log {
             log.hear(event);
+        }
+    }
+
+    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+        if let Some(pace) = &mut self.pace {
+            pace.visit_begins(agent, due, at);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A whole run: the world acts, and everything that listens has its say at the end.
 
 mod audience;
+#[cfg(feature = "sockets")]
+mod load;
 mod scribe;
 
 use std::{
@@ -11,10 +13,12 @@ use std::{
 use thiserror::Error;
 
 use self::audience::Audience;
+#[cfg(feature = "sockets")]
+pub use self::load::{LoadOptions, load};
 use crate::{
     crypto::Stopwatch,
     event::Listener,
-    metrics::{Latencies, Measurements},
+    metrics::{Latencies, Measurements, PaceFigures},
     oracle::{Judgement, Scene, Violation},
     plan::{Plan, PlanError},
     trace::TraceError,
@@ -65,6 +69,8 @@ pub struct Finished {
     pub scene: Option<Scene>,
     /// What was measured.
     pub measurements: Measurements,
+    /// Whether visits came in time, on real sockets.
+    pub pace: Option<PaceFigures>,
     /// How long what takes long took, whole.
     pub latencies: Latencies,
     /// The digest of the history, in hexadecimal (S12).
@@ -133,7 +139,7 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
     let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None, None));
-    Ok(audience.finish(ended))
+    Ok(audience.finish(ended, 0))
 }
 
 impl<'a> Options<'a> {

@@ -1,9 +1,10 @@
 //! What an actor on real sockets gets from outside.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     actor::{Connection, Environment, Occupied},
     event::EventKind,
-    types::{ActorId, ConnectionId, Origin, VirtualTime, WallTime, Work},
+    types::{ActorId, ClockModel, ConnectionId, Origin, UnixSeconds, VirtualTime, WallTime, Work},
 };
 
 /// The environment of one actor on this machine's sockets and clocks.
@@ -38,8 +39,31 @@ pub struct SocketEnvironment {
     pub trust: Option<ClientTls>,
     /// The address from which it opens connections, with any port; the system's choice if it has none.
     pub bind: Option<SocketAddr>,
+    /// How its wall clock shows another time than the machine's, if it does.
+    pub wall: Option<ModelledWall>,
+    /// Where hosts are that have no name in the network.
+    pub hosts: Hosts,
     /// What it serves with, if it is a server: taken when its door opens.
     pub server: Mutex<Option<Server>>,
+}
+
+/// Addresses of hosts by their names. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts(Arc<BTreeMap<String, SocketAddr>>);
+
+impl FromIterator<(String, SocketAddr)> for Hosts {
+    fn from_iter<T: IntoIterator<Item = (String, SocketAddr)>>(hosts: T) -> Self {
+        Self(Arc::new(hosts.into_iter().collect()))
+    }
+}
+
+/// A wall clock that showed `run_start` when the actor's clock started, but for its own errors.
+#[derive(Clone, Debug)]
+pub struct ModelledWall {
+    /// What a true clock showed.
+    pub run_start: UnixSeconds,
+    /// How this one errs.
+    pub clock: ClockModel,
 }
 
 /// What a server has to open its door with.
@@ -98,7 +122,10 @@ impl Environment for SocketEnvironment {
     }
 
     fn wall(&self) -> WallTime {
-        self.recorder.clock().wall()
+        match &self.wall {
+            None => self.recorder.clock().wall(),
+            Some(wall) => wall.clock.wall_at(wall.run_start, self.now()),
+        }
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -107,6 +134,10 @@ impl Environment for SocketEnvironment {
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(task);
+    }
+
+    fn visit_begins(&self, due: VirtualTime) {
+        self.recorder.visit_begins(self.actor, due);
     }
 
     async fn stopping(&self) {
@@ -126,11 +157,16 @@ impl Environment for SocketEnvironment {
 impl SocketEnvironment {
     /// Opens a TCP connection to the first address of a host that takes it.
     async fn open(&self, origin: &Origin) -> io::Result<TcpStream> {
-        let Some(bind) = self.bind else { return TcpStream::connect((origin.host(), origin.port())).await };
+        let addresses: Vec<_> = match self.hosts.0.get(origin.host()) {
+            Some(address) => vec![*address],
+            None => lookup_host((origin.host(), origin.port())).await?.collect(),
+        };
         let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in lookup_host((origin.host(), origin.port())).await? {
+        for address in addresses {
             let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            socket.bind(bind)?;
+            if let Some(bind) = self.bind {
+                socket.bind(bind)?;
+            }
             match socket.connect(address).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => failed = error,

@@ -13,7 +13,7 @@ mod stream;
 mod tls;
 
 pub use clock::RealClock;
-pub use environment::{Server, SocketEnvironment};
+pub use environment::{Hosts, ModelledWall, Server, SocketEnvironment};
 pub use listener::SocketListener;
 pub use recorder::SocketRecorder;
 pub use rendezvous::Rendezvous;

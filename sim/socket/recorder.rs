@@ -2,13 +2,16 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use super::RealClock;
 use crate::{
     event::{Event, EventKind, Listener},
-    types::ActorId,
+    types::{ActorId, VirtualTime},
 };
 
 /// Where all actors of a process report to.
@@ -16,12 +19,13 @@ use crate::{
 pub struct SocketRecorder {
     listener: Arc<Mutex<dyn Listener + Send>>,
     clock: RealClock,
+    is_closed: Arc<AtomicBool>,
 }
 
 impl SocketRecorder {
     /// A recorder that passes everything to `listener`, with the time of `clock`.
     pub fn new(listener: Arc<Mutex<dyn Listener + Send>>, clock: RealClock) -> Self {
-        Self { listener, clock }
+        Self { listener, clock, is_closed: Arc::default() }
     }
 
     /// The clock by which it records.
@@ -29,11 +33,29 @@ impl SocketRecorder {
         self.clock
     }
 
-    /// Passes a fact on.
+    /// Passes a fact on, unless this is closed.
     pub fn record(&self, actor: ActorId, kind: EventKind) {
-        let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut listener) = self.open() else { return };
         // The time is read while nobody else can record: whoever listens sees it rise.
         listener.hear(&Event { at: self.clock.now(), actor, kind });
+    }
+
+    /// Passes on that a visit begins now that was due at `due`, unless this is closed.
+    pub fn visit_begins(&self, agent: ActorId, due: VirtualTime) {
+        let Some(mut listener) = self.open() else { return };
+        listener.visit_begins(agent, due, self.clock.now());
+    }
+
+    /// Passes nothing on any more: what is torn down from now on did not happen. Clones close together.
+    pub fn close(&self) {
+        self.is_closed.store(true, Relaxed);
+        // Whoever is recording has done so when this comes back.
+        drop(self.listener.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn open(&self) -> Option<MutexGuard<'_, dyn Listener + Send + 'static>> {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        (!self.is_closed.load(Relaxed)).then_some(listener)
     }
 }
 

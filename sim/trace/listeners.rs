@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::event::{Event, Listener};
+use crate::{
+    event::{Event, Listener},
+    types::{ActorId, VirtualTime},
+};
 
 /// Passes each event on to several listeners, in their order. Lend a listener (`Box::new(&mut oracle)`) to have
 /// it back when the run is over.
@@ -15,11 +18,21 @@ impl Listener for Listeners<'_> {
             listener.hear(event);
         }
     }
+
+    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+        for listener in &mut self.0 {
+            listener.visit_begins(agent, due, at);
+        }
+    }
 }
 
 impl<L: Listener + ?Sized> Listener for &mut L {
     fn hear(&mut self, event: &Event) {
         (**self).hear(event);
+    }
+
+    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+        (**self).visit_begins(agent, due, at);
     }
 }
 
@@ -28,6 +41,12 @@ impl<L: Listener> Listener for Option<L> {
     fn hear(&mut self, event: &Event) {
         if let Some(listener) = self {
             listener.hear(event);
+        }
+    }
+
+    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+        if let Some(listener) = self {
+            listener.visit_begins(agent, due, at);
         }
     }
 }

@@ -4,7 +4,6 @@ use std::{
     error::Error,
     future::pending,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use super::{
@@ -19,19 +18,17 @@ use super::{
     network::Network,
     pacer::Pacers,
     recorder::Recorder,
-    supervisor::{Started, Starter, supervise, turns_of},
+    supervisor::{Run, Started, Starter, supervise, turns_of},
     surroundings::Surroundings,
 };
 use crate::{
-    actor::{
-        AgentActor, AgentSettings, Database, Environment as _, Knowledge, SecureStorage, ServerSettings, SiteServer,
-        SiteSettings, SmpServer, Visits as AgentVisits,
-    },
+    actor::{AgentActor, Database, Environment as _, Knowledge, SecureStorage, SiteServer, SmpServer},
     attack::{Attacker, AttackerSettings, SharedLoot, Wiretaps, interceptor},
+    cast::Cast,
     crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
-    protocol::{Policy, ServerEntry, ServerKeys, ServerKind},
-    types::{ActorId, ClockModel, Parameters, SeedStream, Thumbprint, VirtualTime},
+    plan::{AgentPlan, Plan},
+    protocol::Policy,
+    types::{ActorId, ClockModel, VirtualTime},
 };
 
 /// What all actors of a world share.
@@ -47,13 +44,9 @@ pub struct Shared {
 
 /// What is worked out once per plan.
 struct Foundation {
-    plan: Plan,
+    cast: Cast,
     shared: Shared,
     backend: Arc<dyn Backend>,
-    parameters: Arc<Parameters>,
-    keys: KeyPool,
-    seed: SeedStream,
-    pinned: Thumbprint,
     surroundings: Arc<Surroundings>,
     attackers: Vec<Intruder>,
 }
@@ -74,34 +67,23 @@ type HostResult = Result<(), Box<dyn Error>>;
 
 /// Adds every host of a plan to a simulation.
 pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> Result<(), WorldError> {
-    let seed = SeedStream::new(plan.seed);
-    let keys = KeyPool::new(seed);
-    let smp_key = keys.private_key(plan.smp.key)?;
+    let cast = Cast::new(plan)?;
     let backend = backend(plan.crypto)?;
-    let attackers = intruders(plan, &keys)?;
+    let attackers = intruders(plan, &cast.keys)?;
     let surroundings = Surroundings {
         connections: Connections::default(),
         network: Network::new(plan),
         wiretaps: wiretaps(&attackers, &backend, shared),
-        seed,
+        seed: cast.seed,
         breakdown: Arc::clone(&shared.breakdown),
     };
-    let foundation = Arc::new(Foundation {
-        plan: plan.clone(),
-        shared: shared.clone(),
-        backend,
-        parameters: Arc::new(plan.parameters.clone()),
-        keys,
-        seed,
-        pinned: smp_key.public().thumbprint(),
-        surroundings: Arc::new(surroundings),
-        attackers,
-    });
-    foundation.smp(sim, smp_key.clone())?;
+    let foundation =
+        Arc::new(Foundation { cast, shared: shared.clone(), backend, surroundings: Arc::new(surroundings), attackers });
+    foundation.smp(sim)?;
     for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
         foundation.site(sim, site)?;
     }
-    foundation.clients(sim, &smp_key)?;
+    foundation.clients(sim)?;
     Ok(())
 }
 
@@ -135,35 +117,20 @@ fn wiretaps(attackers: &[Intruder], backend: &Arc<dyn Backend>, shared: &Shared)
 }
 
 impl Foundation {
-    fn smp(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, key: PrivateKey) -> Result<(), WorldError> {
-        let (plan, actor) = (&self.plan, ActorId::Smp);
-        let profile = plan.profile_of(actor, VirtualTime::ZERO);
-        let database =
-            Database::new(Plan::node_of(actor), plan.origin_of(actor), key.clone(), profile, plan.parameters.clone());
-        {
-            let mut records = database.open();
-            for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
-                records.approve_site(Plan::node_of(site));
-            }
-            for (number, agent) in (1..).zip(&plan.agents) {
-                if agent.bootstrap == Bootstrap::Installed {
-                    let key = self.keys.private_key(agent.key)?.public().clone();
-                    records.install(plan.identity_of(ActorId::Agent(number)), key);
-                }
-            }
-            for Intruder { settings, .. } in self.attackers.iter().filter(|attacker| attacker.settings.is_insider()) {
-                records.install(settings.node, settings.key.public().clone());
-            }
+    fn smp(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>) -> Result<(), WorldError> {
+        let (actor, database) = (ActorId::Smp, self.cast.database()?);
+        for Intruder { settings, .. } in self.attackers.iter().filter(|attacker| attacker.settings.is_insider()) {
+            database.open().install(settings.node, settings.key.public().clone());
         }
-        let administrator = Administrator::new(plan, &self.keys, database.clone())?;
+        let administrator = Administrator::new(&self.cast.plan, &self.cast.keys, database.clone())?;
+        let key = self.cast.server_key(actor)?;
         let server = Server { foundation: Arc::clone(self), actor, key, kind: ServerState::Smp(database) };
         sim.host(Plan::host_of(actor), move || server.clone().host(Some(administrator.clone())));
         Ok(())
     }
 
     fn site(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, actor: ActorId) -> Result<(), WorldError> {
-        let Some(site) = self.plan.server(actor) else { return Ok(()) };
-        let key = self.keys.private_key(site.key)?;
+        let key = self.cast.server_key(actor)?;
         let kind = ServerState::Site(SecureStorage::default());
         let server = Server { foundation: Arc::clone(self), actor, key, kind };
         sim.host(Plan::host_of(actor), move || server.clone().host(None));
@@ -172,20 +139,17 @@ impl Foundation {
 
     /// Whoever only calls others shares hosts, agents on whatever branch and all attackers: who can reach whom is a matter of
     /// the network, not of the host, and every host costs each step of the simulation a microsecond or two.
-    fn clients(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, smp_key: &PrivateKey) -> Result<(), WorldError> {
-        let mut residents = Vec::with_capacity(self.plan.agents.len());
-        for (number, agent) in (1..).zip(&self.plan.agents) {
-            let secure_storage = match agent.bootstrap {
-                Bootstrap::Installed => SecureStorage::with(self.known_at_start(agent, smp_key)),
-                Bootstrap::Register => SecureStorage::default(),
-            };
+    fn clients(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>) -> Result<(), WorldError> {
+        let plan = &self.cast.plan;
+        let mut residents = Vec::with_capacity(plan.agents.len());
+        for (number, agent) in (1..).zip(&plan.agents) {
             // That the key is there is seen now, where it can still be told.
-            self.keys.private_key(agent.key)?;
+            self.cast.keys.private_key(agent.key)?;
             residents.push(Resident {
                 foundation: Arc::clone(self),
                 number,
-                secure_storage,
-                wall: Arc::new(self.plan.clock_of(ActorId::Agent(number))),
+                secure_storage: self.cast.secure_storage(agent),
+                wall: Arc::new(plan.clock_of(ActorId::Agent(number))),
             });
         }
         let mut rest = residents.as_slice();
@@ -203,7 +167,7 @@ impl Foundation {
     /// How many agents find room on one host: at least one, if there is one.
     fn room(&self, agents: &[Resident]) -> usize {
         let mut connections = 0_u32;
-        let plans = agents.iter().map(|agent| self.plan.agent(agent.number));
+        let plans = agents.iter().map(|agent| self.cast.plan.agent(agent.number));
         let fits = plans.take(AGENTS_PER_HOST).take_while(|plan| {
             connections = connections.saturating_add(plan.map_or(1, |plan| plan.connections));
             connections <= CONNECTIONS_PER_HOST
@@ -227,7 +191,7 @@ impl Foundation {
                 for agent in agents.iter().cloned() {
                     let agent = AgentStarter { agent, clock: Arc::clone(&clock) };
                     let start = VirtualTime::from_millis(agent.plan().map_or(0, |plan| plan.start_ms));
-                    let turns = turns_of(agent.actor(), start, &foundation.plan);
+                    let turns = turns_of(agent.actor(), start, &foundation.cast.plan);
                     let (actor, clock_of_agent) = (agent.actor(), Arc::clone(&clock));
                     // Agents have no door that might not open, so that they give no error.
                     let supervised = async move { drop(supervise(clock_of_agent, turns, agent).await) };
@@ -252,18 +216,6 @@ impl Foundation {
         }
     }
 
-    /// What an agent that registered long ago has in its secure storage.
-    fn known_at_start(&self, agent: &AgentPlan, smp_key: &PrivateKey) -> Knowledge {
-        let server = ServerEntry {
-            id: Plan::node_of(agent.server),
-            kind: if agent.server == ActorId::Smp { ServerKind::Smp } else { ServerKind::Site },
-            origin: self.plan.origin_of(agent.server),
-            profile: self.plan.profile_of(agent.server, VirtualTime::ZERO),
-        };
-        let server_keys: ServerKeys = [smp_key.public().clone()].into_iter().collect();
-        Knowledge { server_keys, server: Some(server) }
-    }
-
     /// Environment and engine of an actor for its next life.
     fn environment(
         &self,
@@ -275,34 +227,20 @@ impl Foundation {
     ) -> (Arc<SimulatedEnvironment>, Arc<Engine>) {
         let shared = &self.shared;
         let engine = Engine::new(Arc::clone(&self.backend), Arc::clone(&shared.totals), shared.stopwatch);
-        let mishaps = || Mutex::new(self.seed.rng(&format!("network of {actor}"), times_before.into()));
+        let mishaps = || Mutex::new(self.cast.seed.rng(&format!("network of {actor}"), times_before.into()));
         let environment = SimulatedEnvironment {
             actor,
             clock: Arc::clone(clock),
             wall: Arc::clone(wall),
-            run_start: self.plan.run_start,
+            run_start: self.cast.plan.run_start,
             cpu,
-            costs: self.plan.costs,
+            costs: self.cast.plan.costs,
             surroundings: Arc::clone(&self.surroundings),
             mishaps: (!self.surroundings.network.is_untroubled()).then(mishaps),
             life: Life::default(),
             recorder: Arc::clone(&shared.recorder),
         };
         (Arc::new(environment), Arc::new(engine))
-    }
-
-    /// The random numbers of an actor for its next life.
-    fn rng(&self, actor: ActorId, times_before: u32) -> rand_chacha::ChaCha20Rng {
-        let (kind, number) = match actor {
-            ActorId::Smp => ("smp", 0),
-            ActorId::Site(number) => ("site", number),
-            ActorId::Agent(number) => ("agent", number),
-            ActorId::Attacker(number) => ("attacker", number),
-        };
-        match times_before {
-            0 => self.seed.rng(kind, number.into()),
-            times => self.seed.rng(&format!("{kind} after {times} restarts"), number.into()),
-        }
     }
 }
 
@@ -328,15 +266,15 @@ impl Server {
         let foundation = Arc::clone(&self.foundation);
         foundation.shared.pacers.start();
         let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
-        let wall = Arc::new(foundation.plan.clock_of(self.actor));
+        let wall = Arc::new(foundation.cast.plan.clock_of(self.actor));
         if let Some(administrator) = administrator {
             let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, None);
             let work = administrator.work(Arc::clone(&clock), desk);
             let breakdown = Arc::clone(&foundation.shared.breakdown);
             tokio::task::spawn_local(breakdown.watch(self.actor, Arc::clone(&clock), work));
         }
-        let start_ms = foundation.plan.server(self.actor).map_or(0, |server| server.start_ms);
-        let turns = turns_of(self.actor, VirtualTime::from_millis(start_ms), &foundation.plan);
+        let start_ms = foundation.cast.plan.server(self.actor).map_or(0, |server| server.start_ms);
+        let turns = turns_of(self.actor, VirtualTime::from_millis(start_ms), &foundation.cast.plan);
         supervise(Arc::clone(&clock), turns, ServerStarter { server: self, wall, clock }).await
     }
 }
@@ -350,29 +288,20 @@ struct ServerStarter {
 impl Starter for ServerStarter {
     fn start(&self, times_before: u32, now: VirtualTime) -> Option<Started> {
         let Server { foundation, actor, key, kind } = &self.server;
-        let plan = &foundation.plan;
-        let cpu = VirtualCpu::new(plan.server(*actor)?.cores);
+        let cast = &foundation.cast;
+        let cpu = VirtualCpu::new(cast.plan.server(*actor)?.cores);
         let (environment, engine) = foundation.environment(*actor, times_before, &self.wall, &self.clock, Some(cpu));
-        let settings = ServerSettings {
-            node: Plan::node_of(*actor),
-            origin: plan.origin_at(*actor, now),
-            key: key.clone(),
-            profile: plan.profile_of(*actor, now),
-            parameters: Arc::clone(&foundation.parameters),
-            rng: foundation.rng(*actor, times_before),
+        let settings = cast.server_settings(*actor, key.clone(), times_before, now);
+        let life = Arc::clone(&environment);
+        let run: Run = match kind.clone() {
+            ServerState::Smp(database) => {
+                Box::pin(async move { SmpServer::start(life, engine, settings, database).run().await })
+            }
+            ServerState::Site(secure_storage) => {
+                let site = cast.site_settings(secure_storage);
+                Box::pin(async move { SiteServer::start(life, engine, settings, site).run().await })
+            }
         };
-        let (life, kind, pinned) = (Arc::clone(&environment), kind.clone(), foundation.pinned);
-        let smp = plan.origin_of(ActorId::Smp);
-        let run = Box::pin(async move {
-            match kind {
-                ServerState::Smp(database) => SmpServer::start(life, engine, settings, database).run().await?,
-                ServerState::Site(secure_storage) => {
-                    let site = SiteSettings { smp, pinned, secure_storage };
-                    SiteServer::start(life, engine, settings, site).run().await?
-                }
-            };
-            Ok(())
-        });
         Some(Started { environment, run, agent: None })
     }
 
@@ -401,50 +330,16 @@ impl AgentStarter {
     }
 
     fn plan(&self) -> Option<&AgentPlan> {
-        self.agent.foundation.plan.agent(self.agent.number)
+        self.agent.foundation.cast.plan.agent(self.agent.number)
     }
 }
 
 impl Starter for AgentStarter {
     fn start(&self, times_before: u32, now: VirtualTime) -> Option<Started> {
-        let (actor, agent, foundation) = (self.actor(), self.plan()?, &self.agent.foundation);
-        let leaves_at = agent.leave_ms.map(VirtualTime::from_millis);
-        if leaves_at.is_some_and(|leaves_at| leaves_at <= now) {
-            return None;
-        }
-        let plan = &foundation.plan;
-        let key = self.key(plan.agent_key_at(self.agent.number, now)?)?;
-        let (environment, engine) = foundation.environment(actor, times_before, &self.agent.wall, &self.clock, None);
-        let settings = AgentSettings {
-            node: plan.identity_of(actor),
-            key,
-            profile: plan.profile_of(actor, now),
-            parameters: Arc::clone(&foundation.parameters),
-            smp: plan.origin_of(ActorId::Smp),
-            pinned: foundation.pinned,
-            secure_storage: self.agent.secure_storage.clone(),
-            server: agent.server,
-            server_node: Plan::node_of(agent.server),
-            server_origin: plan.origin_of(agent.server),
-            visits: match &agent.visits {
-                Visits::Every { first_ms, interval_ms, jitter_ms } => AgentVisits::Every {
-                    first: VirtualTime::from_millis(*first_ms),
-                    interval: Duration::from_millis(*interval_ms),
-                    jitter: Duration::from_millis(*jitter_ms),
-                },
-                Visits::At { times_ms } => AgentVisits::At(
-                    // Calls that came while it was down are lost.
-                    times_ms.iter().copied().map(VirtualTime::from_millis).filter(|at| *at >= now).collect(),
-                ),
-            },
-            requests: agent.requests,
-            public_requests: agent.public_requests,
-            connections: agent.connections,
-            keeps_connections: agent.connection_use == ConnectionUse::KeepAlive,
-            policy_interval: Duration::from_secs(agent.policy_interval_s),
-            leaves_at,
-            rng: foundation.rng(actor, times_before),
-        };
+        let (agent, cast) = (&self.agent, &self.agent.foundation.cast);
+        let settings = cast.agent_settings(agent.number, agent.secure_storage.clone(), times_before, now)?;
+        let (environment, engine) =
+            agent.foundation.environment(self.actor(), times_before, &agent.wall, &self.clock, None);
         let actor = AgentActor::start(Arc::clone(&environment), engine, settings);
         let life = Arc::clone(&actor);
         let run = Box::pin(async move {
@@ -456,6 +351,6 @@ impl Starter for AgentStarter {
 
     fn key(&self, number: u32) -> Option<PrivateKey> {
         // The plan was checked: the pool has every key that it names.
-        self.agent.foundation.keys.private_key(number).ok()
+        self.agent.foundation.cast.keys.private_key(number).ok()
     }
 }

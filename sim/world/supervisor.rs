@@ -91,12 +91,15 @@ fn merged(mut outages: Vec<Outage>) -> Vec<Outage> {
     merged
 }
 
+/// The doings of an actor.
+pub type Run = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
 /// An actor that has just started.
 pub struct Started {
     /// Its environment for as long as it lives.
     pub environment: Arc<SimulatedEnvironment>,
     /// What it does. An error ends the simulation.
-    pub run: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
+    pub run: Run,
     /// The agent, if it is one.
     pub agent: Option<Arc<AgentActor<SimulatedEnvironment>>>,
 }

@@ -63,6 +63,7 @@ pub fn report(plan: &Plan) -> Report {
     Report::new(
         plan,
         Findings {
+            pace: None,
             judgement,
             measurements,
             latencies,

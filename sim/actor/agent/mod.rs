@@ -196,6 +196,7 @@ impl<E: Environment> AgentActor<E> {
                 next_policy = self.policy_due(self.environment.now());
             }
             if now >= next_visit {
+                self.environment.visit_begins(next_visit);
                 let was_served = self.visit().await;
                 let ended = self.environment.now();
                 // A retry comes on top of the visits that are planned; it takes none of them away.

@@ -21,7 +21,7 @@ impl Schedule {
         Self { visits, next: 0 }
     }
 
-    /// When the next visit is due; `None` if there is none left.
+    /// When the next visit is due, be it long ago; `None` if there is none left.
     pub fn next(&mut self, now: VirtualTime, rng: &mut dyn Rng) -> Option<VirtualTime> {
         match &self.visits {
             Visits::Every { first, interval, jitter } => {
@@ -32,12 +32,12 @@ impl Schedule {
                 self.next += 1;
                 let jitter_ns = u64::try_from(jitter.as_nanos()).unwrap_or(u64::MAX / 4);
                 let shifted = planned.saturating_add(offset_ns(*jitter, rng)).saturating_sub(jitter_ns);
-                Some(VirtualTime(shifted).max(now))
+                Some(VirtualTime(shifted))
             }
             Visits::At(times) => {
                 let due = times.get(usize::try_from(self.next).ok()?)?;
                 self.next += 1;
-                Some((*due).max(now))
+                Some(*due)
             }
         }
     }

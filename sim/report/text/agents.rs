@@ -4,11 +4,11 @@ use super::{
     super::{Report, human, table::Table},
     page::{Page, Style},
 };
-use crate::metrics::{AgentFigures, AuthenticationFigures, Distribution, TrafficFigures};
+use crate::metrics::{AgentFigures, AuthenticationFigures, Distribution, PaceFigures, TrafficFigures};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let measured = &report.measurements;
-    authentication(page, &measured.total.authentication, measured.tick_ns);
+    authentication(page, &measured.total.authentication, measured.tick_ns, report.load.as_ref());
     exchanges(page, &measured.total.authentication);
     refusals(page, report);
     traffic(page, &measured.traffic, &measured.agents);
@@ -24,8 +24,12 @@ pub(super) fn duration_cell(nanos: Option<u64>) -> String {
     nanos.map_or_else(String::new, human::duration)
 }
 
-fn authentication(page: &mut Page, figures: &AuthenticationFigures, tick_ns: u64) {
+fn authentication(page: &mut Page, figures: &AuthenticationFigures, tick_ns: u64, load: Option<&PaceFigures>) {
     let mut table = Table::new("Authentication", &["count", "p50", "p90", "p99", "p99.9", "max"]);
+    let from_due = [
+        ("one step, from when it was due", load.and_then(|load| load.one_step_from_due_ns)),
+        ("two steps, from when it was due", load.and_then(|load| load.two_step_from_due_ns)),
+    ];
     let rows = [
         ("one step", figures.one_step_ns),
         ("two steps", figures.two_step_ns),
@@ -33,12 +37,17 @@ fn authentication(page: &mut Page, figures: &AuthenticationFigures, tick_ns: u64
         ("none needed", figures.public_ns),
         ("failed", figures.failed_ns),
     ];
-    for (name, distribution) in rows {
+    let lag = ("lag of the generator", load.and_then(|load| load.lag_ns));
+    for (name, distribution) in rows.into_iter().chain(from_due).chain([lag]) {
         let Some(Distribution { count, p50, p90, p99, p999, max, .. }) = distribution else { continue };
         let latencies = [p50, p90, p99, p999, max].map(human::duration);
         table.row(name, [human::count(count)].into_iter().chain(latencies));
     }
-    if page.table(&table) {
+    let is_shown = page.table(&table);
+    if let Some(load) = load {
+        let (visits, pace) = (human::number_of(load.visits, "visit"), human::count(load.served_per_s));
+        page.remark(&format!("{visits}; {pace} exchanges served in a second"));
+    } else if is_shown {
         page.remark(&format!("network legs end on ticks of {} ms: latencies are no finer", tick_ns / 1_000_000));
     }
 }

@@ -108,7 +108,10 @@ fn what_ran(page: &mut Page, report: &Report) {
         let pace = human::factor(environment.virtual_ms_per_wall_s);
         format!(" in {} of real time ({pace} as fast)", human::duration(environment.wall_ns))
     };
-    page.line(&format!("{length} of virtual time{real_time}"));
+    page.line(&match &report.load {
+        None => format!("{length} of virtual time{real_time}"),
+        Some(load) => format!("{length} on real sockets, {}", human::number_of(load.workers, "thread")),
+    });
     let mut facts = vec![human::number_of(measured.events, "event")];
     facts.push(format!("digest {}", report.digest.get(..16).unwrap_or(&report.digest)));
     page.line(&facts.join(", "));

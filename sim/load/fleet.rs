@@ -1,0 +1,207 @@
+//! All actors of a plan on the sockets of this machine.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+};
+
+use tokio::{net::TcpListener, sync::mpsc, time};
+
+use super::LoadError;
+use crate::{
+    actor::{AgentActor, AgentSettings, SecureStorage, SiteServer, SmpServer},
+    cast::Cast,
+    crypto::{Backend, Engine, Stopwatch, WallTotals, backend},
+    event::Listener,
+    plan::Plan,
+    socket::{
+        ClientTls, Hosts, ModelledWall, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder,
+        Stop,
+    },
+    types::{ActorId, Scheme, VirtualTime},
+};
+
+/// The actors of a plan, from their gathering to their end.
+pub(super) struct Fleet<'a> {
+    cast: &'a Cast,
+    backend: Arc<dyn Backend>,
+    totals: Arc<WallTotals>,
+    stopwatch: Option<Stopwatch>,
+    listener: Arc<Mutex<dyn Listener + Send>>,
+    recorder: SocketRecorder,
+    rendezvous: Rendezvous,
+    stop: Stop,
+    trust: Option<ClientTls>,
+    hosts: Hosts,
+    servers: Vec<(ActorId, Server)>,
+    agents: Vec<(u32, VirtualTime, AgentSettings)>,
+    broken: (mpsc::UnboundedSender<LoadError>, mpsc::UnboundedReceiver<LoadError>),
+}
+
+impl<'a> Fleet<'a> {
+    /// Opens the doors of all servers, and makes everything ready that is not to take time later.
+    pub async fn gather(
+        cast: &'a Cast,
+        listener: Arc<Mutex<dyn Listener + Send>>,
+        stopwatch: Option<Stopwatch>,
+    ) -> Result<Self, LoadError> {
+        let plan = &cast.plan;
+        let names: Vec<_> = servers(plan).map(Plan::host_of).collect();
+        let (tls, trust) = match plan.scheme {
+            Scheme::Http => (None, None),
+            Scheme::Https => certificates(names).map(|(tls, trust)| (Some(tls), Some(trust)))?,
+        };
+        let (mut doors, mut hosts) = (Vec::new(), Vec::new());
+        for server in servers(plan) {
+            let failed = |source| LoadError::Server { server, source };
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
+            hosts.push((Plan::host_of(server), listener.local_addr().map_err(failed)?));
+            doors.push((server, Server { listener, tls: tls.clone() }));
+        }
+        let backend = backend(plan.crypto)?;
+        let agents = (1..).zip(&plan.agents).filter_map(|(number, agent)| {
+            let settings = cast.agent_settings(number, cast.secure_storage(agent), 0, VirtualTime::ZERO)?;
+            Some((number, VirtualTime::from_millis(agent.start_ms), settings))
+        });
+        let agents: Vec<_> = agents.collect();
+        // A real agent loads its key once in its life; thousands of them must not do so while others are measured.
+        let warm_up = Engine::new(Arc::clone(&backend), Arc::default(), None);
+        for (_, _, settings) in &agents {
+            warm_up.prepare(&settings.key)?;
+        }
+        let recorder = SocketRecorder::new(Arc::clone(&listener), RealClock::start());
+        Ok(Self {
+            cast,
+            backend,
+            totals: Arc::default(),
+            stopwatch,
+            listener,
+            recorder,
+            rendezvous: Rendezvous::default(),
+            stop: Stop::default(),
+            trust,
+            hosts: hosts.into_iter().collect(),
+            servers: doors,
+            agents,
+            broken: mpsc::unbounded_channel(),
+        })
+    }
+
+    /// Starts everybody, each at its time. Time counts from here.
+    pub fn start(&mut self) {
+        self.recorder = SocketRecorder::new(Arc::clone(&self.listener), RealClock::start());
+        for (server, door) in std::mem::take(&mut self.servers) {
+            self.start_server(server, door);
+        }
+        for (number, start, settings) in std::mem::take(&mut self.agents) {
+            let environment = self.environment(ActorId::Agent(number), None);
+            let engine = self.engine();
+            let wait = start.since(self.now());
+            tokio::spawn(async move {
+                if !wait.is_zero() {
+                    time::sleep(wait).await;
+                }
+                AgentActor::start(environment, engine, settings).run().await;
+            });
+        }
+    }
+
+    /// The time since the start.
+    pub fn now(&self) -> VirtualTime {
+        self.recorder.clock().now()
+    }
+
+    /// Comes back if a server can no longer serve.
+    pub async fn broke_down(&mut self) -> LoadError {
+        match self.broken.1.recv().await {
+            Some(error) => error,
+            // This holds a sender itself.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends everybody: what happens from now on is no longer heard.
+    pub fn end(self) -> Arc<WallTotals> {
+        self.recorder.close();
+        self.stop.stop();
+        self.totals
+    }
+
+    fn start_server(&self, server: ActorId, door: Server) {
+        let start = VirtualTime::from_millis(self.cast.plan.server(server).map_or(0, |plan| plan.start_ms));
+        let wait = start.since(self.now());
+        let (environment, engine) = (self.environment(server, Some(door)), self.engine());
+        let broken = self.broken.0.clone();
+        let life = match self.life(server, environment, engine) {
+            Ok(life) => life,
+            Err(error) => return drop(broken.send(error)),
+        };
+        tokio::spawn(async move {
+            time::sleep(wait).await;
+            if let Err(source) = life.await {
+                let _ = broken.send(LoadError::Server { server, source });
+            }
+        });
+    }
+
+    fn life(
+        &self,
+        server: ActorId,
+        environment: Arc<SocketEnvironment>,
+        engine: Arc<Engine>,
+    ) -> Result<impl Future<Output = io::Result<()>> + Send + use<>, LoadError> {
+        let cast = self.cast;
+        let settings = cast.server_settings(server, cast.server_key(server)?, 0, VirtualTime::ZERO);
+        let database = if server == ActorId::Smp { Some(cast.database()?) } else { None };
+        let site = cast.site_settings(SecureStorage::default());
+        Ok(async move {
+            match database {
+                Some(database) => SmpServer::start(environment, engine, settings, database).run().await,
+                None => SiteServer::start(environment, engine, settings, site).run().await,
+            }
+        })
+    }
+
+    fn engine(&self) -> Arc<Engine> {
+        Arc::new(Engine::new(Arc::clone(&self.backend), Arc::clone(&self.totals), self.stopwatch))
+    }
+
+    fn environment(&self, actor: ActorId, server: Option<Server>) -> Arc<SocketEnvironment> {
+        let plan = &self.cast.plan;
+        Arc::new(SocketEnvironment {
+            actor,
+            recorder: self.recorder.clone(),
+            rendezvous: self.rendezvous.clone(),
+            stop: self.stop.clone(),
+            trust: self.trust.clone(),
+            bind: own_address(actor),
+            wall: Some(ModelledWall { run_start: plan.run_start, clock: plan.clock_of(actor) }),
+            hosts: self.hosts.clone(),
+            server: Mutex::new(server),
+        })
+    }
+}
+
+fn servers(plan: &Plan) -> impl Iterator<Item = ActorId> {
+    std::iter::once(ActorId::Smp).chain((1..).map(ActorId::Site).take(plan.sites.len()))
+}
+
+/// An address of its own for each agent, as in a real network: limits per source are for machines, and no address runs out
+/// of ports. Linux takes all of 127.0.0.0/8 for its own; others do not.
+fn own_address(actor: ActorId) -> Option<SocketAddr> {
+    let ActorId::Agent(number) = actor else { return None };
+    let [_, high, middle, low] = number.to_be_bytes();
+    let address = Ipv4Addr::new(127, 64_u8.saturating_add(high), middle, low);
+    cfg!(target_os = "linux").then(|| SocketAddr::from((address, 0)))
+}
+
+/// One certificate for all servers, made for this load alone, and the trust in it.
+fn certificates(names: Vec<String>) -> Result<(ServerTls, ClientTls), LoadError> {
+    let failed = |error: &dyn std::fmt::Display| LoadError::Certificate(error.to_string());
+    let made = rcgen::generate_simple_self_signed(names).map_err(|error| failed(&error))?;
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let tls = ServerTls::from_pem(&certificate, &key).map_err(|error| failed(&error))?;
+    let trust = ClientTls::trusting(&certificate).map_err(|error| failed(&error))?;
+    Ok((tls, trust))
+}

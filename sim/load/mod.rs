@@ -1,0 +1,103 @@
+//! A plan on real sockets: the same actors as in the simulated world, in real time, over loopback.
+//!
+//! Servers listen on ports that the system chooses; agents find them by the names that they have in the plan. Wall clocks
+//! show the plan's time, so that whoever judges a simulated run can judge this one.
+
+mod fleet;
+mod load_error;
+mod refused;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use tokio::{runtime, time};
+
+use self::fleet::Fleet;
+pub use self::load_error::LoadError;
+use crate::{
+    cast::Cast,
+    crypto::{Stopwatch, WallTotals},
+    event::Listener,
+    plan::Plan,
+    types::{Planting, VirtualTime},
+};
+
+/// What whoever starts a load may do while it runs.
+pub struct Controls<'a> {
+    /// How many threads serve and visit.
+    pub workers: usize,
+    /// Measures real time around crypto operations.
+    pub stopwatch: Option<Stopwatch>,
+    /// Ends the load early when it becomes true.
+    pub interrupted: &'a AtomicBool,
+    /// Is told now and then how far the load is.
+    pub progress: &'a mut dyn FnMut(VirtualTime),
+}
+
+/// How a load went, as far as its events do not tell.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The time that it reached.
+    pub at: VirtualTime,
+    /// Whether it was interrupted before its planned end.
+    pub was_interrupted: bool,
+    /// Crypto operations done, and their real time if a stopwatch was given.
+    pub totals: Arc<WallTotals>,
+}
+
+/// How often progress is told, and an interruption noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long the runtime may take to end once everything was told to stop.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Runs a plan on real sockets to its end. Everything that happens goes to `listener`, in the order of its times.
+///
+/// # Errors
+/// If the plan has what only the simulation can do, needs a key or tier that is not there, or if a server cannot start.
+pub fn run<L: Listener + Send + 'static>(
+    plan: &Plan,
+    listener: &Arc<Mutex<L>>,
+    controls: Controls<'_>,
+) -> Result<Loaded, LoadError> {
+    let _planting = Planting::of(plan.bug);
+    refused::check(plan)?;
+    let cast = Cast::new(plan)?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(controls.workers.max(1))
+        .enable_all()
+        .build()
+        .map_err(LoadError::Runtime)?;
+    let loaded = runtime.block_on(act(&cast, Arc::clone(listener) as _, controls));
+    runtime.shutdown_timeout(END_TIMEOUT);
+    loaded
+}
+
+async fn act(
+    cast: &Cast,
+    listener: Arc<Mutex<dyn Listener + Send>>,
+    controls: Controls<'_>,
+) -> Result<Loaded, LoadError> {
+    let mut fleet = Fleet::gather(cast, listener, controls.stopwatch).await?;
+    let end = VirtualTime::from_millis(cast.plan.duration_ms);
+    fleet.start();
+    let mut looks = time::interval(LOOK_EVERY);
+    let (mut at, mut was_interrupted) = (fleet.now(), false);
+    while at < end && !was_interrupted {
+        (controls.progress)(at);
+        tokio::select! {
+            biased;
+            error = fleet.broke_down() => return Err(error),
+            _ = looks.tick() => {}
+            () = time::sleep(end.since(at)) => {}
+        }
+        at = fleet.now();
+        was_interrupted = controls.interrupted.load(Relaxed);
+    }
+    let totals = fleet.end();
+    Ok(Loaded { at: at.min(end), was_interrupted, totals })
+}

@@ -1,0 +1,180 @@
+//! Whether visits begin when they are due, and how long agents wait from then on.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Distribution, Histogram};
+use crate::{
+    event::{Event, EventKind, Outcome},
+    plan::Plan,
+    types::{ActorId, VirtualTime},
+};
+
+/// How late visits may begin, in nanoseconds, at the 99th percentile: beyond it the figures are those of whoever makes the
+/// load and not of the servers.
+pub const LAG_P99_NS_MAX: u64 = 20_000_000;
+
+/// Notes the pace of a load on real sockets.
+///
+/// Reading: an arrival's latency counts from when it was due, however late it began: a generator that waits for a slow
+/// answer before it sends on would otherwise leave out exactly the arrivals that suffer (coordinated omission). On each
+/// connection of a visit the first exchange counts from then, a later one from the end of the one before.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// How many connections each agent opens in a visit.
+    connections: Vec<u32>,
+    visits: BTreeMap<ActorId, Visit>,
+    begun: u64,
+    lag_ns: Histogram,
+    one_step_ns: Histogram,
+    two_step_ns: Histogram,
+    served: u64,
+}
+
+/// The latest visit of an agent.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    lag_ns: u64,
+    /// How many of its exchanges are still to end that began with it.
+    first: u32,
+}
+
+/// The pace of a load on real sockets.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PaceFigures {
+    /// Threads that served and visited.
+    pub workers: u64,
+    /// Visits that began.
+    pub visits: u64,
+    /// Exchanges that were served in a second, over the whole load.
+    pub served_per_s: u64,
+    /// How late visits began, in nanoseconds.
+    pub lag_ns: Option<Distribution>,
+    /// Whether they began so late that the figures say more about the generator than about the servers.
+    pub is_late: bool,
+    /// Latency with a stored token from when the visit was due, in nanoseconds.
+    pub one_step_from_due_ns: Option<Distribution>,
+    /// Latency with a challenge from when the visit was due, in nanoseconds.
+    pub two_step_from_due_ns: Option<Distribution>,
+    /// The same latencies whole, so that those of several generators can be put together.
+    pub latencies: PaceLatencies,
+}
+
+/// The latencies of a load, whole.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PaceLatencies {
+    /// How late visits began, in nanoseconds.
+    pub lag_ns: Histogram,
+    /// With a stored token, from when the visit was due, in nanoseconds.
+    pub one_step_from_due_ns: Histogram,
+    /// With a challenge, from when the visit was due, in nanoseconds.
+    pub two_step_from_due_ns: Histogram,
+}
+
+impl Pace {
+    /// The pace of a load of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            connections: plan.agents.iter().map(|agent| agent.connections).collect(),
+            visits: BTreeMap::new(),
+            begun: 0,
+            lag_ns: Histogram::default(),
+            one_step_ns: Histogram::default(),
+            two_step_ns: Histogram::default(),
+            served: 0,
+        }
+    }
+
+    /// Learns that a visit begins at `at` that was due at `due`.
+    pub fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+        let lag_ns = at.nanos().saturating_sub(due.nanos());
+        self.begun += 1;
+        self.lag_ns.record(lag_ns);
+        let ActorId::Agent(number) = agent else { return };
+        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let first = index.and_then(|index| self.connections.get(index)).copied().unwrap_or(1);
+        self.visits.insert(agent, Visit { lag_ns, first });
+    }
+
+    /// Learns of the next event.
+    pub fn hear(&mut self, event: &Event) {
+        let EventKind::ExchangeEnded { outcome, took_ns, .. } = event.kind else { return };
+        self.served += u64::from(outcome.is_served());
+        let visit = self.visits.get_mut(&event.actor).filter(|visit| visit.first > 0);
+        let lag_ns = visit.map_or(0, |visit| {
+            visit.first -= 1;
+            visit.lag_ns
+        });
+        let latency = match outcome {
+            Outcome::ServedOneStep => &mut self.one_step_ns,
+            Outcome::ServedTwoStep => &mut self.two_step_ns,
+            _ => return,
+        };
+        latency.record(took_ns.saturating_add(lag_ns));
+    }
+
+    /// What was noted until `end`.
+    pub fn finish(self, end: VirtualTime, workers: u64) -> PaceFigures {
+        let lag_ns = self.lag_ns.distribution();
+        let per_s = u128::from(self.served) * 1_000_000_000 / u128::from(end.nanos().max(1));
+        PaceFigures {
+            workers,
+            visits: self.begun,
+            served_per_s: u64::try_from(per_s).unwrap_or(u64::MAX),
+            lag_ns,
+            is_late: lag_ns.is_some_and(|lag| lag.p99 > LAG_P99_NS_MAX),
+            one_step_from_due_ns: self.one_step_ns.distribution(),
+            two_step_from_due_ns: self.two_step_ns.distribution(),
+            latencies: PaceLatencies {
+                lag_ns: self.lag_ns,
+                one_step_from_due_ns: self.one_step_ns,
+                two_step_from_due_ns: self.two_step_ns,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(agent: u32, at_ms: u64, took_ms: u64, outcome: Outcome) -> Event {
+        let kind = EventKind::ExchangeEnded { server: ActorId::Smp, outcome, trips: 1, took_ns: took_ms * 1_000_000 };
+        Event { at: VirtualTime::from_millis(at_ms), actor: ActorId::Agent(agent), kind }
+    }
+
+    fn pace(connections: &[u32]) -> Pace {
+        let connections = connections.to_vec();
+        let (lag_ns, one_step_ns, two_step_ns) = Default::default();
+        Pace { connections, visits: BTreeMap::new(), begun: 0, lag_ns, one_step_ns, two_step_ns, served: 0 }
+    }
+
+    #[test]
+    fn a_latency_counts_from_when_the_visit_was_due() {
+        let mut pace = pace(&[1]);
+        let (agent, at) = (ActorId::Agent(1), VirtualTime::from_millis);
+        pace.visit_begins(agent, at(100), at(1_600));
+        pace.hear(&ended(1, 1_605, 5, Outcome::ServedTwoStep));
+        // The next on the same connection waited for nobody.
+        pace.hear(&ended(1, 1_608, 3, Outcome::ServedOneStep));
+        let figures = pace.finish(at(2_000), 2);
+        assert_eq!(figures.two_step_from_due_ns.unwrap().max, 1_505_000_000);
+        assert_eq!(figures.one_step_from_due_ns.unwrap().max, 3_000_000);
+        assert_eq!((figures.visits, figures.served_per_s, figures.is_late), (1, 1, true));
+    }
+
+    #[test]
+    fn every_connection_of_a_visit_waited() {
+        let mut pace = pace(&[2]);
+        let (agent, at) = (ActorId::Agent(1), VirtualTime::from_millis);
+        pace.visit_begins(agent, at(0), at(10));
+        for at_ms in [11, 12] {
+            pace.hear(&ended(1, at_ms, 1, Outcome::ServedOneStep));
+        }
+        let figures = pace.finish(at(1_000), 1);
+        assert_eq!(figures.one_step_from_due_ns.unwrap().min, 11_000_000);
+        assert!(!figures.is_late);
+    }
+}

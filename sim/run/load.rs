@@ -1,0 +1,49 @@
+//! A plan on real sockets, with everybody who listens to a run.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+};
+
+use super::{Audience, Finished, Standing};
+use crate::{
+    crypto::Stopwatch,
+    load::{self, Controls, LoadError, Loaded},
+    plan::Plan,
+    world::Ended,
+};
+
+/// What whoever starts a load may have of it beside its result.
+pub struct LoadOptions<'a> {
+    /// How many threads serve and visit.
+    pub workers: usize,
+    /// Where every event goes, as a line of JSON. Give it a buffered writer.
+    pub trace: Option<Box<dyn Write + Send>>,
+    /// Measures real time around crypto operations and, now and then, around the listeners.
+    pub stopwatch: Option<Stopwatch>,
+    /// Ends the load early when it becomes true.
+    pub interrupted: &'a AtomicBool,
+    /// Is told now and then how far the load is.
+    pub progress: &'a mut dyn FnMut(Standing<'_>),
+}
+
+/// Runs a plan on real sockets, in real time.
+///
+/// # Errors
+/// If the plan has what only the simulation can do, or if a server cannot start.
+pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Finished, LoadError> {
+    let LoadOptions { workers, trace, stopwatch, interrupted, progress } = options;
+    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, trace, stopwatch))));
+    let mut tell = |at| {
+        if let Some(audience) = audience.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            progress(audience.standing(at));
+        }
+    };
+    let loaded = load::run(plan, &audience, Controls { workers, stopwatch, interrupted, progress: &mut tell })?;
+    let Loaded { at, was_interrupted, totals } = loaded;
+    let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Nobody else takes it; an empty audience would have heard nothing.
+    let audience = audience.unwrap_or_else(|| Audience::of_load(plan, None, None));
+    let workers = u64::try_from(workers).unwrap_or(u64::MAX);
+    Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals }, workers))
+}
