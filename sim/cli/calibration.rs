@@ -32,7 +32,10 @@ pub(super) fn calibrate(plan: &Plan) -> Result<Calibration, Box<dyn std::error::
     Ok(Calibration { sign_ns, verify_ns })
 }
 
-fn time(times: u32, mut operation: impl FnMut() -> Result<(), KeyError>) -> Result<u64, Box<dyn std::error::Error>> {
+pub(super) fn time(
+    times: u32,
+    mut operation: impl FnMut() -> Result<(), KeyError>,
+) -> Result<u64, Box<dyn std::error::Error>> {
     let start = ThreadTime::try_now()?;
     for _ in 0..times {
         operation()?;

@@ -8,16 +8,19 @@ use std::{
 use super::{
     Exit, Failure, Format, LoadArgs,
     calibration::calibrate,
+    costs,
     environment::{Gauge, stopwatch},
     exit::print,
     interrupt,
     parallel::all_cores,
+    predict::predict,
     progress::Progress,
     trace_file::{TraceFile, other_file},
 };
 use crate::{
     crypto::KeyError,
     load::LoadError,
+    metrics::PaceFigures,
     report::{self, Evidence, Findings, Report, text},
     run::{self, LoadOptions, Standing},
     scenario,
@@ -35,19 +38,21 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     let mut tell = |standing: Standing<'_>| {
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
+    let workers = args.workers.unwrap_or_else(all_cores);
+    let predicted = if args.predict {
+        let costs = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
+        let cores = u32::try_from(workers.get()).unwrap_or(u32::MAX);
+        Some(predict(&plan, costs, cores, interrupted, &mut |_| {})?)
+    } else {
+        None
+    };
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
     // What the machine can do is measured before it is busy.
     let calibration = calibrate(&plan).map_err(Failure::internal)?;
     let gauge = Gauge::start();
     let finished = run::load(
         &plan,
-        LoadOptions {
-            workers: args.workers.unwrap_or_else(all_cores).get(),
-            trace,
-            stopwatch: Some(stopwatch),
-            interrupted,
-            progress: &mut tell,
-        },
+        LoadOptions { workers: workers.get(), trace, stopwatch: Some(stopwatch), interrupted, progress: &mut tell },
     )
     .map_err(|error| match error {
         LoadError::OnlySimulated(_) | LoadError::Key(KeyError::NotBuilt(_)) => Failure::Usage(error.to_string()),
@@ -60,7 +65,7 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         Findings {
             judgement: finished.judgement,
             measurements: finished.measurements,
-            pace: finished.pace,
+            pace: finished.pace.map(|pace| PaceFigures { predicted, ..pace }),
             latencies: finished.latencies,
             digest: finished.digest,
             interrupted: finished.ended.was_interrupted,

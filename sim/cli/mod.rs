@@ -5,6 +5,8 @@ mod bugs;
 mod calibration;
 mod cluster;
 mod compare;
+#[cfg(feature = "sockets")]
+mod costs;
 pub mod determinism;
 pub mod environment;
 mod exit;
@@ -18,6 +20,8 @@ mod load;
 mod matrix;
 mod merge;
 pub mod parallel;
+#[cfg(feature = "sockets")]
+mod predict;
 pub mod progress;
 mod run;
 mod seeds;
@@ -90,6 +94,9 @@ pub enum Command {
     #[cfg(feature = "sockets")]
     #[command(after_help = LOAD_EXAMPLES)]
     Load(LoadArgs),
+    /// Measure what operations cost on this machine, for scenarios and predictions
+    #[cfg(feature = "sockets")]
+    Calibrate(CalibrateArgs),
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
@@ -229,6 +236,12 @@ pub struct LoadArgs {
     #[arg(long, value_name = "C", value_parser = PossibleValuesParser::new(["aws-lc", "rsa"])
         .map(|name| if name == "rsa" { CryptoTier::Rsa } else { CryptoTier::AwsLc }))]
     pub crypto: Option<CryptoTier>,
+    /// Simulate it first, and show both side by side
+    #[arg(long)]
+    pub predict: bool,
+    /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
+    #[arg(long, value_name = "FILE", requires = "predict")]
+    pub costs: Option<PathBuf>,
     /// How many threads serve and visit [default: one for each core]
     #[arg(long, value_name = "N", value_parser = bounds::jobs)]
     pub workers: Option<NonZero<usize>>,
@@ -241,6 +254,15 @@ pub struct LoadArgs {
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
+}
+
+/// Arguments of `calibrate`.
+#[cfg(feature = "sockets")]
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// Write the costs into this file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[cfg(feature = "sockets")]
@@ -485,6 +507,8 @@ impl Command {
             Self::Replay(args) => run::replay(args),
             #[cfg(feature = "sockets")]
             Self::Load(args) => load::load(args),
+            #[cfg(feature = "sockets")]
+            Self::Calibrate(args) => costs::calibrate(args),
             Self::Explain(args) => traces::explain(args),
             Self::Export(args) => traces::export(args),
             Self::Sweep(args) => sweep::sweep(args),

@@ -24,7 +24,7 @@ use crate::{
     crypto::{Stopwatch, WallTotals},
     event::Listener,
     plan::Plan,
-    types::{Planting, VirtualTime},
+    types::VirtualTime,
 };
 
 /// What whoever starts a load may do while it runs.
@@ -64,7 +64,6 @@ pub fn run<L: Listener + Send + 'static>(
     listener: &Arc<Mutex<L>>,
     controls: Controls<'_>,
 ) -> Result<Loaded, LoadError> {
-    let _planting = Planting::of(plan.bug);
     refused::check(plan)?;
     let cast = Cast::new(plan)?;
     let runtime = runtime::Builder::new_multi_thread()

@@ -8,6 +8,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), LoadError> {
     let reasons = [
         (!plan.faults.is_empty(), "faults"),
         (!plan.attackers.is_empty(), "attackers"),
+        (plan.bug.is_some(), "a planted bug"),
         (plan.crypto == CryptoTier::Modelled, "modelled signatures"),
     ];
     match reasons.into_iter().find(|(is_there, _)| *is_there) {

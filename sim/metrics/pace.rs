@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Histogram};
+use super::{Distribution, Histogram, LoadFigures, prediction::per_s};
 use crate::{
     event::{Event, EventKind, Outcome},
     plan::Plan,
@@ -58,6 +58,9 @@ pub struct PaceFigures {
     pub one_step_from_due_ns: Option<Distribution>,
     /// Latency with a challenge from when the visit was due, in nanoseconds.
     pub two_step_from_due_ns: Option<Distribution>,
+    /// What the simulation foretold, if it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<LoadFigures>,
     /// The same latencies whole, so that those of several generators can be put together.
     pub latencies: PaceLatencies,
 }
@@ -118,15 +121,15 @@ impl Pace {
     /// What was noted until `end`.
     pub fn finish(self, end: VirtualTime, workers: u64) -> PaceFigures {
         let lag_ns = self.lag_ns.distribution();
-        let per_s = u128::from(self.served) * 1_000_000_000 / u128::from(end.nanos().max(1));
         PaceFigures {
             workers,
             visits: self.begun,
-            served_per_s: u64::try_from(per_s).unwrap_or(u64::MAX),
+            served_per_s: per_s(self.served, end.nanos()),
             lag_ns,
             is_late: lag_ns.is_some_and(|lag| lag.p99 > LAG_P99_NS_MAX),
             one_step_from_due_ns: self.one_step_ns.distribution(),
             two_step_from_due_ns: self.two_step_ns.distribution(),
+            predicted: None,
             latencies: PaceLatencies {
                 lag_ns: self.lag_ns,
                 one_step_from_due_ns: self.one_step_ns,

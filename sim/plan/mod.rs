@@ -4,6 +4,7 @@
 mod agent;
 mod attacker;
 mod check;
+mod dilation;
 mod expectation;
 mod fault;
 mod group;
@@ -87,6 +88,10 @@ pub struct Plan {
     pub smp: ServerPlan,
     /// The site servers; `site-1` is the first.
     pub sites: Vec<ServerPlan>,
+    /// How many cores everybody shares, as where one machine makes a load and serves it. None if each server has a CPU of
+    /// its own, and each agent a machine of its own, whose time costs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_cores: Option<u32>,
     /// Over how many branches of the network the agents are spread.
     pub branches: u32,
     /// The agents; `agent-1` is the first.

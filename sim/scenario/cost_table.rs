@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::ScenarioError;
 use crate::types::{Costs, TimeSpan};
 
 /// What operations cost on one core of a server, in virtual time. Each at most 10 s.
@@ -21,6 +22,24 @@ pub struct CostTable {
     pub open: Option<TimeSpan>,
     /// Everything else about one HTTP request. Default `25us`.
     pub request: Option<TimeSpan>,
+}
+
+/// A file with costs alone, as `countersign calibrate` writes it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CostFile {
+    costs: CostTable,
+}
+
+impl CostFile {
+    /// The costs in a file. `file` names it in errors.
+    ///
+    /// # Errors
+    /// If the text is no TOML, or not of this form. The error has file, line and column.
+    pub fn from_toml(file: &str, text: &str) -> Result<Costs, ScenarioError> {
+        let read: Self = toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, &error))?;
+        Ok(read.costs.resolve())
+    }
 }
 
 impl CostTable {

@@ -31,7 +31,7 @@ pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, 
 pub use attacker_table::AttackerTable;
 pub use clock_offset::ClockOffset;
 pub use clock_table::{ClockTable, WanderTable};
-pub use cost_table::CostTable;
+pub use cost_table::{CostFile, CostTable};
 pub use document::{Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
 pub use fault_table::{
     BlackHoleTable, ChangePolicyTable, ClockStepTable, DelayTable, DuplicateTable, FaultTable, LossTable,

@@ -67,6 +67,7 @@ impl Scenario {
             scheme: document.scheme.unwrap_or(Scheme::Http),
             smp: self.smp(&draws)?,
             sites: (1..=site_count).map(|number| self.site(&draws, number)).collect::<Result<_, _>>()?,
+            shared_cores: None,
             branches: document.network.branches.unwrap_or(site_count.clamp(1, 4)),
             agents: Vec::new(),
             faults: Vec::new(),

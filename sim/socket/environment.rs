@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustls::pki_types::ServerName;
@@ -46,6 +46,9 @@ pub struct SocketEnvironment {
     /// What it serves with, if it is a server: taken when its door opens.
     pub server: Mutex<Option<Server>>,
 }
+
+/// How long before its end a sleep goes on by the finer timer.
+const FINE: Duration = Duration::from_millis(2);
 
 /// Addresses of hosts by their names. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -128,8 +131,13 @@ impl Environment for SocketEnvironment {
         }
     }
 
+    /// The runtime's timers are cheap and as coarse as a millisecond; the last of the way is left to a finer one.
     async fn sleep(&self, duration: Duration) {
-        time::sleep(duration).await;
+        let until = Instant::now() + duration;
+        if let Some(coarse) = duration.checked_sub(FINE) {
+            time::sleep(coarse).await;
+        }
+        async_io::Timer::at(until).await;
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

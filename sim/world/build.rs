@@ -48,6 +48,8 @@ struct Foundation {
     shared: Shared,
     backend: Arc<dyn Backend>,
     surroundings: Arc<Surroundings>,
+    /// Of everybody, where the plan has one machine.
+    shared_cpu: Option<Arc<VirtualCpu>>,
     attackers: Vec<Intruder>,
 }
 
@@ -77,8 +79,14 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
         seed: cast.seed,
         breakdown: Arc::clone(&shared.breakdown),
     };
-    let foundation =
-        Arc::new(Foundation { cast, shared: shared.clone(), backend, surroundings: Arc::new(surroundings), attackers });
+    let foundation = Arc::new(Foundation {
+        cast,
+        shared: shared.clone(),
+        backend,
+        surroundings: Arc::new(surroundings),
+        shared_cpu: plan.shared_cores.map(|cores| Arc::new(VirtualCpu::new(cores))),
+        attackers,
+    });
     foundation.smp(sim)?;
     for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
         foundation.site(sim, site)?;
@@ -233,7 +241,7 @@ impl Foundation {
             clock: Arc::clone(clock),
             wall: Arc::clone(wall),
             run_start: self.cast.plan.run_start,
-            cpu,
+            cpu: self.shared_cpu.clone().or(cpu.map(Arc::new)),
             costs: self.cast.plan.costs,
             surroundings: Arc::clone(&self.surroundings),
             mishaps: (!self.surroundings.network.is_untroubled()).then(mishaps),

@@ -35,8 +35,8 @@ pub struct SimulatedEnvironment {
     pub wall: Arc<ClockModel>,
     /// What a true clock shows at the start of the run.
     pub run_start: UnixSeconds,
-    /// The actor's CPU; agents have no model of theirs.
-    pub cpu: Option<VirtualCpu>,
+    /// The actor's CPU; agents have none, unless everybody shares one.
+    pub cpu: Option<Arc<VirtualCpu>>,
     /// What operations cost.
     pub costs: Costs,
     /// What lies between it and others.

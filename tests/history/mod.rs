@@ -71,6 +71,7 @@ pub fn plan(profile: Profile) -> Plan {
         agents: vec![agent; 3],
         faults: Vec::new(),
         heal_ms: None,
+        shared_cores: None,
         attackers: Vec::new(),
         bug: None,
         expectation: Expectation::default(),

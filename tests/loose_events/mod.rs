@@ -49,6 +49,7 @@ pub fn plan() -> Plan {
         agents: Vec::new(),
         faults: Vec::new(),
         heal_ms: None,
+        shared_cores: None,
         attackers: Vec::new(),
         bug: None,
         expectation: Expectation::default(),

@@ -64,6 +64,7 @@ impl<E: Environment> AgentActor<E> {
         let authorization = locked(&self.agent).authorize(&path, &facts, now, &self.engine, &mut *locked(&self.rng));
         let mut refused = None;
         let Ok(mut authorization) = authorization else { return (Outcome::Broken, first_trip) };
+        self.charge().await;
         for trip in first_trip + 1..=first_trip + TRIPS_MAX {
             let response = match self.authorize_and_send(&mut line.connection, &authorization).await {
                 Ok(response) => response,
@@ -81,7 +82,10 @@ impl<E: Environment> AgentActor<E> {
                         refused = Some(token.issued.claims.jti);
                     }
                     match self.answer(&path, &response, &authorization, &facts) {
-                        Ok(next) => authorization = next,
+                        Ok(next) => {
+                            self.charge().await;
+                            authorization = next;
+                        }
                         Err(outcome) => return (outcome, trip),
                     }
                 }
@@ -93,6 +97,12 @@ impl<E: Environment> AgentActor<E> {
             }
         }
         (Outcome::Unauthorized, first_trip + TRIPS_MAX)
+    }
+
+    /// Occupies the CPU for the work done since the last call, where an agent has a CPU that is modelled.
+    async fn charge(&self) {
+        let work = self.engine.take_work();
+        let _ = self.environment.occupy(&work).await;
     }
 
     async fn authorize_and_send(

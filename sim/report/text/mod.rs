@@ -2,6 +2,7 @@
 
 mod agents;
 mod environment;
+mod load;
 mod page;
 mod servers;
 mod verdict;
@@ -14,6 +15,7 @@ use super::Report;
 pub fn text(report: &Report, colour: bool) -> String {
     let mut page = Page::new(colour);
     verdict::write(&mut page, report);
+    load::write(&mut page, report);
     agents::write(&mut page, report);
     servers::write(&mut page, report);
     environment::write(&mut page, report);

@@ -36,7 +36,9 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         page.remark(&format!("agents in a batch: {min} to {max}, {mean} on average"));
     }
     let columns = ["cores", "busy", "signed", "verified", "busy time", "wait p50", "wait p99", "wait max"];
-    table(page, report, "Virtual CPU", &columns, |server| Some(cpu(&server.cpu)));
+    if report.load.is_none() {
+        table(page, report, "Virtual CPU", &columns, |server| Some(cpu(&server.cpu)));
+    }
 }
 
 /// One row for each server that has such figures, and one for all if there are several.

@@ -1,0 +1,143 @@
+//! What operations cost on this machine, in a file that scenarios and predictions use.
+
+use std::{
+    hint::black_box,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use cpu_time::ProcessTime;
+
+use super::{CalibrateArgs, Exit, Failure, calibration::time, environment::stopwatch, exit::print};
+use crate::{
+    crypto::{Engine, KeyPool, backend},
+    plan::Plan,
+    protocol::{IssuedToken, Issuer, Subject, jwe},
+    report,
+    run::{self, LoadOptions, Standing},
+    scenario::{CostFile, Overrides, Scenario},
+    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scheme, SeedStream, TimeSpan, Uid, UnixSeconds},
+};
+
+/// As long as the answer to one first fetch: a token and a key.
+const BODY_BYTES: usize = 2_048;
+/// A load at a pace that leaves most of the machine idle, each visit on a connection of its own and in one step.
+const LOAD: &str = r#"
+description = "A few agents come again and again."
+profile = "literal"
+crypto = "aws-lc"
+duration = "3s"
+sites = { count = 1 }
+[[agents]]
+count = 20
+bootstrap = "installed"
+policy_interval = "never"
+arrivals = { phases = [{ rate = "300/s", for = "3s" }] }
+"#;
+
+/// `calibrate`: measures, and prints or writes the file.
+pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
+    let costs = measure(CryptoTier::AwsLc)?;
+    let text = written(&costs);
+    match &args.out {
+        None => print(&text),
+        Some(path) => {
+            report::write_file(path, || Ok(text)).map_err(Failure::internal)?;
+            Ok(Exit::Holds)
+        }
+    }
+}
+
+/// The costs in a file that `calibrate` wrote.
+pub(super) fn read(path: &Path) -> Result<Costs, Failure> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("failed to read the costs `{file}`: {error}")))?;
+    Ok(CostFile::from_toml(&file, &text)?)
+}
+
+/// Measures every cost of this machine with one crypto tier: some seconds.
+pub(super) fn measure(tier: CryptoTier) -> Result<Costs, Failure> {
+    let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
+    let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
+    let key = KeyPool::new(SeedStream::new(1)).private_key(0).map_err(Failure::internal)?;
+    let (message, body) = ([b'x'; 1_000], vec![b'x'; BODY_BYTES]);
+    let mut rng = SeedStream::new(1).rng("calibrate", 0);
+    let signature = engine.sign(&key, &message).map_err(Failure::internal)?;
+    let sealed = jwe::seal(&body, key.public(), &engine, &mut rng).map_err(Failure::internal)?;
+    let issuer = Issuer::new(Plan::node_of(ActorId::Smp), key.clone(), Duration::from_secs(3_600));
+    let subject = Subject {
+        agent: Plan::node_of(ActorId::Agent(1)),
+        uid: Uid::from_bits(1),
+        agent_key: key.public().thumbprint(),
+        audience: Origin::new(Scheme::Http, "site-1".to_owned(), 80),
+    };
+    let token = issuer.issue(subject, Jti::from_bits(1), UnixSeconds(1), &engine).map_err(Failure::internal)?;
+    let mut costs = Costs {
+        sign_ns: time(200, || engine.sign(&key, black_box(&message)).map(drop)).map_err(failed)?,
+        verify_ns: time(2_000, || {
+            black_box(engine.verify(key.public(), black_box(&message), &signature));
+            Ok(())
+        })
+        .map_err(failed)?,
+        parse_ns: time(10_000, || {
+            black_box(IssuedToken::parse(black_box(token.text())));
+            Ok(())
+        })
+        .map_err(failed)?,
+        seal_ns: time(100, || {
+            black_box(jwe::seal(black_box(&body), key.public(), &engine, &mut rng)).map(drop).ok();
+            Ok(())
+        })
+        .map_err(failed)?,
+        open_ns: time(100, || {
+            black_box(jwe::open(black_box(&sealed), &key, &engine)).map(drop).ok();
+            Ok(())
+        })
+        .map_err(failed)?,
+        request_ns: 0,
+    };
+    costs.request_ns = request_ns(&costs)?;
+    Ok(costs)
+}
+
+/// Everything about one HTTP request but cryptography, both ends and the kernel's part included.
+fn request_ns(costs: &Costs) -> Result<u64, Failure> {
+    let scenario = Scenario::from_toml("calibration.toml", LOAD)?;
+    let plan: Plan = scenario.resolve(None, Overrides::default())?;
+    let (interrupted, mut nobody) = (AtomicBool::new(false), |_: Standing<'_>| {});
+    let options = LoadOptions {
+        workers: 2,
+        trace: None,
+        stopwatch: Some(stopwatch),
+        interrupted: &interrupted,
+        progress: &mut nobody,
+    };
+    let before = ProcessTime::try_now().map_err(Failure::internal)?;
+    let finished = run::load(&plan, options).map_err(Failure::internal)?;
+    let cpu_ns = u64::try_from(before.try_elapsed().map_err(Failure::internal)?.as_nanos()).unwrap_or(u64::MAX);
+    let totals = &finished.ended.totals;
+    let crypto_ns = totals.sign_ns.load(Relaxed) + totals.verify_ns.load(Relaxed);
+    let requests = finished.measurements.traffic.sent().max(1);
+    Ok((cpu_ns.saturating_sub(crypto_ns) / requests).saturating_sub(costs.parse_ns))
+}
+
+/// As a scenario file has them.
+fn written(costs: &Costs) -> String {
+    let time = |nanos: u64| format!("\"{}\"", TimeSpan::from_nanos(nanos));
+    format!(
+        "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
+         # `request` is everything about one HTTP request but cryptography, at both ends.\n\
+         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\n",
+        time(costs.sign_ns),
+        time(costs.verify_ns),
+        time(costs.parse_ns),
+        time(costs.seal_ns),
+        time(costs.open_ns),
+        time(costs.request_ns),
+    )
+}

@@ -1,0 +1,64 @@
+//! A plan in slow motion.
+
+use super::{Plan, Visits};
+use crate::types::{Costs, Parameters};
+
+/// A token lives at most so long, in seconds: it cannot be stretched further.
+const TOKEN_LIFETIME_S_MAX: u64 = 86_400;
+/// A time-out is at most so long, in milliseconds.
+const TIMEOUT_MS_MAX: u64 = 3_600_000;
+const RETRY_MS_MAX: u64 = 86_400_000;
+
+impl Plan {
+    /// The same plan with everything slower by a factor but the network, whose least step is a millisecond: what takes a
+    /// fraction of that can be told apart in it.
+    ///
+    /// What cannot be stretched as far as that, such as the life of a token, is stretched as far as it can be. For plans
+    /// without faults and attackers, of minutes rather than hours.
+    pub fn slower(&self, times: u64) -> Self {
+        let mut plan = self.clone();
+        let stretch = |value: &mut u64| *value = value.saturating_mul(times);
+        stretch(&mut plan.duration_ms);
+        let Costs { sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns } = &mut plan.costs;
+        [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns].into_iter().for_each(stretch);
+        for server in plan.sites.iter_mut().chain([&mut plan.smp]) {
+            stretch(&mut server.start_ms);
+        }
+        for agent in &mut plan.agents {
+            stretch(&mut agent.start_ms);
+            stretch(&mut agent.policy_interval_s);
+            agent.leave_ms.iter_mut().for_each(stretch);
+            match &mut agent.visits {
+                Visits::Every { first_ms, interval_ms, jitter_ms } => {
+                    [first_ms, interval_ms, jitter_ms].into_iter().for_each(stretch);
+                }
+                Visits::At { times_ms } => times_ms.iter_mut().for_each(stretch),
+            }
+        }
+        stretch_parameters(&mut plan.parameters, times);
+        plan
+    }
+}
+
+fn stretch_parameters(parameters: &mut Parameters, times: u64) {
+    let stretch = |value: &mut u64, most: u64| *value = value.saturating_mul(times).min(most);
+    let p = parameters;
+    stretch(&mut p.token_lifetime_s, TOKEN_LIFETIME_S_MAX);
+    p.validation_period_s.iter_mut().for_each(|period_s| stretch(period_s, TOKEN_LIFETIME_S_MAX));
+    stretch(&mut p.look_ahead_s, TOKEN_LIFETIME_S_MAX);
+    for timeout_ms in [&mut p.connect_timeout_ms, &mut p.exchange_timeout_ms, &mut p.upstream_timeout_ms] {
+        stretch(timeout_ms, TIMEOUT_MS_MAX);
+    }
+    stretch(&mut p.retry_first_ms, TIMEOUT_MS_MAX);
+    stretch(&mut p.retry_max_ms, RETRY_MS_MAX);
+    for period_s in [
+        &mut p.registry_purge_period_s,
+        &mut p.agent_sweep_period_s,
+        &mut p.agent_idle_s,
+        &mut p.keep_alive_idle_s,
+        &mut p.connection_age_max_s,
+        &mut p.policy_interval_s,
+    ] {
+        stretch(period_s, TOKEN_LIFETIME_S_MAX * 365);
+    }
+}
