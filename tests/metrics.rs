@@ -328,7 +328,7 @@ fn a_threshold_is_missed_by_the_least_excess_and_by_what_was_never_measured() {
         upstream_waited(limit),
         validated(limit),
     ];
-    assert_eq!(missed_thresholds(&thresholds, &measure(&plan(), kept)), []);
+    assert_eq!(missed_thresholds(&thresholds, &measure(&plan(), kept), None), []);
 
     let exceeded = [
         exchange(SITE, Outcome::ServedOneStep, limit + 1),
@@ -339,7 +339,7 @@ fn a_threshold_is_missed_by_the_least_excess_and_by_what_was_never_measured() {
         upstream_waited(limit + 1),
         validated(limit + 1),
     ];
-    let missed = missed_thresholds(&thresholds, &measure(&plan(), exceeded));
+    let missed = missed_thresholds(&thresholds, &measure(&plan(), exceeded), None);
     let found: Vec<_> = missed.iter().map(|missed| (missed.threshold.as_str(), missed.found)).collect();
     assert_eq!(
         found,
@@ -353,12 +353,12 @@ fn a_threshold_is_missed_by_the_least_excess_and_by_what_was_never_measured() {
     );
     assert_eq!(missed[0].to_string(), "one_step_p99_ms: expected at most 50, found 51");
 
-    let never = missed_thresholds(&thresholds, &measure(&plan(), []));
+    let never = missed_thresholds(&thresholds, &measure(&plan(), []), None);
     assert!(never.len() == 5 && never.iter().all(|missed| missed.found.is_none()), "{never:?}");
     let MissedThreshold { at_most, .. } = never[4];
     assert!(!at_most);
     assert_eq!(never[4].to_string(), "served_min_ppm: expected at least 500000, but it was never measured");
-    assert_eq!(missed_thresholds(&Thresholds::default(), &measure(&plan(), [])), []);
+    assert_eq!(missed_thresholds(&Thresholds::default(), &measure(&plan(), []), None), []);
 }
 
 fn upstream_waited(slot_waited_ns: u64) -> (ActorId, EventKind) {

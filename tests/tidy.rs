@@ -32,8 +32,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "world", "load", "oracle", "trace",
-            "metrics", "report", "run", "sweep", "shrink", "compare",
+            "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "socket", "world", "load", "oracle",
+            "trace", "metrics", "report", "run", "sweep", "shrink", "compare",
         ],
     ),
 ];

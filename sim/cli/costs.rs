@@ -2,7 +2,7 @@
 
 use std::{
     hint::black_box,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -10,9 +10,10 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
 use cpu_time::ProcessTime;
 
-use super::{CalibrateArgs, Exit, Failure, calibration::time, environment::stopwatch, exit::print};
+use super::{Exit, Failure, calibration::time, environment::stopwatch, exit::print};
 use crate::{
     crypto::{Engine, KeyPool, backend},
     plan::Plan,
@@ -38,6 +39,14 @@ bootstrap = "installed"
 policy_interval = "never"
 arrivals = { phases = [{ rate = "300/s", for = "3s" }] }
 "#;
+
+/// Arguments of `calibrate`.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// Write the costs into this file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
 
 /// `calibrate`: measures, and prints or writes the file.
 pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
@@ -112,6 +121,7 @@ fn request_ns(costs: &Costs) -> Result<u64, Failure> {
     let (interrupted, mut nobody) = (AtomicBool::new(false), |_: Standing<'_>| {});
     let options = LoadOptions {
         workers: 2,
+        target: None,
         trace: None,
         stopwatch: Some(stopwatch),
         interrupted: &interrupted,

@@ -1,12 +1,19 @@
 //! `load`: a scenario on real sockets.
 
 use std::{
-    io::{self, IsTerminal},
-    path::Path,
+    io::{self, IsTerminal, Write},
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser as _},
 };
 
 use super::{
-    Exit, Failure, Format, LoadArgs,
+    Exit, Failure, Format, bounds,
     calibration::calibrate,
     costs,
     environment::{Gauge, stopwatch},
@@ -14,17 +21,96 @@ use super::{
     interrupt,
     parallel::all_cores,
     predict::predict,
+    profile_parser,
     progress::Progress,
     trace_file::{TraceFile, other_file},
 };
 use crate::{
     crypto::KeyError,
-    load::LoadError,
-    metrics::PaceFigures,
+    load::{LoadError, Target},
+    metrics::{LoadFigures, PaceFigures},
+    oracle::Scene,
+    plan::Plan,
     report::{self, Evidence, Findings, Report, text},
     run::{self, LoadOptions, Standing},
-    scenario,
+    scenario::{self, Overrides},
+    socket::ClientTls,
+    trace::TraceError,
+    types::{CryptoTier, Origin, Profile, Thumbprint},
 };
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  countersign load load/sockets_steady
+  countersign load load/sockets_storm --profile hardened --out report
+
+Servers and agents of the scenario speak real HTTP over loopback. Latency counts
+from when a visit was due. Faults and attackers are for `run`.";
+
+/// Arguments of `load`.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// A scenario that comes with the program (`countersign scenarios` lists them), or a file
+    pub scenario: String,
+    /// Settle what the scenario leaves open by this seed [default: the scenario's own]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Show this face of the protocol instead of the scenario's
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+    /// Sign with this implementation instead of the scenario's
+    #[arg(long, value_name = "C", value_parser = PossibleValuesParser::new(["aws-lc", "rsa"])
+        .map(|name| if name == "rsa" { CryptoTier::Rsa } else { CryptoTier::AwsLc }))]
+    pub crypto: Option<CryptoTier>,
+    /// Visit this server, which somebody else has started, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL", requires = "pin")]
+    pub target: Option<Origin>,
+    /// Register with this SMP [default: the target]
+    #[arg(long, value_name = "URL", requires = "target")]
+    pub smp: Option<Origin>,
+    /// The SMP's key by its thumbprint, as `serve smp` prints it
+    #[arg(long, value_name = "PIN", requires = "target")]
+    pub pin: Option<Thumbprint>,
+    /// Trust servers with certificates by these, in PEM form
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub trust: Option<PathBuf>,
+    /// Allow a target that is not on this machine: it is mine
+    #[arg(long, requires = "target")]
+    pub i_own_this_target: bool,
+    /// Simulate it first, and show both side by side
+    #[arg(long, conflicts_with = "target")]
+    pub predict: bool,
+    /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
+    #[arg(long, value_name = "FILE", requires = "predict")]
+    pub costs: Option<PathBuf>,
+    /// How many threads serve and visit [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
+    pub workers: Option<NonZero<usize>>,
+    /// Write report and plan into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write every event as a line of JSON into this file
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+impl LoadArgs {
+    /// What is decided here instead of in the scenario. Modelled signatures say nothing in real time: real ones take their
+    /// place.
+    fn overrides(&self) -> Overrides {
+        Overrides { profile: self.profile, crypto: Some(self.crypto.unwrap_or(CryptoTier::AwsLc)) }
+    }
+}
+
+/// A load that was made.
+pub(super) struct Made {
+    pub report: Report,
+    scene: Option<Scene>,
+    trace_error: Option<TraceError>,
+}
 
 /// Runs a scenario on real sockets, judges it and reports.
 pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
@@ -34,10 +120,6 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         report::make_folder(folder)?;
     }
     let interrupted = interrupt::listen();
-    let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
-    let mut tell = |standing: Standing<'_>| {
-        progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
-    };
     let workers = args.workers.unwrap_or_else(all_cores);
     let predicted = if args.predict {
         let costs = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
@@ -47,42 +129,18 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         None
     };
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
-    // What the machine can do is measured before it is busy.
-    let calibration = calibrate(&plan).map_err(Failure::internal)?;
-    let gauge = Gauge::start();
-    let finished = run::load(
-        &plan,
-        LoadOptions { workers: workers.get(), trace, stopwatch: Some(stopwatch), interrupted, progress: &mut tell },
-    )
-    .map_err(|error| match error {
-        LoadError::OnlySimulated(_) | LoadError::Key(KeyError::NotBuilt(_)) => Failure::Usage(error.to_string()),
-        _ => Failure::Internal(error.to_string()),
-    })?;
-    progress.finish();
-    let environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
-    let report = Report::new(
-        &plan,
-        Findings {
-            judgement: finished.judgement,
-            measurements: finished.measurements,
-            pace: finished.pace.map(|pace| PaceFigures { predicted, ..pace }),
-            latencies: finished.latencies,
-            digest: finished.digest,
-            interrupted: finished.ended.was_interrupted,
-            reproduce: report::reproduce_load(&args.scenario, &plan),
-            environment: environment.with_calibration(calibration),
-        },
-    );
+    let made = make(&args.scenario, &plan, workers, target(args)?, trace, predicted, interrupted)?;
+    let Made { report, scene, trace_error } = made;
     let written = args.out.as_deref().map_or(Ok(()), |folder| {
-        let (latencies, scene) = (&report.latencies, finished.scene.as_ref());
-        report::write(folder, &report, &plan, Evidence { latencies, scene, trace: None })
+        let evidence = Evidence { latencies: &report.latencies, scene: scene.as_ref(), trace: None };
+        report::write(folder, &report, &plan, evidence)
     });
     match args.format {
         Format::Text => print(&text(&report, io::stdout().is_terminal()))?,
         Format::Json => print(&report.to_json().map_err(Failure::internal)?)?,
     };
     written?;
-    match (finished.trace_error, trace_file) {
+    match (trace_error, trace_file) {
         (None, Some(file)) => file.keep()?,
         (Some(error), Some(file)) => {
             return Err(Failure::Internal(format!("{}: {error}", file.written().display())));
@@ -90,4 +148,70 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         _ => {}
     }
     Ok(report.verdict.into())
+}
+
+/// The servers that the arguments name, if they name any.
+fn target(args: &LoadArgs) -> Result<Option<Target>, Failure> {
+    let (Some(server), Some(pin)) = (&args.target, args.pin) else { return Ok(None) };
+    let smp = args.smp.as_ref().unwrap_or(server).clone();
+    let trust = args.trust.as_deref().map(|path| {
+        let file = path.display();
+        let wrong = |error: &dyn std::fmt::Display| {
+            Failure::Usage(format!("failed to read the certificates to trust, `{file}`: {error}"))
+        };
+        let pem = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        ClientTls::trusting(&pem).map_err(|error| wrong(&error))
+    });
+    let target = Target { server: server.clone(), smp, pin, trust: trust.transpose()? };
+    let is_own = args.i_own_this_target
+        || target.is_loopback().map_err(|error| Failure::Usage(format!("failed to find {server}: {error}")))?;
+    if !is_own {
+        return Err(Failure::Usage(format!(
+            "{server} is not on this machine: a load may only be put on servers of one's own; say so with \
+             --i-own-this-target"
+        )));
+    }
+    Ok(Some(target))
+}
+
+/// Puts a plan on real sockets and holds what came of it against what the plan asks for. `scenario` is the name or path by
+/// which its scenario was found.
+pub(super) fn make(
+    scenario: &str,
+    plan: &Plan,
+    workers: NonZero<usize>,
+    target: Option<Target>,
+    trace: Option<Box<dyn Write + Send>>,
+    predicted: Option<LoadFigures>,
+    interrupted: &AtomicBool,
+) -> Result<Made, Failure> {
+    let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
+    let mut tell = |standing: Standing<'_>| {
+        progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
+    };
+    // What the machine can do is measured before it is busy.
+    let calibration = calibrate(plan).map_err(Failure::internal)?;
+    let gauge = Gauge::start();
+    let (workers, stopwatch) = (workers.get(), Some(stopwatch as fn() -> u64));
+    let options = LoadOptions { workers, target, trace, stopwatch, interrupted, progress: &mut tell };
+    let finished = run::load(plan, options).map_err(|error| match error {
+        LoadError::OnlySimulated(_) | LoadError::Key(KeyError::NotBuilt(_)) => Failure::Usage(error.to_string()),
+        _ => Failure::Internal(error.to_string()),
+    })?;
+    progress.finish();
+    let environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
+    let report = Report::new(
+        plan,
+        Findings {
+            judgement: finished.judgement,
+            measurements: finished.measurements,
+            pace: finished.pace.map(|pace| PaceFigures { predicted, ..pace }),
+            latencies: finished.latencies,
+            digest: finished.digest,
+            interrupted: finished.ended.was_interrupted,
+            reproduce: report::reproduce_load(scenario, plan),
+            environment: environment.with_calibration(calibration),
+        },
+    );
+    Ok(Made { report, scene: finished.scene, trace_error: finished.trace_error })
 }

@@ -3,6 +3,8 @@
 mod bounds;
 mod bugs;
 mod calibration;
+#[cfg(feature = "sockets")]
+mod capacity;
 mod cluster;
 mod compare;
 #[cfg(feature = "sockets")]
@@ -47,7 +49,10 @@ pub use bugs::HUNTING_GROUNDS;
 pub use cluster::{ClusterCommand, DealtArgs, KubernetesArgs, SlurmArgs};
 pub use exit::{Exit, Failure};
 pub use seeds::{Seeds, SweepSeeds};
+pub use shrink::ShrinkArgs;
 pub use traces::{ExplainArgs, ExportArgs, Form};
+#[cfg(feature = "sockets")]
+pub use {capacity::CapacityArgs, costs::CalibrateArgs, load::LoadArgs};
 
 use crate::{
     scenario::{self, Overrides},
@@ -92,8 +97,12 @@ pub enum Command {
     Export(ExportArgs),
     /// Run a scenario on real sockets of this machine, in real time
     #[cfg(feature = "sockets")]
-    #[command(after_help = LOAD_EXAMPLES)]
+    #[command(after_help = load::EXAMPLES)]
     Load(LoadArgs),
+    /// Find the largest multiple of a scenario that meets its thresholds
+    #[cfg(feature = "sockets")]
+    #[command(after_help = capacity::EXAMPLES)]
+    Capacity(CapacityArgs),
     /// Measure what operations cost on this machine, for scenarios and predictions
     #[cfg(feature = "sockets")]
     Calibrate(CalibrateArgs),
@@ -106,7 +115,7 @@ pub enum Command {
     #[command(subcommand)]
     Cluster(ClusterCommand),
     /// Find the smallest plan that fails in the same way, and write it as a scenario
-    #[command(after_help = SHRINK_EXAMPLES)]
+    #[command(after_help = shrink::EXAMPLES)]
     Shrink(ShrinkArgs),
     /// Put two runs or two sweeps side by side, and tell change from chance
     #[command(after_help = COMPARE_EXAMPLES)]
@@ -129,15 +138,6 @@ Examples:
   countersign run rules/upstream_slots --seed 7 --profile hardened
   countersign run my_scenario.toml --plan-only > plan.json";
 
-#[cfg(feature = "sockets")]
-const LOAD_EXAMPLES: &str = "\
-Examples:
-  countersign load load/sockets_steady
-  countersign load load/sockets_storm --profile hardened --out report
-
-Servers and agents of the scenario speak real HTTP over loopback. Latency counts
-from when a visit was due. Faults and attackers are for `run`.";
-
 const SWEEP_EXAMPLES: &str = "\
 Examples:
   countersign sweep hardship/swarm --seeds 0..1000
@@ -147,14 +147,6 @@ Examples:
   countersign sweep hardship --seeds 0..10000 --shard 2/8 --out sweep-2
 
 The exit code is that of the worst run.";
-
-const SHRINK_EXAMPLES: &str = "\
-Examples:
-  countersign shrink hardship/storm --seed 17
-  countersign shrink out/plan.json --invariant S1 --out regressions
-
-Writes NAME.toml and NAME.plan.json; NAME has the scenario's name, the profile,
-the invariant and the seed, as in storm-hardened-S13-17.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -220,60 +212,6 @@ impl RunArgs {
     }
 }
 
-/// Arguments of `load`.
-#[cfg(feature = "sockets")]
-#[derive(Debug, Args)]
-pub struct LoadArgs {
-    /// A scenario that comes with the program (`countersign scenarios` lists them), or a file
-    pub scenario: String,
-    /// Settle what the scenario leaves open by this seed [default: the scenario's own]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Show this face of the protocol instead of the scenario's
-    #[arg(long, value_name = "P", value_parser = profile_parser())]
-    pub profile: Option<Profile>,
-    /// Sign with this implementation instead of the scenario's
-    #[arg(long, value_name = "C", value_parser = PossibleValuesParser::new(["aws-lc", "rsa"])
-        .map(|name| if name == "rsa" { CryptoTier::Rsa } else { CryptoTier::AwsLc }))]
-    pub crypto: Option<CryptoTier>,
-    /// Simulate it first, and show both side by side
-    #[arg(long)]
-    pub predict: bool,
-    /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
-    #[arg(long, value_name = "FILE", requires = "predict")]
-    pub costs: Option<PathBuf>,
-    /// How many threads serve and visit [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
-    pub workers: Option<NonZero<usize>>,
-    /// Write report and plan into this directory
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Write every event as a line of JSON into this file
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// How to report on standard output
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
-}
-
-/// Arguments of `calibrate`.
-#[cfg(feature = "sockets")]
-#[derive(Debug, Args)]
-pub struct CalibrateArgs {
-    /// Write the costs into this file [default: standard output]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
-
-#[cfg(feature = "sockets")]
-impl LoadArgs {
-    /// What is decided here instead of in the scenario. Modelled signatures say nothing in real time: real ones take their
-    /// place.
-    fn overrides(&self) -> Overrides {
-        Overrides { profile: self.profile, crypto: Some(self.crypto.unwrap_or(CryptoTier::AwsLc)) }
-    }
-}
-
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
 pub struct SweepArgs {
@@ -329,38 +267,6 @@ pub struct CompareArgs {
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
-}
-
-/// Arguments of `shrink`.
-#[derive(Debug, Args)]
-pub struct ShrinkArgs {
-    /// A scenario that comes with the program, a file, or a plan (`.json`) that fails
-    pub scenario: String,
-    /// The seed that fails [default: the scenario's own]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Show this face of the protocol instead of the scenario's
-    #[arg(long, value_name = "P", value_parser = profile_parser())]
-    pub profile: Option<Profile>,
-    /// Sign with this implementation instead of the scenario's; the result is the same
-    #[arg(long, value_name = "C", value_parser = crypto_parser())]
-    pub crypto: Option<CryptoTier>,
-    /// Plant this bug in every run
-    #[cfg(feature = "planted-bugs")]
-    #[arg(long, value_name = "BUG", value_parser = bug_parser())]
-    pub plant: Option<Bug>,
-    /// The invariant that must still be violated [default: the one that is first]
-    #[arg(long, value_name = "I")]
-    pub invariant: Option<String>,
-    /// Write the files into this directory
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub out: PathBuf,
-    /// Be content with what was found after this time
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = bounds::patience)]
-    pub max_time: TimeSpan,
-    /// How many runs at the same time [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
-    pub jobs: Option<NonZero<usize>>,
 }
 
 /// Arguments of `merge`.
@@ -507,6 +413,8 @@ impl Command {
             Self::Replay(args) => run::replay(args),
             #[cfg(feature = "sockets")]
             Self::Load(args) => load::load(args),
+            #[cfg(feature = "sockets")]
+            Self::Capacity(args) => capacity::capacity(args),
             #[cfg(feature = "sockets")]
             Self::Calibrate(args) => costs::calibrate(args),
             Self::Explain(args) => traces::explain(args),

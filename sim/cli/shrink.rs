@@ -1,27 +1,76 @@
 //! `shrink`: from a run that fails to a small scenario that fails in the same way.
 
 use std::{
-    path::Path,
+    num::NonZero,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
+use clap::Args;
+
+#[cfg(feature = "planted-bugs")]
+use super::bug_parser;
 use super::{
-    Exit, Failure, ShrinkArgs,
+    Exit, Failure, bounds, crypto_parser,
     exit::{print, warn},
     interrupt,
     judge::judge,
     parallel::all_cores,
+    profile_parser,
     progress::ShrinkProgress,
     run::read_plan,
 };
+#[cfg(feature = "planted-bugs")]
+use crate::types::Bug;
 use crate::{
     oracle::Violation,
     plan::{Expectation, Plan},
     report::{self, Report, human, make_folder, write_file},
     scenario::{self, Overrides},
     shrink::{Failed, Goal, Shrinker, Shrunk, first_told, scenario_of, story, told},
+    types::{CryptoTier, Profile, TimeSpan},
 };
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  countersign shrink hardship/storm --seed 17
+  countersign shrink out/plan.json --invariant S1 --out regressions
+
+Writes NAME.toml and NAME.plan.json; NAME has the scenario's name, the profile,
+the invariant and the seed, as in storm-hardened-S13-17.";
+
+/// Arguments of `shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// A scenario that comes with the program, a file, or a plan (`.json`) that fails
+    pub scenario: String,
+    /// The seed that fails [default: the scenario's own]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Show this face of the protocol instead of the scenario's
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+    /// Sign with this implementation instead of the scenario's; the result is the same
+    #[arg(long, value_name = "C", value_parser = crypto_parser())]
+    pub crypto: Option<CryptoTier>,
+    /// Plant this bug in every run
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "BUG", value_parser = bug_parser())]
+    pub plant: Option<Bug>,
+    /// The invariant that must still be violated [default: the one that is first]
+    #[arg(long, value_name = "I")]
+    pub invariant: Option<String>,
+    /// Write the files into this directory
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Be content with what was found after this time
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = bounds::patience)]
+    pub max_time: TimeSpan,
+    /// How many runs at the same time [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
+    pub jobs: Option<NonZero<usize>>,
+}
 
 /// Runs a plan, and says how it fails in the way that is looked for, if it does.
 type Find<'a> = dyn Fn(&Plan) -> Option<Failed> + Sync + 'a;

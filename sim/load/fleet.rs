@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{net::TcpListener, sync::mpsc, time};
 
-use super::LoadError;
+use super::{LoadError, Target};
 use crate::{
     actor::{AgentActor, AgentSettings, SecureStorage, SiteServer, SmpServer},
     cast::Cast,
@@ -34,6 +34,8 @@ pub(super) struct Fleet<'a> {
     stop: Stop,
     trust: Option<ClientTls>,
     hosts: Hosts,
+    /// Whether wall clocks show the machine's time, as those of servers from elsewhere do, and not the plan's.
+    wall_is_real: bool,
     servers: Vec<(ActorId, Server)>,
     agents: Vec<(u32, VirtualTime, AgentSettings)>,
     broken: (mpsc::UnboundedSender<LoadError>, mpsc::UnboundedReceiver<LoadError>),
@@ -59,9 +61,35 @@ impl<'a> Fleet<'a> {
             hosts.push((Plan::host_of(server), listener.local_addr().map_err(failed)?));
             doors.push((server, Server { listener, tls: tls.clone() }));
         }
+        let fleet = Self::of_agents(cast, None, listener, stopwatch)?;
+        Ok(Self { trust, hosts: hosts.into_iter().collect(), servers: doors, ..fleet })
+    }
+
+    /// Agents alone, for servers that somebody else has started.
+    pub fn against(
+        cast: &'a Cast,
+        target: Target,
+        listener: Arc<Mutex<dyn Listener + Send>>,
+        stopwatch: Option<Stopwatch>,
+    ) -> Result<Self, LoadError> {
+        let fleet = Self::of_agents(cast, Some(&target), listener, stopwatch)?;
+        Ok(Self { trust: target.trust, wall_is_real: true, ..fleet })
+    }
+
+    fn of_agents(
+        cast: &'a Cast,
+        target: Option<&Target>,
+        listener: Arc<Mutex<dyn Listener + Send>>,
+        stopwatch: Option<Stopwatch>,
+    ) -> Result<Self, LoadError> {
+        let plan = &cast.plan;
         let backend = backend(plan.crypto)?;
         let agents = (1..).zip(&plan.agents).filter_map(|(number, agent)| {
             let settings = cast.agent_settings(number, cast.secure_storage(agent), 0, VirtualTime::ZERO)?;
+            let settings = match target {
+                None => settings,
+                Some(target) => target.aim(settings, plan.seed),
+            };
             Some((number, VirtualTime::from_millis(agent.start_ms), settings))
         });
         let agents: Vec<_> = agents.collect();
@@ -70,19 +98,19 @@ impl<'a> Fleet<'a> {
         for (_, _, settings) in &agents {
             warm_up.prepare(&settings.key)?;
         }
-        let recorder = SocketRecorder::new(Arc::clone(&listener), RealClock::start());
         Ok(Self {
             cast,
             backend,
             totals: Arc::default(),
             stopwatch,
+            recorder: SocketRecorder::new(Arc::clone(&listener), RealClock::start()),
             listener,
-            recorder,
             rendezvous: Rendezvous::default(),
             stop: Stop::default(),
-            trust,
-            hosts: hosts.into_iter().collect(),
-            servers: doors,
+            trust: None,
+            hosts: Hosts::default(),
+            wall_is_real: false,
+            servers: Vec::new(),
             agents,
             broken: mpsc::unbounded_channel(),
         })
@@ -176,7 +204,7 @@ impl<'a> Fleet<'a> {
             stop: self.stop.clone(),
             trust: self.trust.clone(),
             bind: own_address(actor),
-            wall: Some(ModelledWall { run_start: plan.run_start, clock: plan.clock_of(actor) }),
+            wall: (!self.wall_is_real).then(|| ModelledWall { run_start: plan.run_start, clock: plan.clock_of(actor) }),
             hosts: self.hosts.clone(),
             server: Mutex::new(server),
         })

@@ -6,6 +6,7 @@
 mod fleet;
 mod load_error;
 mod refused;
+mod target;
 
 use std::{
     sync::{
@@ -18,7 +19,7 @@ use std::{
 use tokio::{runtime, time};
 
 use self::fleet::Fleet;
-pub use self::load_error::LoadError;
+pub use self::{load_error::LoadError, target::Target};
 use crate::{
     cast::Cast,
     crypto::{Stopwatch, WallTotals},
@@ -31,6 +32,8 @@ use crate::{
 pub struct Controls<'a> {
     /// How many threads serve and visit.
     pub workers: usize,
+    /// The servers to visit, if somebody else has started them; else those of the plan are started here.
+    pub target: Option<Target>,
     /// Measures real time around crypto operations.
     pub stopwatch: Option<Stopwatch>,
     /// Ends the load early when it becomes true.
@@ -81,7 +84,10 @@ async fn act(
     listener: Arc<Mutex<dyn Listener + Send>>,
     controls: Controls<'_>,
 ) -> Result<Loaded, LoadError> {
-    let mut fleet = Fleet::gather(cast, listener, controls.stopwatch).await?;
+    let mut fleet = match controls.target {
+        None => Fleet::gather(cast, listener, controls.stopwatch).await?,
+        Some(target) => Fleet::against(cast, target, listener, controls.stopwatch)?,
+    };
     let end = VirtualTime::from_millis(cast.plan.duration_ms);
     fleet.start();
     let mut looks = time::interval(LOOK_EVERY);

@@ -203,6 +203,11 @@ impl Policy {
         self.servers.iter().find(|entry| entry.id == server)
     }
 
+    /// The server that is reached at an origin.
+    pub fn server_at(&self, origin: &Origin) -> Option<&ServerEntry> {
+        self.servers.iter().find(|entry| entry.origin == *origin)
+    }
+
     /// Where a server is reached.
     pub fn origin_of(&self, server: NodeId) -> Option<&Origin> {
         self.server(server).map(|entry| &entry.origin)

@@ -3,6 +3,7 @@
 //! A [`Report`] is one versioned document. All of it but [`Environment`] and the command that it names follows from
 //! the plan alone, so that two runs of one plan write the same bytes there.
 
+mod capacity;
 mod environment;
 mod expected_violation;
 mod exposure;
@@ -19,6 +20,7 @@ mod text;
 mod verdict;
 mod write;
 
+pub use capacity::{CAPACITY_VERSION, Capacity, Step};
 pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
 pub use exposure::{Exposure, OpenHole};

@@ -90,9 +90,15 @@ impl Audience {
 
     /// The audience of a load of `plan` on real sockets.
     #[cfg(feature = "sockets")]
-    pub fn of_load(plan: &Plan, trace: Option<Box<dyn Write + Send>>, stopwatch: Option<Stopwatch>) -> Self {
+    pub fn of_load(
+        plan: &Plan,
+        hears_servers: bool,
+        trace: Option<Box<dyn Write + Send>>,
+        stopwatch: Option<Stopwatch>,
+    ) -> Self {
         let audience = Self::new(plan, trace, None, stopwatch);
-        Self { oracle: Oracle::on_sockets(plan), pace: Some(Pace::new(plan)), ..audience }
+        let oracle = if hears_servers { Oracle::on_sockets(plan) } else { Oracle::of_agents_alone(plan) };
+        Self { oracle, pace: Some(Pace::new(plan)), ..audience }
     }
 
     /// What was heard so far.

@@ -8,7 +8,7 @@ use std::{
 use super::{Audience, Finished, Standing};
 use crate::{
     crypto::Stopwatch,
-    load::{self, Controls, LoadError, Loaded},
+    load::{self, Controls, LoadError, Loaded, Target},
     plan::Plan,
     world::Ended,
 };
@@ -17,6 +17,8 @@ use crate::{
 pub struct LoadOptions<'a> {
     /// How many threads serve and visit.
     pub workers: usize,
+    /// The servers to visit, if somebody else has started them.
+    pub target: Option<Target>,
     /// Where every event goes, as a line of JSON. Give it a buffered writer.
     pub trace: Option<Box<dyn Write + Send>>,
     /// Measures real time around crypto operations and, now and then, around the listeners.
@@ -32,18 +34,19 @@ pub struct LoadOptions<'a> {
 /// # Errors
 /// If the plan has what only the simulation can do, or if a server cannot start.
 pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Finished, LoadError> {
-    let LoadOptions { workers, trace, stopwatch, interrupted, progress } = options;
-    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, trace, stopwatch))));
+    let LoadOptions { workers, target, trace, stopwatch, interrupted, progress } = options;
+    let hears_servers = target.is_none();
+    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, hears_servers, trace, stopwatch))));
     let mut tell = |at| {
         if let Some(audience) = audience.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             progress(audience.standing(at));
         }
     };
-    let loaded = load::run(plan, &audience, Controls { workers, stopwatch, interrupted, progress: &mut tell })?;
+    let loaded = load::run(plan, &audience, Controls { workers, target, stopwatch, interrupted, progress: &mut tell })?;
     let Loaded { at, was_interrupted, totals } = loaded;
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
-    let audience = audience.unwrap_or_else(|| Audience::of_load(plan, None, None));
+    let audience = audience.unwrap_or_else(|| Audience::of_load(plan, hears_servers, None, None));
     let workers = u64::try_from(workers).unwrap_or(u64::MAX);
     Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals }, workers))
 }

@@ -22,6 +22,7 @@ mod profile_table;
 mod ranged;
 mod rate;
 mod resolve;
+mod scaling;
 mod scenario_error;
 mod schema;
 mod shipped;

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::scaling::times;
+
 /// How often something happens, exactly: so many times per day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
@@ -17,6 +19,11 @@ impl Rate {
     /// How many times per day; at most 2^32 times a second.
     pub const fn per_day(self) -> u64 {
         self.per_day
+    }
+
+    /// A multiple of it in thousandths.
+    pub(super) fn scaled(self, per_mille: u64) -> Self {
+        Self { per_day: times(self.per_day, per_mille) }
     }
 }
 

@@ -256,7 +256,9 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn take_over(&self, policy: Policy) {
-        let server = policy.server(self.settings.server_node).cloned();
+        // Whoever was only told where its server is learns here who it is.
+        let server = policy.server(self.settings.server_node);
+        let server = server.or_else(|| policy.server_at(&self.settings.server_origin)).cloned();
         let knowledge = Knowledge { server_keys: policy.jwks, server };
         self.settings.secure_storage.keep(knowledge.clone());
         self.know(knowledge);

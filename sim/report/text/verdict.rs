@@ -1,6 +1,6 @@
 //! What was run, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{Report, Verdict, Violation, human},
@@ -32,12 +32,26 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     expected_violations(page, report);
     if !report.not_judged.is_empty() {
         page.heading(Style::Strong, "Not judged");
-        for (invariant, why) in &report.not_judged {
-            page.paragraph(&lead(*invariant), why);
-        }
+        not_judged(page, &report.not_judged);
     }
     reached(page, report);
     still_exposed(page, report);
+}
+
+/// Why each invariant was not judged; many of the same reason in a line.
+fn not_judged(page: &mut Page, all: &BTreeMap<Invariant, String>) {
+    const ONE_BY_ONE_MAX: usize = 4;
+    let reasons: BTreeSet<_> = all.values().collect();
+    if let (1, Some(why)) = (reasons.len(), reasons.first())
+        && all.len() > ONE_BY_ONE_MAX
+    {
+        let invariants: Vec<_> = all.keys().copied().collect();
+        page.paragraph("  ", &format!("{}: {why}", listed(&invariants)));
+        return;
+    }
+    for (invariant, why) in all {
+        page.paragraph(&lead(*invariant), why);
+    }
 }
 
 /// Everything that keeps the run from passing.

@@ -1,0 +1,55 @@
+//! Servers that somebody else has started.
+
+use std::{io, net::ToSocketAddrs as _};
+
+use crate::{
+    actor::{AgentSettings, SecureStorage},
+    socket::ClientTls,
+    types::{NodeId, Origin, Thumbprint},
+};
+
+/// Servers that somebody else has started, and that are to bear the load.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The server that all agents visit.
+    pub server: Origin,
+    /// Where agents register.
+    pub smp: Origin,
+    /// The SMP's key, by its thumbprint.
+    pub pin: Thumbprint,
+    /// Whose certificates are trusted; without it, only plain connections are made.
+    pub trust: Option<ClientTls>,
+}
+
+impl Target {
+    /// Whether both servers are on this machine: whatever their names say, all of their addresses are loopback.
+    ///
+    /// # Errors
+    /// If a name has no address.
+    pub fn is_loopback(&self) -> io::Result<bool> {
+        for origin in [&self.server, &self.smp] {
+            let mut addresses = (origin.host(), origin.port()).to_socket_addrs()?;
+            if !addresses.all(|address| address.ip().to_canonical().is_loopback()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends an agent of a plan there instead. It registers like a new one, and learns from policy who its server is. Its
+    /// identity belongs to its seed, since its key does: another seed is another fleet, and not one with stolen names.
+    pub(super) fn aim(&self, settings: AgentSettings, seed: u64) -> AgentSettings {
+        const SEED_BITS: u32 = 42;
+        let of_seed = u128::from(seed & ((1 << SEED_BITS) - 1)) << 80;
+        AgentSettings {
+            node: NodeId::from_bits(settings.node.bits() | of_seed),
+            smp: self.smp.clone(),
+            pinned: self.pin,
+            secure_storage: SecureStorage::default(),
+            // Nobody: it is known by its place alone.
+            server_node: NodeId::from_bits(0),
+            server_origin: self.server.clone(),
+            ..settings
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Scenarios on real sockets: the whole way from a file to a verdict, over loopback.
+
+#![cfg(feature = "sockets")]
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use countersign::{
+    plan::Visits,
+    report::Report,
+    scenario::{self, CostFile, Overrides},
+};
+use tempfile::TempDir;
+
+/// Some seconds of a small fleet; `settings` go before its tables.
+fn scenario(settings: &str) -> String {
+    let head = format!("description = \"A few agents on sockets.\"\nduration = \"3s\"\n{settings}\n");
+    head + r#"
+sites = { count = 2 }
+[[agents]]
+count = 10
+policy_interval = "never"
+requests = 2
+arrivals = { phases = [{ rate = "20/s", for = "2s" }] }
+[[agents]]
+count = 5
+server = "smp"
+bootstrap = "installed"
+connection_use = "keep_alive"
+connections = 2
+visits = { at = ["500ms", "1s", "1500ms"] }
+"#
+}
+
+struct Place(TempDir);
+
+impl Place {
+    fn with(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("some.toml"), text).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Exit code, standard output and standard error.
+    fn countersign(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_countersign")).current_dir(self.path()).args(arguments).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    }
+
+    fn load(&self, arguments: &[&str]) -> Report {
+        let arguments = [&["load", "some.toml", "--format", "json"], arguments].concat();
+        let (_, out, error) = self.countersign(&arguments);
+        serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}{error}"))
+    }
+}
+
+/// A machine that is busy with other things may be late; what is accepted and served is right all the same.
+fn is_sound(report: &Report, visits: u64) {
+    assert_eq!(report.violation_counts.len(), 0, "{:?}", report.violations);
+    let load = report.load.as_ref().expect("a load has a pace");
+    assert_eq!(load.visits, visits);
+    let found = &report.measurements.total.authentication;
+    assert!(found.served >= found.started * 99 / 100, "{found:?}");
+    let due: u64 = [load.one_step_from_due_ns, load.two_step_from_due_ns].iter().flatten().map(|it| it.count).sum();
+    let took: u64 = [found.one_step_ns, found.two_step_ns].iter().flatten().map(|it| it.count).sum();
+    assert_eq!(due, took, "each authentication has both latencies");
+    assert!(load.one_step_from_due_ns.unwrap().min >= found.one_step_ns.unwrap().min);
+    for judged in ["S1", "S2", "S3", "S4", "S5", "S13"] {
+        assert!(!report.not_judged.keys().any(|invariant| invariant.to_string() == judged), "{judged} is judged");
+    }
+}
+
+#[test]
+fn a_scenario_is_run_and_judged_in_both_profiles_plain_and_over_tls() {
+    for profile in ["literal", "hardened"] {
+        for scheme in ["http", "https"] {
+            let place = Place::with(&scenario(&format!("profile = \"literal\"\nscheme = \"{scheme}\"")));
+            let report = place.load(&["--profile", profile]);
+            is_sound(&report, 40 + 15);
+            assert_eq!(report.cast.secure, scheme == "https");
+        }
+    }
+}
+
+#[test]
+fn a_trace_of_a_load_is_read_like_any_other() {
+    let place = Place::with(&scenario("profile = \"hardened\""));
+    let report = place.load(&["--trace", "trace.jsonl", "--out", "out"]);
+    is_sound(&report, 40 + 15);
+    let (exit, story, error) = place.countersign(&["explain", "trace.jsonl", "--agent", "agent-1"]);
+    assert_eq!(exit, 0, "{error}");
+    assert!(story.contains("agent-1"), "{story}");
+    assert!(place.path().join("out/report.html").exists());
+    let kept = fs::read_to_string(place.path().join("out/report.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&kept).unwrap(), report);
+}
+
+#[test]
+fn what_only_the_simulation_can_do_is_refused() {
+    let fault = "\n[[faults]]\nat = \"1s\"\nfor = \"1s\"\ncrash = { who = \"site-1\" }\n";
+    let attacker = "\n[[attackers]]\nattack = \"stolen_token\"\nstart = \"1s\"\n";
+    for (more, what) in [(fault, "faults"), (attacker, "attackers")] {
+        let place = Place::with(&(scenario("profile = \"literal\"") + more));
+        let (exit, _, error) = place.countersign(&["load", "some.toml"]);
+        assert_eq!(exit, 2, "{error}");
+        assert!(error.contains(what) && error.contains("countersign run"), "{error}");
+    }
+}
+
+#[test]
+fn an_objective_is_held_against_the_latency_from_when_a_visit_was_due() {
+    let place = Place::with(&(scenario("profile = \"literal\"") + "[thresholds]\none_step_p99_ms = 0\n"));
+    let report = place.load(&[]);
+    let missed = &report.thresholds_missed[0];
+    assert_eq!(missed.threshold, "one_step_p99_ms");
+    let from_due = report.load.unwrap().one_step_from_due_ns.unwrap();
+    assert_eq!(missed.found, Some(from_due.p99.div_ceil(1_000_000)));
+}
+
+#[test]
+fn a_prediction_stands_beside_what_came() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    let costs = "[costs]\nsign = \"240us\"\nverify = \"16us\"\nrequest = \"60us\"\n";
+    fs::write(place.path().join("costs.toml"), costs).unwrap();
+    let arguments = ["load", "some.toml", "--predict", "--costs", "costs.toml"];
+    let (_, page, error) = place.countersign(&arguments);
+    for line in ["Prediction", "served in a second", "one step, p50", "two steps, p99", "CPU"] {
+        assert!(page.contains(line), "{line} in {page}{error}");
+    }
+    let report = place.load(&arguments[2..]);
+    let predicted = report.load.unwrap().predicted.unwrap();
+    // One signature by the agent and two verifications by the server are the least that there is.
+    let one_step = predicted.one_step_ns.unwrap();
+    assert!((272_000..5_000_000).contains(&one_step.p50), "{one_step:?}");
+    assert!(predicted.two_step_ns.unwrap().p50 > one_step.p50 + 240_000);
+}
+
+#[test]
+fn costs_that_cannot_be_read_are_told_with_their_place() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    fs::write(place.path().join("costs.toml"), "[costs]\nsign = \"240us\"\nverfy = \"16us\"\n").unwrap();
+    for (file, told) in [("costs.toml", "costs.toml:3:1"), ("absent.toml", "failed to read the costs `absent.toml`")] {
+        let (exit, _, error) = place.countersign(&["load", "some.toml", "--predict", "--costs", file]);
+        assert_eq!(exit, 2);
+        assert!(error.contains(told), "{error}");
+    }
+    let written = "[costs]\nsign = \"243us 120ns\"\n";
+    assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().sign_ns, 243_120);
+}
+
+#[test]
+fn a_slower_plan_can_be_run_and_has_as_many_visits() {
+    let plan = scenario::find("smoke/first_contact").unwrap().resolve(None, Overrides::default()).unwrap();
+    let slower = plan.slower(100);
+    slower.check().unwrap();
+    assert_eq!(slower.duration_ms, 100 * plan.duration_ms);
+    assert_eq!(slower.costs.sign_ns, 100 * plan.costs.sign_ns);
+    for (before, after) in plan.agents.iter().zip(&slower.agents) {
+        match (&before.visits, &after.visits) {
+            (Visits::At { times_ms: before }, Visits::At { times_ms: after }) => assert_eq!(before.len(), after.len()),
+            (Visits::Every { interval_ms: before, .. }, Visits::Every { interval_ms: after, .. }) => {
+                assert_eq!(before * 100, *after);
+            }
+            _ => panic!("another kind of visits"),
+        }
+    }
+}
+
+#[test]
+fn capacity_finds_the_knee_in_the_simulation() {
+    // One core that takes 10 ms for a request bears 100 of them in a second; most agents need two at first.
+    let text = r#"
+description = "A slow site."
+profile = "literal"
+crypto = "modelled"
+duration = "20s"
+sites = { count = 1, cores = 1 }
+costs = { request = "10ms", verify = "0ns", parse = "0ns" }
+[[agents]]
+count = 100
+bootstrap = "installed"
+policy_interval = "never"
+arrivals = { phases = [{ rate = "20/s", for = "20s" }] }
+[thresholds]
+one_step_p99_ms = 100
+"#;
+    let place = Place::with(text);
+    let (exit, page, error) = place.countersign(&["capacity", "some.toml"]);
+    assert_eq!(exit, 0, "{page}{error}");
+    let (_, json, _) = place.countersign(&["capacity", "some.toml", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let capacity = found["capacity_per_mille"].as_u64().unwrap();
+    assert!((2_000..4_000).contains(&capacity), "20/s times {capacity}/1000: {page}");
+    assert!(page.contains("The knee") && page.contains("does not: one_step_p99_ms"), "{page}");
+    let place = Place::with(&text.replace("[thresholds]\none_step_p99_ms = 100", ""));
+    let (exit, _, error) = place.countersign(&["capacity", "some.toml"]);
+    assert_eq!(exit, 2);
+    assert!(error.contains("has no [thresholds]"), "{error}");
+}
