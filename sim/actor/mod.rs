@@ -1,7 +1,7 @@
 //! Agents, site servers and the SMP as asynchronous shells around [`crate::protocol`].
 //!
-//! They take everything from outside through one seam, the [`Environment`]. The simulation is the one that exists;
-//! an environment of real sockets and clocks would run the same code.
+//! They take everything from outside through one seam, the [`Environment`]: the simulated world is one, the sockets and clocks of
+//! this machine are another, and both run the same code.
 
 mod agent;
 mod enrolment;

@@ -1,6 +1,6 @@
 //! A server's open door.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{future::pending, io, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -49,8 +49,11 @@ impl SocketListener {
 
     /// Waits for the next connection.
     pub(super) async fn accept(&mut self) -> io::Result<Connection<SocketStream>> {
-        let closed = || io::Error::new(io::ErrorKind::ConnectionAborted, "the door is closed");
-        self.ready.recv().await.ok_or_else(closed)
+        match self.ready.recv().await {
+            Some(connection) => Ok(connection),
+            // The door was closed because the actor is to stop, and nothing else closes it: nobody comes any more.
+            None => pending().await,
+        }
     }
 }
 
