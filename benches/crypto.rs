@@ -36,7 +36,7 @@ fn signatures(c: &mut Criterion) {
     let mut sign = c.benchmark_group("sign");
     for engine in engines() {
         let key = fresh_key(0);
-        let id = BenchmarkId::from_parameter(engine.tier());
+        let id = BenchmarkId::from_parameter(engine.backend());
         sign.bench_function(id, |b| b.iter(|| engine.sign(&key, black_box(&message))));
     }
     sign.finish();
@@ -46,7 +46,7 @@ fn signatures(c: &mut Criterion) {
         let key = fresh_key(0);
         let signature = engine.sign(&key, &message).expect("pool keys sign");
         let public = key.public().clone();
-        let id = BenchmarkId::from_parameter(engine.tier());
+        let id = BenchmarkId::from_parameter(engine.backend());
         verify.bench_function(id, |b| b.iter(|| engine.verify(&public, black_box(&message), &signature)));
     }
     verify.finish();
@@ -87,7 +87,7 @@ fn batch_response(c: &mut Criterion) {
     for engine in engines() {
         let key = fresh_key(0);
         let mut rng = SeedStream::new(1).rng("bench", 0);
-        let id = BenchmarkId::from_parameter(engine.tier());
+        let id = BenchmarkId::from_parameter(engine.backend());
         seal.bench_function(id, |b| b.iter(|| jwe::seal(black_box(&body), key.public(), &engine, &mut rng)));
     }
     seal.finish();
@@ -97,7 +97,7 @@ fn batch_response(c: &mut Criterion) {
         let key = fresh_key(0);
         let mut rng = SeedStream::new(1).rng("bench", 0);
         let sealed = jwe::seal(&body, key.public(), &engine, &mut rng).expect("pool keys seal");
-        let id = BenchmarkId::from_parameter(engine.tier());
+        let id = BenchmarkId::from_parameter(engine.backend());
         open.bench_function(id, |b| b.iter(|| jwe::open(black_box(&sealed), &key, &engine)));
     }
     open.finish();

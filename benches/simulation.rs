@@ -51,8 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Nothing;
 
 impl Backend for Nothing {
-    fn tier(&self) -> CryptoTier {
-        CryptoTier::Modelled
+    fn name(&self) -> &'static str {
+        "nothing"
     }
 
     fn load_private(&self, _: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {

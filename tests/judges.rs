@@ -40,7 +40,7 @@ fn josekit_opens_what_we_seal() {
             let mut rng = SeedStream::new(1).rng("judge", 0);
             let sealed = jwe::seal(&body(length), key.public(), &engine, &mut rng).unwrap();
             let (plaintext, header) = josekit::jwe::deserialize_compact(&sealed, &decrypter).unwrap();
-            assert_eq!(plaintext, body(length), "{}, {length} bytes", engine.tier());
+            assert_eq!(plaintext, body(length), "{}, {length} bytes", engine.backend());
             assert_eq!(header.algorithm(), Some("RSA-OAEP-256"));
             assert_eq!(header.content_encryption(), Some("A256GCM"));
             assert_eq!(header.key_id(), Some(key.public().thumbprint().to_string().as_str()));
@@ -59,7 +59,7 @@ fn we_open_what_josekit_seals() {
             header.set_content_encryption("A256GCM");
             let sealed = josekit::jwe::serialize_compact(&body(length), &header, &encrypter).unwrap();
             let plaintext = jwe::open(&sealed, &key, &engine).unwrap();
-            assert_eq!(plaintext, body(length), "{}, {length} bytes", engine.tier());
+            assert_eq!(plaintext, body(length), "{}, {length} bytes", engine.backend());
         }
     }
 }
