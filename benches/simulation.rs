@@ -21,8 +21,8 @@ use countersign::{
     oracle::Oracle,
     plan::Plan,
     protocol::{
-        Agent, AgentKeys, Authorization, Credentials, Issuer, Registry, RegistrySettings, RequestFacts, ServerKeys,
-        ServerPath, Subject, TokenChallenge, ValidationRules, content_digest,
+        Agent, AgentKeys, Authorization, Credentials, Issuer, Registry, RegistrySettings, RememberedPrefixes,
+        RequestFacts, ServerKeys, ServerPath, Subject, TokenChallenge, ValidationRules, content_digest,
     },
     scenario::{Overrides, Scenario},
     trace::Digest,
@@ -169,7 +169,16 @@ fn codec_and_registry(profile: Profile) -> Result<(f64, f64), Box<dyn Error>> {
         let Authorization::Token { token, epoch, .. } = authorization else { return Err("no token to present".into()) };
         let value = Credentials::Token(token.text()).to_value();
         let Some(Credentials::Token(text)) = Credentials::parse(&value) else { return Err("no token arrived".into()) };
-        let accepted = rules.validate(text, &facts, &server_keys, &mut agent_keys, &mut registry, now, &engine);
+        let accepted = rules.validate(
+            text,
+            &facts,
+            &server_keys,
+            &mut RememberedPrefixes::new(0),
+            &mut agent_keys,
+            &mut registry,
+            now,
+            &engine,
+        );
         black_box(accepted.map_err(|rejection| format!("{:?}", rejection.why))?);
         agent.succeeded(&path, &token, epoch, None, now);
         Ok(())

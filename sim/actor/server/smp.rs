@@ -27,8 +27,8 @@ use crate::{
     protocol::{
         Acceptance, AgentKeys, Answer, Answered, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse, Directory,
         Holder, IssueError, IssuedToken, POLICY_PATH, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse,
-        Registry, Rejection, RequestFacts, RequestTarget, SiteRequest, Subject, authenticate_site, sign_response,
-        verify_request,
+        Registry, Rejection, RememberedPrefixes, RequestFacts, RequestTarget, SiteRequest, Subject, authenticate_site,
+        sign_response, verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
 };
@@ -47,6 +47,7 @@ pub struct SmpServer<E> {
 #[derive(Debug)]
 struct State {
     registry: Registry,
+    remembered: RememberedPrefixes,
     first_requests: RateLimit<u64>,
 }
 
@@ -55,7 +56,11 @@ impl<E: Environment> SmpServer<E> {
     pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, database: Database) -> Arc<Self> {
         database.open().directory.smp_is(settings.profile);
         let core = Core::start(environment, engine, settings);
-        let state = State { registry: core.empty_registry(), first_requests: core.first_request_limit() };
+        let state = State {
+            registry: core.empty_registry(),
+            remembered: RememberedPrefixes::new(core.settings.parameters.remembered_prefixes),
+            first_requests: core.first_request_limit(),
+        };
         Arc::new(Self { core, database, state: Mutex::new(state) })
     }
 
@@ -230,13 +235,14 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
         let Records { directory, server_keys, .. } = &*self.database.open();
-        let State { registry, .. } = &mut *locked(&self.state);
+        let State { registry, remembered, .. } = &mut *locked(&self.state);
         self.core
             .rules
             .validate(
                 text,
                 request,
                 server_keys,
+                remembered,
                 &mut DirectoryKeys(directory),
                 registry,
                 self.core.wall(),
