@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("event", &["types"]),
     ("plan", &["types"]),
     ("protocol", &["types", "crypto"]),
+    ("bench", &["types", "crypto", "protocol"]),
     ("scenario", &["types", "crypto", "plan"]),
     ("actor", &["types", "crypto", "event", "protocol"]),
     ("attack", &["types", "crypto", "event", "plan", "protocol", "actor"]),
@@ -29,8 +30,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "world", "oracle", "trace", "metrics",
-            "report", "run", "sweep", "shrink", "compare",
+            "types", "crypto", "event", "plan", "protocol", "bench", "scenario", "actor", "world", "oracle", "trace",
+            "metrics", "report", "run", "sweep", "shrink", "compare",
         ],
     ),
 ];
