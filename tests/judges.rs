@@ -35,7 +35,7 @@ fn body(length: usize) -> Vec<u8> {
 fn josekit_opens_what_we_seal() {
     for engine in engines() {
         let key = key();
-        let decrypter = RSA_OAEP_256.decrypter_from_der(&key.pkcs8().unwrap()).unwrap();
+        let decrypter = RSA_OAEP_256.decrypter_from_der(key.pkcs8().unwrap()).unwrap();
         for length in LENGTHS {
             let mut rng = SeedStream::new(1).rng("judge", 0);
             let sealed = jwe::seal(&body(length), key.public(), &engine, &mut rng).unwrap();
