@@ -13,26 +13,16 @@ use std::{
 };
 
 use countersign::{
-    crypto::{
-        Backend, Engine, KeyError, KeyPool, PrivateKey, PrivateOperations, PublicKey, PublicOperations, WallTotals,
-    },
+    bench::{Nothing, Stage},
     event::{Event, EventKind, Listener},
     metrics::Metrics,
     oracle::Oracle,
     plan::Plan,
-    protocol::{
-        Agent, AgentKeys, Authorization, Credentials, Issuer, Registry, RegistrySettings, RequestFacts, ServerKeys,
-        ServerPath, Subject, TokenChallenge, ValidationRules, content_digest,
-    },
     scenario::{Overrides, Scenario},
     trace::Digest,
-    types::{
-        ActorId, CryptoTier, Epoch, Jti, NodeId, Origin, Parameters, Profile, Refusal, Scheme, SeedStream, Uid,
-        UnixSeconds, VirtualTime,
-    },
+    types::{Profile, VirtualTime},
     world::{self, Controls},
 };
-use rand_chacha::ChaCha20Rng;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let asked: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -46,54 +36,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// RSA that costs nothing and checks nothing: what is left is codec and registry.
-#[derive(Debug)]
-struct Nothing;
-
-impl Backend for Nothing {
-    fn tier(&self) -> CryptoTier {
-        CryptoTier::Modelled
-    }
-
-    fn load_private(&self, _: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {
-        Ok(Box::new(Self))
-    }
-
-    fn load_public(&self, _: &PublicKey) -> Result<Box<dyn PublicOperations>, KeyError> {
-        Ok(Box::new(Self))
-    }
-}
-
-impl PrivateOperations for Nothing {
-    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, KeyError> {
-        Ok(vec![0x5a; 256])
-    }
-
-    fn open(&self, _: &[u8]) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-impl PublicOperations for Nothing {
-    fn verify(&self, _: &[u8], signature: &[u8]) -> bool {
-        signature.len() == 256
-    }
-
-    fn seal(&self, _: &[u8], _: &mut dyn rand_core::CryptoRng) -> Result<Vec<u8>, KeyError> {
-        Ok(Vec::new())
-    }
-}
-
-struct OneKey(PublicKey);
-
-impl AgentKeys for OneKey {
-    fn agent_key(&mut self, _: NodeId, _: Uid) -> Result<PublicKey, Refusal> {
-        Ok(self.0.clone())
-    }
-}
-
-const RUN_START: UnixSeconds = UnixSeconds(1_767_600_000);
-const REGISTRY_ENTRIES: u128 = 100_000;
 const REPETITIONS: u64 = 20_000;
 
 fn authentication() -> Result<(), Box<dyn Error>> {
@@ -128,70 +70,9 @@ fn authentication() -> Result<(), Box<dyn Error>> {
 
 /// Nanoseconds of a one-step and of a two-step authentication, the SMP's part included in the latter.
 fn codec_and_registry(profile: Profile) -> Result<(f64, f64), Box<dyn Error>> {
-    let engine = Engine::new(Arc::new(Nothing), Arc::new(WallTotals::default()), None);
-    let seed = SeedStream::new(1);
-    let (keys, mut rng) = (KeyPool::new(seed), seed.rng("bench", 0));
-    let (smp_key, agent_key) = (keys.private_key(0)?, keys.private_key(1)?);
-    let parameters = Parameters::defaults(profile);
-    let origin = Origin::new(Scheme::Http, "site-1", 80);
-    let (node, site) = (Plan::node_of(ActorId::Agent(1)), Plan::node_of(ActorId::Site(1)));
-    let mut server_keys = ServerKeys::default();
-    server_keys.insert(smp_key.public().clone());
-    let mut agent = Agent::new(node, agent_key.clone(), profile, &parameters, server_keys.clone());
-    let issuer = Issuer::new(Plan::node_of(ActorId::Smp), smp_key, parameters.token_lifetime());
-    let path = ServerPath { server: site, origin: origin.clone() };
-    let epoch = Epoch::from_bits(7);
-    let rules = ValidationRules {
-        profile,
-        origin: origin.clone(),
-        epoch,
-        leeway: parameters.leeway(),
-        token_bytes_max: parameters.caps.token_bytes as usize,
-    };
-    let mut registry = Registry::new(RegistrySettings::new(profile, &parameters), epoch);
-    for number in 0..REGISTRY_ENTRIES {
-        let jti = Jti::from_bits(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-        registry
-            .check_and_record(node, jti, 1, RUN_START.after(Duration::from_secs(3_600)))
-            .map_err(|why| format!("{why:?}"))?;
-    }
-    let mut agent_keys = OneKey(agent_key.public().clone());
-    let digest = content_digest(b"");
-    let facts = RequestFacts {
-        method: "GET",
-        target: "/Altiris/Packages/index",
-        content_digest: &digest,
-        channel_binding: None,
-    };
-    let now = RUN_START.wall();
-
-    let mut present = |authorization: Authorization, agent: &mut Agent| -> Result<(), Box<dyn Error>> {
-        let Authorization::Token { token, epoch, .. } = authorization else { return Err("no token to present".into()) };
-        let value = Credentials::Token(token.text()).to_value();
-        let Some(Credentials::Token(text)) = Credentials::parse(&value) else { return Err("no token arrived".into()) };
-        let accepted = rules.validate(text, &facts, &server_keys, &mut agent_keys, &mut registry, now, &engine);
-        black_box(accepted.map_err(|rejection| format!("{:?}", rejection.why))?);
-        agent.succeeded(&path, &token, epoch, None, now);
-        Ok(())
-    };
-    let mut jti = 1_u128 << 100;
-    let mut two_step = |agent: &mut Agent, rng: &mut ChaCha20Rng| -> Result<(), Box<dyn Error>> {
-        let Authorization::First { uid } = agent.ask_anew(&path, rng) else { return Err("not a first request".into()) };
-        jti += 1;
-        let agent_key = agent_key.public().thumbprint();
-        let subject = Subject { agent: node, uid, agent_key, audience: origin.clone() };
-        let issued = issuer.issue(subject, Jti::from_bits(jti), RUN_START, &engine)?;
-        let epoch = profile.binds_epoch().then_some(epoch);
-        let value = TokenChallenge { token: Some(issued.text()), error: None, epoch }.to_value();
-        let challenge = TokenChallenge::parse(&value).ok_or("no challenge arrived")?;
-        let authorization = agent.answer(&path, &challenge, &facts, &engine)?;
-        present(authorization, agent)
-    };
-    let two_step_ns = time(|| two_step(&mut agent, &mut rng))?;
-    let one_step_ns = time(|| {
-        let authorization = agent.authorize(&path, &facts, now, &engine, &mut rng)?;
-        present(authorization, &mut agent)
-    })?;
+    let mut stage = Stage::new(Arc::new(Nothing), profile, 0)?;
+    let two_step_ns = time(|| Ok(stage.two_step()?))?;
+    let one_step_ns = time(|| Ok(stage.one_step()?))?;
     Ok((one_step_ns, two_step_ns))
 }
 

@@ -52,6 +52,7 @@
 
 pub mod actor;
 pub mod attack;
+pub mod bench;
 pub mod cast;
 pub mod cli;
 pub mod compare;

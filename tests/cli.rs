@@ -11,6 +11,7 @@ use std::{
 
 use assert_cmd::Command;
 use countersign::{
+    bench::Operation,
     plan::{Milestone, Plan},
     report,
     scenario::{Overrides, find},
@@ -47,6 +48,33 @@ fn the_help_texts_read_well_at_80_columns() {
     }
     assert!(all.lines().all(|line| line.chars().count() <= 80));
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn bench_measures_every_operation_of_every_backend_and_of_none() {
+    let output = countersign(&["bench", "--quick", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let bench: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(bench["countersign_bench"], 1);
+    let operations = bench["operations"].as_array().unwrap();
+    let names: Vec<_> = operations.iter().map(|operation| operation["operation"].as_str().unwrap()).collect();
+    assert_eq!(names, Operation::ALL.map(Operation::name));
+    for (operation, measured) in Operation::ALL.iter().zip(operations) {
+        let rows = measured["backends"].as_array().unwrap();
+        let has = |name: &str| rows.iter().any(|row| row["backend"] == name);
+        assert!(has("rsa") && has("none") == operation.is_path(), "{measured}");
+        assert_eq!(has("aws-lc"), cfg!(feature = "aws-lc"), "{measured}");
+        assert_eq!(rows[0]["ratio_to_best_thousandths"], 1_000, "{measured}");
+        assert!(rows.iter().all(|row| row["ns"].as_u64().unwrap() > 0 && row["per_core_s"].is_u64()), "{measured}");
+    }
+}
+
+#[test]
+fn bench_fits_a_terminal() {
+    let output = countersign(&["bench", "--quick", "--profile", "literal"]);
+    let text = text(&output.stdout);
+    assert!(text.lines().skip(1).all(|line| line.chars().count() <= 80), "{text}");
+    assert!(text.contains("without RSA") && text.contains("CPU features that count: "), "{text}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn engines() -> Vec<Engine> {
 }
 
 fn real_engines() -> Vec<Engine> {
-    engines().into_iter().filter(|engine| engine.tier() != CryptoTier::Modelled).collect()
+    engines().into_iter().filter(|engine| engine.backend() != CryptoTier::Modelled.name()).collect()
 }
 
 /// A key of the pool that no engine has prepared yet.

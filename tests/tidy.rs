@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("event", &["types"]),
     ("plan", &["types"]),
     ("protocol", &["types", "crypto"]),
+    ("bench", &["types", "crypto", "protocol"]),
     ("scenario", &["types", "crypto", "plan"]),
     ("actor", &["types", "crypto", "event", "protocol"]),
     ("socket", &["types", "event", "protocol", "actor"]),
@@ -32,8 +33,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "socket", "world", "load", "oracle",
-            "trace", "metrics", "report", "run", "sweep", "shrink", "compare",
+            "types", "crypto", "event", "plan", "protocol", "bench", "scenario", "actor", "socket", "world", "load",
+            "oracle", "trace", "metrics", "report", "run", "sweep", "shrink", "compare",
         ],
     ),
 ];

@@ -87,7 +87,7 @@ pub(super) fn system() -> String {
 }
 
 /// What the CPU calls itself, where the system tells it.
-pub(super) fn cpu_name() -> Option<String> {
+pub fn cpu_name() -> Option<String> {
     value_of(&fs::read_to_string("/proc/cpuinfo").ok()?, "model name")
 }
 
@@ -108,7 +108,7 @@ fn value_of(text: &str, name: &str) -> Option<String> {
 }
 
 /// Features that RSA, AES and SHA-256 gain from, as far as this CPU has them.
-fn cpu_features() -> Vec<&'static str> {
+pub fn cpu_features() -> Vec<&'static str> {
     #[cfg(target_arch = "x86_64")]
     let features = [
         ("avx512ifma", std::arch::is_x86_feature_detected!("avx512ifma")),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod bounds;
 mod bugs;
 mod calibration;
@@ -45,6 +46,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
+pub use bench::BenchArgs;
 pub use bugs::HUNTING_GROUNDS;
 pub use cluster::{ClusterCommand, DealtArgs, KubernetesArgs, SlurmArgs};
 pub use exit::{Exit, Failure};
@@ -126,6 +128,9 @@ pub enum Command {
     /// Plant bugs and see which invariant notices them, in a build made for it
     #[command(after_help = BUGS_EXAMPLES)]
     Bugs(BugsArgs),
+    /// Measure what cryptography and protocol cost on this machine
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(BenchArgs),
     /// List the scenarios that come with the program, or print one
     Scenarios(ScenariosArgs),
     /// Print the JSON Schema of scenario files, for editors that complete and check them
@@ -426,6 +431,7 @@ impl Command {
             Self::Cluster(command) => cluster::cluster(command),
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
+            Self::Bench(args) => bench::bench(args),
             Self::Scenarios(args) => exit::print(&match &args.name {
                 None => list::render(args.format)?,
                 Some(name) => scenario::shipped_text(name)?.to_owned(),

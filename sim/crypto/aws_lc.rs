@@ -21,8 +21,8 @@ use crate::types::CryptoTier;
 pub(super) struct AwsLc;
 
 impl Backend for AwsLc {
-    fn tier(&self) -> CryptoTier {
-        CryptoTier::AwsLc
+    fn name(&self) -> &'static str {
+        CryptoTier::AwsLc.name()
     }
 
     fn load_private(&self, key: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {
@@ -93,5 +93,5 @@ impl PublicOperations for Public {
 }
 
 fn refused(reason: impl ToString) -> KeyError {
-    KeyError::Refused { tier: CryptoTier::AwsLc, reason: reason.to_string() }
+    KeyError::Refused { backend: CryptoTier::AwsLc.name(), reason: reason.to_string() }
 }

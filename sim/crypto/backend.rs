@@ -11,8 +11,8 @@ use crate::types::CryptoTier;
 
 /// An implementation of RSASSA-PKCS1-v1_5 with SHA-256 and of RSA-OAEP-256.
 pub trait Backend: Send + Sync + fmt::Debug {
-    /// Which tier this is.
-    fn tier(&self) -> CryptoTier;
+    /// What it is called: for a tier, the tier's own name.
+    fn name(&self) -> &'static str;
 
     /// Prepares a private key for use.
     ///

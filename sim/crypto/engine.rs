@@ -8,7 +8,7 @@ use std::sync::{
 use rand_core::CryptoRng;
 
 use super::{Backend, KeyError, PrivateKey, PublicKey};
-use crate::types::{CryptoTier, Work};
+use crate::types::Work;
 
 /// Reads a clock of the real world, in nanoseconds. Only for figures about the real world; never for a decision.
 pub type Stopwatch = fn() -> u64;
@@ -50,9 +50,9 @@ impl Engine {
         Self { backend, tally: Tally::default(), stopwatch, totals }
     }
 
-    /// Which tier computes.
-    pub fn tier(&self) -> CryptoTier {
-        self.backend.tier()
+    /// Which backend computes.
+    pub fn backend(&self) -> &'static str {
+        self.backend.name()
     }
 
     /// Loads a key, which is otherwise done when it is used for the first time.

@@ -9,10 +9,10 @@ pub enum KeyError {
     #[error("expected a JWK with kty RSA, a modulus of 2048 to 4096 bits and exponent AQAB: {0}")]
     Jwk(&'static str),
     /// The backend did not take the key.
-    #[error("the {tier} backend refused the key: {reason}")]
+    #[error("the {backend} backend refused the key: {reason}")]
     Refused {
         /// Which backend.
-        tier: crate::types::CryptoTier,
+        backend: &'static str,
         /// Its own words.
         reason: String,
     },

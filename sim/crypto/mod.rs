@@ -9,6 +9,8 @@ mod engine;
 mod key_error;
 mod key_pool;
 mod modelled;
+#[cfg(feature = "peers")]
+mod peers;
 mod private_key;
 mod public_key;
 mod rsa;
@@ -17,5 +19,7 @@ pub use backend::{Backend, PrivateOperations, PublicOperations, backend};
 pub use engine::{Engine, Stopwatch, WallTotals};
 pub use key_error::KeyError;
 pub use key_pool::{KeyPool, KeyPoolError};
+#[cfg(feature = "peers")]
+pub use peers::peers;
 pub use private_key::PrivateKey;
 pub use public_key::{Jwk, PublicKey};

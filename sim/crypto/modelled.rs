@@ -16,8 +16,8 @@ struct ModelledKey {
 }
 
 impl Backend for Modelled {
-    fn tier(&self) -> CryptoTier {
-        CryptoTier::Modelled
+    fn name(&self) -> &'static str {
+        CryptoTier::Modelled.name()
     }
 
     fn load_private(&self, key: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {
@@ -77,7 +77,9 @@ impl PublicOperations for ModelledKey {
         // OAEP draws a seed as long as its hash (RFC 8017 section 7.1.1). To draw as much here leaves the caller's
         // generator where every other tier leaves it, and so all later draws alike (S12).
         rng.fill_bytes(&mut [0; 32]);
-        self.sealed(message)
-            .ok_or_else(|| KeyError::Refused { tier: CryptoTier::Modelled, reason: "the message is too long".into() })
+        self.sealed(message).ok_or_else(|| KeyError::Refused {
+            backend: CryptoTier::Modelled.name(),
+            reason: "the message is too long".into(),
+        })
     }
 }

@@ -22,8 +22,8 @@ use crate::types::CryptoTier;
 pub(super) struct Rsa;
 
 impl Backend for Rsa {
-    fn tier(&self) -> CryptoTier {
-        CryptoTier::Rsa
+    fn name(&self) -> &'static str {
+        CryptoTier::Rsa.name()
     }
 
     fn load_private(&self, key: &PrivateKey) -> Result<Box<dyn PrivateOperations>, KeyError> {
@@ -76,5 +76,5 @@ pub(super) fn seal(key: &RsaPublicKey, message: &[u8], rng: &mut dyn CryptoRng) 
 }
 
 fn refused(reason: impl ToString) -> KeyError {
-    KeyError::Refused { tier: CryptoTier::Rsa, reason: reason.to_string() }
+    KeyError::Refused { backend: CryptoTier::Rsa.name(), reason: reason.to_string() }
 }

@@ -1,5 +1,7 @@
 //! The `SMPToken` authentication scheme (RFC 9110 section 11): what requests and challenges carry.
 
+use memchr::{memchr, memchr2};
+
 use crate::types::{Epoch, NodeId, Uid};
 
 /// The name of the scheme.
@@ -23,8 +25,9 @@ impl<'a> Credentials<'a> {
     /// Reads the header's value. `None` if it is neither form of this scheme.
     pub fn parse(value: &'a str) -> Option<Self> {
         let rest = strip_scheme(value)?;
-        if !rest.contains('"') {
-            return (!rest.contains([' ', ','])).then_some(Self::Token(rest));
+        // A token has none of these, so all of it is looked at: by what looks at many bytes at once.
+        if memchr(b'"', rest.as_bytes()).is_none() {
+            return memchr2(b' ', b',', rest.as_bytes()).is_none().then_some(Self::Token(rest));
         }
         let (mut agent, mut uid) = (None, None);
         for (name, value) in parameters(rest)? {

@@ -30,6 +30,7 @@ pub struct CountersignedToken {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartFour<'a> {
+    #[serde(borrow)]
     nonce: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
     aud: Option<Origin>,

@@ -130,7 +130,8 @@ impl IssuedToken {
 /// Appends a value as base64url of its JSON.
 pub(super) fn push_json(text: &mut String, value: &impl Serialize) {
     // The values are plain structs of strings and integers, for which writing JSON cannot fail.
-    let json = serde_json::to_vec(value).unwrap_or_default();
+    let mut json = Vec::with_capacity(512);
+    let _ = serde_json::to_writer(&mut json, value);
     base64url::encode_onto(&json, text);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CountersignedToken, Registry, RequestFacts, ServerKeys, Use};
+use super::{CountersignedToken, Registry, RememberedPrefixes, RequestFacts, ServerKeys, Use};
 use crate::{
     crypto::{Engine, PublicKey},
     types::{Bug, Epoch, Jti, NodeId, Origin, Profile, Refusal, Uid, UnixSeconds, WallTime},
@@ -60,6 +60,8 @@ impl ValidationRules {
     /// (and epoch), uid (and audience and binding), counter. The counter comes last and is recorded in the same
     /// step, so that no forgery can burn an honest agent's counter (hole 2).
     ///
+    /// A server signature that `remembered` knows to be good is not verified again; nothing else differs.
+    ///
     /// # Errors
     /// The first check that fails.
     #[expect(clippy::too_many_arguments, reason = "each is a different owner's state; a struct would only rename them")]
@@ -68,6 +70,7 @@ impl ValidationRules {
         text: &str,
         request: &RequestFacts<'_>,
         server_keys: &ServerKeys,
+        remembered: &mut RememberedPrefixes,
         agent_keys: &mut dyn AgentKeys,
         registry: &mut Registry,
         now: WallTime,
@@ -81,13 +84,23 @@ impl ValidationRules {
         let token = CountersignedToken::parse(text).ok_or_else(unread)?;
         let claims = &token.issued.claims;
         let mut record = || registry.check_and_record(claims.sub, entry_of(&token), token.nonce.counter, claims.exp);
+        let prefix = remembered.digest(&token.issued);
         let early = Bug::CounterRecordedFirst.is_planted().then(&mut record);
         let registered = early.and_then(Result::ok);
+        let mut is_server_signed = |key: &PublicKey| {
+            prefix.is_some_and(|prefix| remembered.knows(&prefix, server_keys, now))
+                || token.issued.is_signed_by(key, engine)
+        };
         match self
-            .check(&token, request, server_keys, agent_keys, now, engine)
+            .check(&token, request, server_keys, &mut is_server_signed, agent_keys, now, engine)
             .and_then(|()| early.unwrap_or_else(record))
         {
-            Ok(registered) => Ok(Acceptance { token, registered }),
+            Ok(registered) => {
+                if let Some(prefix) = prefix {
+                    remembered.remember(prefix, &token.issued);
+                }
+                Ok(Acceptance { token, registered })
+            }
             Err(why) => {
                 // Both signatures have been verified by then, so that nobody else can clear the entry (S5).
                 let left_registry = why == Refusal::Expired && registry.remove(claims.sub, entry_of(&token));
@@ -96,11 +109,13 @@ impl ValidationRules {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "as in `validate`")]
     fn check(
         &self,
         token: &CountersignedToken,
         request: &RequestFacts<'_>,
         server_keys: &ServerKeys,
+        is_server_signed: &mut dyn FnMut(&PublicKey) -> bool,
         agent_keys: &mut dyn AgentKeys,
         now: WallTime,
         engine: &Engine,
@@ -110,7 +125,7 @@ impl ValidationRules {
             return Err(Refusal::Syntax);
         }
         let server_key = server_keys.get(issued.kid).ok_or(Refusal::UnknownServerKey)?;
-        if !issued.is_signed_by(server_key, engine) && !Bug::ServerSignatureUnverified.is_planted() {
+        if !is_server_signed(server_key) && !Bug::ServerSignatureUnverified.is_planted() {
             return Err(Refusal::BadServerSignature);
         }
         let agent_key = agent_keys.agent_key(issued.claims.sub, issued.uid)?;

@@ -62,6 +62,10 @@ pub struct ParameterTable {
     /// Most uids of one agent in a site's cache. Default 16.
     #[schemars(range(min = 1, max = 1024))]
     pub uids_per_agent_max: Option<Ranged<u32>>,
+    /// How many verified three-part prefixes a server remembers, so as not to verify their server signature again.
+    /// Default 0: none.
+    #[schemars(range(max = 1_000_000))]
+    pub remembered_prefixes: Option<Ranged<u32>>,
     /// First requests per second from one source, on average (hardened). Default 20.
     #[schemars(range(min = 1))]
     pub first_requests_per_s: Option<Ranged<u32>>,
@@ -129,6 +133,7 @@ impl ParameterTable {
             ("upstream_slots", self.upstream_slots, &mut resolved.upstream_slots),
             ("registry_window", self.registry_window, &mut resolved.registry_window),
             ("uids_per_agent_max", self.uids_per_agent_max, &mut resolved.uids_per_agent_max),
+            ("remembered_prefixes", self.remembered_prefixes, &mut resolved.remembered_prefixes),
             ("first_requests_per_s", self.first_requests_per_s, &mut resolved.first_requests_per_s),
             ("first_requests_burst", self.first_requests_burst, &mut resolved.first_requests_burst),
             ("caps.header_section_bytes", self.caps.header_section_bytes, &mut resolved.caps.header_section_bytes),

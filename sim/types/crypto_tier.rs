@@ -18,12 +18,19 @@ pub enum CryptoTier {
     Modelled,
 }
 
-impl fmt::Display for CryptoTier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl CryptoTier {
+    /// The name that scenarios and the command line use.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::AwsLc => "aws-lc",
             Self::Rsa => "rsa",
             Self::Modelled => "modelled",
-        })
+        }
+    }
+}
+
+impl fmt::Display for CryptoTier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

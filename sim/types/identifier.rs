@@ -55,14 +55,14 @@ macro_rules! random_identifier {
             type Err = IdentifierError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let error = IdentifierError { found_chars: text.chars().count() };
+                let error = || IdentifierError { found_chars: text.chars().count() };
                 let mut bytes = [0; 16];
                 if text.len() != 22 {
-                    return Err(error);
+                    return Err(error());
                 }
                 match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
                     Ok(16) => Ok(Self(u128::from_be_bytes(bytes))),
-                    _ => Err(error),
+                    _ => Err(error()),
                 }
             }
         }

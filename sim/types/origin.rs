@@ -3,8 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+
+use super::serde_text::from_text;
 
 /// Whether a server is reached over TLS.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -17,8 +19,7 @@ pub enum Scheme {
 }
 
 /// A web origin (RFC 6454): scheme, host and port, spelled without a default port.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Origin {
     scheme: Scheme,
     host: String,
@@ -72,7 +73,8 @@ const fn default_port(scheme: Scheme) -> u16 {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_secure() { "https" } else { "http" };
-        write!(f, "{scheme}://{}", self.authority())
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port == default_port(self.scheme) { Ok(()) } else { write!(f, ":{}", self.port) }
     }
 }
 
@@ -106,17 +108,15 @@ impl FromStr for Origin {
     }
 }
 
-impl From<Origin> for String {
-    fn from(origin: Origin) -> Self {
-        origin.to_string()
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl TryFrom<String> for Origin {
-    type Error = OriginError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl<'de> Deserialize<'de> for Origin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer)
     }
 }
 

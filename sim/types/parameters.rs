@@ -52,6 +52,10 @@ pub struct Parameters {
     pub policy_interval_s: u64,
     /// Most uids of one agent in a site's cache (attack 24).
     pub uids_per_agent_max: u32,
+    /// How many verified three-part prefixes a server remembers, so as not to verify their server signature again; 0 for
+    /// none. No decision depends on it, but the work that is charged does.
+    #[serde(default)]
+    pub remembered_prefixes: u32,
     /// First requests per second from one source, on average (hardened, hole 18).
     pub first_requests_per_s: u32,
     /// First requests from one source at once (hardened, hole 18).
@@ -102,6 +106,7 @@ impl Parameters {
             connection_age_max_s: 3_600,
             policy_interval_s: 900,
             uids_per_agent_max: 16,
+            remembered_prefixes: 0,
             first_requests_per_s: 20,
             first_requests_burst: 40,
             caps: Caps {

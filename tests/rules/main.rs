@@ -9,6 +9,7 @@ mod doors;
 mod hostile;
 mod order;
 mod pipes;
+mod remembered;
 mod stage;
 mod token;
 mod wire;

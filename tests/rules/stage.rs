@@ -6,8 +6,8 @@ use countersign::{
     crypto::{Engine, KeyPool, PrivateKey, PublicKey, backend},
     protocol::{
         Acceptance, Agent, AgentKeys, Authorization, Binding, CountersignedToken, IssuedToken, Issuer, Nonce, Registry,
-        RegistrySettings, Rejection, RequestFacts, ServerKeys, ServerPath, Subject, TokenChallenge, ValidationRules,
-        content_digest,
+        RegistrySettings, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, ServerPath, Subject, TokenChallenge,
+        ValidationRules, content_digest,
     },
     types::{
         CryptoTier, Epoch, Jti, NodeId, Origin, Parameters, Profile, Refusal, SeedStream, Uid, UnixSeconds, WallTime,
@@ -105,6 +105,7 @@ pub struct Stage {
     pub server_keys: ServerKeys,
     pub keys: Keys,
     pub registry: Registry,
+    pub remembered: RememberedPrefixes,
 }
 
 impl Stage {
@@ -131,6 +132,7 @@ impl Stage {
             agent_key,
             rules,
             registry: Registry::new(RegistrySettings::new(profile, &parameters), EPOCH),
+            remembered: RememberedPrefixes::new(0),
         }
     }
 
@@ -177,8 +179,8 @@ impl Stage {
         request: &RequestFacts<'_>,
         now: WallTime,
     ) -> Result<Acceptance, Rejection> {
-        let Self { rules, server_keys, keys, registry, engine, .. } = self;
-        rules.validate(text, request, server_keys, keys, registry, now, engine)
+        let Self { rules, server_keys, remembered, keys, registry, engine, .. } = self;
+        rules.validate(text, request, server_keys, remembered, keys, registry, now, engine)
     }
 
     /// The refusal of a token one second after its issue, and how many signatures were verified for it. Proves on the

@@ -30,8 +30,8 @@ use crate::{
     event::{EventKind, Removal, UpstreamPurpose},
     protocol::{
         Acceptance, AgentKeys, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken, NodeKind, Policy,
-        RateLimit, Registry, Rejection, RequestFacts, ServerKeys, Stored, TokenCache, TokenCacheSettings,
-        ValidationSchedule,
+        RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, Stored, TokenCache,
+        TokenCacheSettings, ValidationSchedule,
     },
     types::{Bug, Jti, NodeId, Origin, Parameters, Refusal, Thumbprint, Uid},
 };
@@ -64,6 +64,7 @@ type Flight = Arc<OnceCell<Result<Offer, NoToken>>>;
 struct State {
     cache: TokenCache,
     registry: Registry,
+    remembered: RememberedPrefixes,
     server_keys: ServerKeys,
     policy: Option<Policy>,
     first_requests: RateLimit<u64>,
@@ -79,6 +80,7 @@ impl<E: Environment> SiteServer<E> {
         let state = State {
             cache: TokenCache::new(TokenCacheSettings::new(core.settings.profile, &parameters)),
             registry: core.empty_registry(),
+            remembered: RememberedPrefixes::new(parameters.remembered_prefixes),
             server_keys: ServerKeys::default(),
             policy: None,
             first_requests: core.first_request_limit(),
@@ -367,12 +369,13 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
     }
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
-        let State { cache, registry, server_keys, policy, .. } = &mut *locked(&self.state);
+        let State { cache, registry, remembered, server_keys, policy, .. } = &mut *locked(&self.state);
         let now = self.core.wall();
         let acceptance = self.core.rules.validate(
             text,
             request,
             server_keys,
+            remembered,
             &mut CacheKeys { cache, policy: policy.as_ref() },
             registry,
             now,

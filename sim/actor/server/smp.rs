@@ -26,8 +26,8 @@ use crate::{
     protocol::{
         Acceptance, AgentKeys, Answer, Answered, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse, Directory,
         Holder, IssueError, IssuedToken, POLICY_PATH, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse,
-        Registry, Rejection, RequestFacts, RequestTarget, SiteRequest, Subject, authenticate_site, sign_response,
-        verify_request,
+        Registry, Rejection, RememberedPrefixes, RequestFacts, RequestTarget, SiteRequest, Subject, authenticate_site,
+        sign_response, verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
 };
@@ -46,6 +46,7 @@ pub struct SmpServer<E> {
 #[derive(Debug)]
 struct State {
     registry: Registry,
+    remembered: RememberedPrefixes,
     first_requests: RateLimit<u64>,
 }
 
@@ -54,7 +55,11 @@ impl<E: Environment> SmpServer<E> {
     pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, database: Database) -> Arc<Self> {
         database.open().directory.smp_is(settings.profile);
         let core = Core::start(environment, engine, settings);
-        let state = State { registry: core.empty_registry(), first_requests: core.first_request_limit() };
+        let state = State {
+            registry: core.empty_registry(),
+            remembered: RememberedPrefixes::new(core.settings.parameters.remembered_prefixes),
+            first_requests: core.first_request_limit(),
+        };
         Arc::new(Self { core, database, state: Mutex::new(state) })
     }
 
@@ -229,13 +234,14 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
         let Records { directory, server_keys, .. } = &*self.database.open();
-        let State { registry, .. } = &mut *locked(&self.state);
+        let State { registry, remembered, .. } = &mut *locked(&self.state);
         self.core
             .rules
             .validate(
                 text,
                 request,
                 server_keys,
+                remembered,
                 &mut DirectoryKeys(directory),
                 registry,
                 self.core.wall(),

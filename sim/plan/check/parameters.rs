@@ -44,6 +44,7 @@ pub(super) fn check_parameters(parameters: &Parameters) -> Result<(), PlanError>
     let retries = p.retry_first_ms..=DAY_MS;
     parameter("retry_max_ms", p.retry_max_ms, retries, "ms", "the longest delay is not below the first")?;
     parameter("uids_per_agent_max", p.uids_per_agent_max.into(), 1..=1_024, "", "")?;
+    parameter("remembered_prefixes", p.remembered_prefixes.into(), 0..=1_000_000, "", "each takes about 100 bytes")?;
     parameter("first_requests_per_s", p.first_requests_per_s.into(), 1..=1_000_000, "", "0 would let nobody in")?;
     parameter("first_requests_burst", p.first_requests_burst.into(), 1..=1_000_000, "", "0 would let nobody in")?;
     check_caps(&p.caps, p.batch_size_max)
