@@ -63,6 +63,8 @@ pub mod protocol;
 pub mod report;
 pub mod run;
 pub mod scenario;
+#[cfg(feature = "sockets")]
+pub mod serve;
 pub mod shrink;
 #[cfg(feature = "sockets")]
 pub mod socket;

@@ -18,7 +18,10 @@ mod merge;
 pub mod parallel;
 pub mod progress;
 mod run;
+mod schema;
 mod seeds;
+#[cfg(feature = "sockets")]
+mod serve;
 mod shrink;
 mod sweep;
 mod trace_file;
@@ -104,10 +107,14 @@ pub enum Command {
     /// Plant bugs and see which invariant notices them, in a build made for it
     #[command(after_help = BUGS_EXAMPLES)]
     Bugs(BugsArgs),
+    /// Serve an SMP or a site server on real sockets, for real clients
+    #[cfg(feature = "sockets")]
+    #[command(subcommand)]
+    Serve(serve::ServeCommand),
     /// List the scenarios that come with the program, or print one
     Scenarios(ScenariosArgs),
-    /// Print the JSON Schema of scenario files, for editors that complete and check them
-    Schema,
+    /// Print the JSON Schema of scenario files or of a server's configuration, for editors that complete and check them
+    Schema(schema::SchemaArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -438,14 +445,13 @@ impl Command {
             Self::Cluster(command) => cluster::cluster(command),
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
+            #[cfg(feature = "sockets")]
+            Self::Serve(command) => serve::serve(command),
             Self::Scenarios(args) => exit::print(&match &args.name {
                 None => list::render(args.format)?,
                 Some(name) => scenario::shipped_text(name)?.to_owned(),
             }),
-            Self::Schema => {
-                let text = serde_json::to_string_pretty(&scenario::schema()).map_err(Failure::internal)?;
-                exit::print(&format!("{text}\n"))
-            }
+            Self::Schema(args) => schema::schema(args),
         }
     }
 }
