@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("scenario", &["types", "crypto", "plan"]),
     ("actor", &["types", "crypto", "event", "protocol"]),
     ("socket", &["types", "event", "protocol", "actor"]),
+    ("serve", &["types", "crypto", "event", "protocol", "scenario", "actor", "socket"]),
     ("attack", &["types", "crypto", "event", "plan", "protocol", "actor"]),
     ("world", &["types", "crypto", "event", "plan", "protocol", "actor", "attack"]),
     // Whoever judges must not share a rule with whom it judges: no protocol here.
@@ -30,8 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "world", "oracle", "trace", "metrics",
-            "report", "run", "sweep", "shrink", "compare",
+            "types", "crypto", "event", "plan", "protocol", "scenario", "actor", "socket", "serve", "world", "oracle",
+            "trace", "metrics", "report", "run", "sweep", "shrink", "compare",
         ],
     ),
 ];
@@ -44,22 +45,27 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ("rand::rng", &[], "randomness comes from a named stream of the seed"),
     ("SysRng", &[], "randomness comes from a named stream of the seed"),
     ("OsRng", &[], "randomness comes from a named stream of the seed"),
-    ("getrandom", &[], "randomness comes from a named stream of the seed"),
+    ("getrandom", &["cli/serve/entropy.rs"], "randomness comes from a named stream of the seed"),
+    ("KeyPair::generate", &["cli/serve/entropy.rs"], "keys come from the pool, or from a file"),
     ("RandomState", &[], "hash order must not depend on the process"),
     ("collections::HashMap", &[], "hash order must not depend on the process"),
     ("collections::HashSet", &[], "hash order must not depend on the process"),
-    ("tokio::spawn", &["socket/"], "tasks are started through the environment, which knows their order"),
+    (
+        "tokio::spawn",
+        &["socket/", "serve/", "cli/serve/"],
+        "tasks are started through the environment, which knows their order",
+    ),
     ("JoinSet", &["world/life.rs"], "tasks are started through the environment, which knows their order"),
     ("std::thread", &["cli/", "run/scribe.rs", "shrink/shrinker.rs"], "threads interleave as they like"),
     ("std::env", &["cli/", "main.rs"], "the surroundings are the command line's business"),
     (
         "std::fs",
-        &["cli/", "report/write.rs", "trace/", "scenario/", "sweep/", "compare/"],
+        &["cli/", "report/write.rs", "trace/", "scenario/", "serve/", "sweep/", "compare/"],
         "files are the command line's business",
     ),
     (
         "f64",
-        &["cli/", "report/", "metrics/", "compare/", "scenario/ranged.rs"],
+        &["cli/", "report/", "metrics/", "serve/", "compare/", "scenario/ranged.rs"],
         "floating point differs between machines",
     ),
     ("f32", &["cli/", "report/", "metrics/"], "floating point differs between machines"),

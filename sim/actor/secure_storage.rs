@@ -10,8 +10,11 @@ use super::lock::locked;
 /// What a node keeps when its process ends: it starts again with the same storage and no memory.
 pub struct SecureStorage<T> {
     kept: Arc<Mutex<Option<T>>>,
-    keeper: Option<Arc<dyn Fn(&T) + Send + Sync>>,
+    keeper: Option<Arc<Keeper<T>>>,
 }
+
+/// Keeps what it is given where it outlives the machine's memory.
+type Keeper<T> = dyn Fn(&T) + Send + Sync;
 
 impl<T: Clone> SecureStorage<T> {
     /// A storage that holds this.

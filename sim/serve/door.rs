@@ -7,7 +7,7 @@ use std::{
 };
 
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use crate::{
     actor::{Service, serve},
@@ -16,10 +16,14 @@ use crate::{
     types::{ActorId, Origin, Parameters, Profile, Scheme},
 };
 
-/// A door that is bound and not yet opened.
+/// Connections that the kernel may hold until they are accepted.
+const BACKLOG: u32 = 1_024;
+
+/// A door that is bound and not yet open: whoever connects is refused, and does not wait for a server that may never
+/// come.
 #[derive(Debug)]
 pub struct Door {
-    listener: TcpListener,
+    socket: TcpSocket,
     /// Where it is.
     pub address: SocketAddr,
 }
@@ -38,16 +42,27 @@ impl Door {
     ///
     /// # Errors
     /// If the address is taken, or is not this machine's.
-    pub async fn bind(what: &'static str, address: SocketAddr) -> Result<Self, BindError> {
+    pub fn bind(what: &'static str, address: SocketAddr) -> Result<Self, BindError> {
         let failed = |error| BindError { what, address, error };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address })
+        let bind = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // Else a server could not start again while connections of its last life linger. On Windows it would let two
+            // servers share the door.
+            #[cfg(not(windows))]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let address = socket.local_addr()?;
+            Ok(Self { socket, address })
+        };
+        bind().map_err(failed)
     }
 
-    /// What an actor opens it with.
-    pub fn for_actor(self, tls: Option<ServerTls>) -> Server {
-        Server { listener: self.listener, tls }
+    /// Opens it, for an actor that serves there.
+    ///
+    /// # Errors
+    /// If another socket has opened the same address meanwhile.
+    pub fn open(self, tls: Option<ServerTls>) -> io::Result<Server> {
+        Ok(Server { listener: self.socket.listen(BACKLOG)?, tls })
     }
 }
 
@@ -66,7 +81,10 @@ impl Listener for Nobody {
 
 impl SideDoor {
     /// Opens `door` until `stop`.
-    pub fn new(door: Door, stop: Stop) -> Self {
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn new(door: Door, stop: Stop) -> io::Result<Self> {
         let origin = Origin::new(Scheme::Http, door.address.ip().to_string(), door.address.port());
         let environment = SocketEnvironment {
             actor: ActorId::Smp,
@@ -75,9 +93,9 @@ impl SideDoor {
             stop,
             trust: None,
             bind: None,
-            server: Mutex::new(Some(door.for_actor(None))),
+            server: Mutex::new(Some(door.open(None)?)),
         };
-        Self { environment: Arc::new(environment), origin }
+        Ok(Self { environment: Arc::new(environment), origin })
     }
 
     /// Serves.

@@ -45,6 +45,7 @@ pub struct Figures {
     upstream_seconds: Histogram,
     policy_failures: Counter,
     policy_version: Gauge,
+    nodes: Gauge,
     /// Times that the state could not be written.
     pub(super) state_write_failures: Counter,
 }
@@ -80,6 +81,7 @@ impl Figures {
             upstream_failures: add(&mut registry, "upstream_failures", "Requests for tokens to the SMP that failed"),
             policy_failures: add(&mut registry, "policy_failures", "Registrations and policies that could not be had"),
             policy_version: add(&mut registry, "policy_version", "The version of the policy in force"),
+            nodes: add(&mut registry, "nodes", "Nodes that are registered with the SMP"),
             state_write_failures: add(&mut registry, "state_write_failures", "Times that state could not be written"),
             upstream_seconds,
             registry,
@@ -127,18 +129,28 @@ impl Figures {
                 }
             }
             EventKind::PolicyFailed { .. } => _ = self.policy_failures.inc(),
-            EventKind::PolicyReceived { version, .. } | EventKind::PolicyChanged { version } => {
-                self.policy_version.set(i64::try_from(*version).unwrap_or(i64::MAX));
-            }
             _ => {}
         }
+    }
+
+    /// Tells the version of the policy that is in force.
+    pub fn policy_is(&self, version: u64) {
+        self.policy_version.set(i64::try_from(version).unwrap_or(i64::MAX));
+    }
+
+    /// Tells how many nodes are registered.
+    pub fn nodes_are(&self, nodes: usize) {
+        self.nodes.set(i64::try_from(nodes).unwrap_or(i64::MAX));
     }
 
     /// Counts what became of a registration.
     pub fn registration(&self, kind: NodeKind, result: &Result<Registered, RegisterError>) {
         let kind = if kind == NodeKind::Site { "site" } else { "agent" };
         let result = match result {
-            Ok(Registered::New) => "new",
+            Ok(Registered::New) => {
+                self.nodes.inc();
+                "new"
+            }
             Ok(Registered::Again) => "again",
             Err(_) => "refused",
         };

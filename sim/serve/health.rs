@@ -38,7 +38,7 @@ impl Service for Health {
             "/healthz" => text(StatusCode::OK, "text/plain", "alive\n".to_owned()),
             "/readyz" if self.ready.load(Relaxed) => text(StatusCode::OK, "text/plain", "ready\n".to_owned()),
             "/readyz" => {
-                let why = "not registered with the SMP yet\n";
+                let why = "not registered with the SMP yet, or stopping\n";
                 text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", why.to_owned())
             }
             _ => empty_reply(StatusCode::NOT_FOUND),

@@ -22,7 +22,7 @@ mod state_file;
 mod state_folder;
 
 pub use admin::{Admin, Reload};
-pub use audience::Audience;
+pub use audience::{Audience, OnRegistered};
 pub use door::{BindError, Door, SideDoor};
 pub use figures::Figures;
 pub use health::Health;

@@ -72,8 +72,9 @@ impl Narrator {
     }
 }
 
-/// Writes the line of a registration at the SMP. A site server is rare and always worth one; agents come by the thousand.
-pub fn tell_registration(request: &RegisterRequest, result: &Result<Registered, RegisterError>) {
+/// Writes the line of a registration at the SMP. A site server is rare and worth one, but for what it was told before
+/// (`is_news`): anybody may knock as often as it likes. Agents come by the thousand.
+pub fn tell_registration(request: &RegisterRequest, result: &Result<Registered, RegisterError>, is_news: bool) {
     let (node, kid) = (request.id, request.public_key.thumbprint());
     match (request.kind, result) {
         (NodeKind::Site, Ok(_)) => {
@@ -81,7 +82,7 @@ pub fn tell_registration(request: &RegisterRequest, result: &Result<Registered, 
             info!(%node, %kid, origin, "site server registered");
         }
         (NodeKind::Agent, Ok(registered)) => debug!(%node, %kid, ?registered, "agent registered"),
-        (NodeKind::Site, Err(why)) => warn!(%node, %kid, %why, "site server turned away"),
-        (NodeKind::Agent, Err(why)) => info!(%node, %kid, %why, "agent turned away"),
+        (NodeKind::Site, Err(why)) if is_news => warn!(%node, %kid, %why, "site server turned away"),
+        (_, Err(why)) => debug!(%node, %kid, %why, "turned away"),
     }
 }

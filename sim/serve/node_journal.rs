@@ -5,7 +5,7 @@
 //! last line about a node wins, and a file with more lines than need be is written anew.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Write},
     sync::{Arc, Mutex},
@@ -15,13 +15,15 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::{Figures, StateError, StateFolder};
+use super::{Figures, StateError, StateFolder, narrator::tell_registration};
 use crate::{
     actor::{Journal, Kept, locked},
     protocol::{RegisterError, RegisterRequest, Registered},
     types::{Fingerprint, NodeId},
 };
 
+/// Nodes that are remembered as turned away.
+const TURNED_AWAY_MAX: usize = 1_000;
 /// Lines that are written together at most.
 const BATCH_MAX: usize = 4_096;
 
@@ -39,6 +41,8 @@ pub struct NodeJournal {
     sender: mpsc::UnboundedSender<Entry>,
     /// What the file says of each node, by a fingerprint: the same again needs no line.
     known: Arc<Mutex<BTreeMap<NodeId, Fingerprint>>>,
+    /// Who was turned away, as far as that is remembered.
+    turned_away: Arc<Mutex<BTreeSet<NodeId>>>,
     figures: Arc<Figures>,
 }
 
@@ -89,7 +93,7 @@ impl NodeJournal {
         }
         let file = folder.append(Self::FILE)?;
         let (sender, entries) = mpsc::unbounded_channel();
-        let journal = Self { sender, known: Arc::new(Mutex::new(known)), figures };
+        let journal = Self { sender, known: Arc::new(Mutex::new(known)), turned_away: Arc::default(), figures };
         tokio::spawn(append(file, entries, Arc::clone(&journal.known), Arc::clone(&journal.figures)));
         Ok((journal, nodes.into_values().collect()))
     }
@@ -110,6 +114,12 @@ impl NodeJournal {
         self.send(node, write_line(&Line::Removed(node)), true)
     }
 
+    /// Whether this is the first time, and not one of very many.
+    fn is_turned_away_anew(&self, node: NodeId) -> bool {
+        let mut turned_away = locked(&self.turned_away);
+        turned_away.len() < TURNED_AWAY_MAX && turned_away.insert(node)
+    }
+
     fn send(&self, node: NodeId, text: String, is_removal: bool) -> Kept {
         let (kept, is_kept) = oneshot::channel();
         // A writer that is gone keeps nothing, and drops the other end.
@@ -121,7 +131,11 @@ impl NodeJournal {
 impl Journal for NodeJournal {
     fn registered(&self, request: &RegisterRequest, result: &Result<Registered, RegisterError>) -> Kept {
         self.figures.registration(request.kind, result);
-        super::narrator::tell_registration(request, result);
+        let is_news = match result {
+            Ok(_) => true,
+            Err(_) => self.is_turned_away_anew(request.id),
+        };
+        tell_registration(request, result, is_news);
         match result {
             Ok(_) => self.keep(request.clone()),
             Err(_) => Box::pin(std::future::ready(false)),
@@ -182,4 +196,76 @@ fn read_line(text: &str) -> Result<Line, String> {
         return Err("its check does not fit".to_owned());
     }
     serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{crypto::PublicKey, protocol::NodeKind, socket::Rendezvous, types::Profile};
+
+    fn node(number: u32) -> RegisterRequest {
+        let mut modulus = [0xff; 256];
+        modulus[4..8].copy_from_slice(&number.to_be_bytes());
+        RegisterRequest {
+            id: NodeId::from_bits(number.into()),
+            kind: NodeKind::Agent,
+            public_key: PublicKey::from_modulus(&modulus).unwrap(),
+            origin: None,
+            profile: Profile::default(),
+        }
+    }
+
+    fn figures() -> Arc<Figures> {
+        Arc::new(Figures::new(Arc::default(), Rendezvous::default()))
+    }
+
+    fn on_a_runtime(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn ten_thousand_nodes_are_kept_in_an_instant_and_known_after_a_restart() {
+        on_a_runtime(async {
+            let place = tempfile::tempdir().unwrap();
+            let folder = StateFolder::open(&place.path().join("state")).unwrap();
+            let (journal, nodes) = NodeJournal::open(&folder, figures()).unwrap();
+            assert!(nodes.is_empty());
+            let all: Vec<_> = (0..10_000).map(|number| journal.keep(node(number))).collect();
+            let kept = async {
+                for kept in all {
+                    assert!(kept.await);
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), kept).await.unwrap();
+            assert!(journal.forget(NodeId::from_bits(7)).await);
+            let length = || std::fs::metadata(folder.path_of(NodeJournal::FILE)).unwrap().len();
+            let before = length();
+            assert!(journal.keep(node(8)).await);
+            assert_eq!(length(), before, "what the file says already needs no line");
+            assert!(journal.keep(node(7)).await);
+            assert!(length() > before, "what was forgotten does");
+            assert!(journal.forget(NodeId::from_bits(7)).await);
+            let (_, nodes) = NodeJournal::open(&folder, figures()).unwrap();
+            assert_eq!(nodes.len(), 9_999);
+            assert!(nodes.iter().all(|node| node.id.bits() != 7));
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_not_said_to_be_kept() {
+        on_a_runtime(async {
+            let place = tempfile::tempdir().unwrap();
+            let path = place.path().join("nodes.jsonl");
+            std::fs::write(&path, "").unwrap();
+            let read_only = File::open(&path).unwrap();
+            let (sender, entries) = mpsc::unbounded_channel();
+            tokio::spawn(append(read_only, entries, Arc::default(), figures()));
+            let (kept, is_kept) = oneshot::channel();
+            let entry = Entry { node: NodeId::from_bits(1), text: "line\n".into(), is_removal: false, kept };
+            sender.send(entry).unwrap();
+            assert_eq!(is_kept.await, Ok(false));
+        });
+    }
 }

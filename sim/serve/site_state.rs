@@ -12,6 +12,8 @@ use crate::{actor::SecureStorage, crypto::PrivateKey, protocol::Policy, types::N
 const FILE: &str = "site.json";
 const KIND: &str = "site";
 const IDENTITY: &str = "identity.pem";
+/// For people and scripts; nothing reads it.
+const NODE: &str = "node";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +49,7 @@ impl SiteState {
         };
         let is_new = kept.is_none();
         let kept = kept.unwrap_or_else(|| Kept { node: draw_node(rng), policy: None });
+        folder.write(NODE, format!("{}\n", kept.node).as_bytes())?;
         if let Some(policy) = &kept.policy {
             policy.check().map_err(|error| StateError::Damaged { path, why: error.to_string() })?;
         }
@@ -75,6 +78,7 @@ impl SiteState {
     pub fn storage(&self, figures: Arc<Figures>) -> SecureStorage<Policy> {
         let (folder, node) = (Arc::clone(&self.folder), self.kept.node);
         SecureStorage::kept_by(self.kept.policy.clone(), move |policy: &Policy| {
+            figures.policy_is(policy.version);
             // Some kilobytes, once in a policy interval. A site that loses them registers anew.
             if let Err(error) = write(&folder, &Kept { node, policy: Some(policy.clone()) }) {
                 error!(%error, "failed to keep the policy");

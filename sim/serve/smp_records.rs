@@ -6,7 +6,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, MutexGuard};
 use tracing::{info, warn};
 
-use super::{KeySource, NodeJournal, SmpState, StateError};
+use super::{Figures, KeySource, NodeJournal, SmpState, StateError};
 use crate::{
     actor::{Database, Records},
     crypto::{KeyError, PublicKey},
@@ -24,6 +24,7 @@ pub struct SmpRecords {
     journal: NodeJournal,
     recorder: SocketRecorder,
     new_key: KeySource,
+    figures: Arc<Figures>,
     /// Sites that an administrator removed. One act at a time: the lock is held until it is kept.
     removed_sites: Mutex<BTreeSet<NodeId>>,
 }
@@ -57,8 +58,9 @@ impl SmpRecords {
         journal: NodeJournal,
         recorder: SocketRecorder,
         new_key: KeySource,
+        figures: Arc<Figures>,
     ) -> Self {
-        Self { database, state, journal, recorder, new_key, removed_sites: Mutex::new(removed_sites) }
+        Self { database, state, journal, recorder, new_key, figures, removed_sites: Mutex::new(removed_sites) }
     }
 
     /// The thumbprint of the SMP's identity.
@@ -242,13 +244,18 @@ impl SmpRecords {
     async fn keep(&self, removed: MutexGuard<'_, BTreeSet<NodeId>>) -> Result<(), ActError> {
         let text = {
             let records: &Records = &self.database.open();
+            self.figures.policy_is(records.policy_version());
+            self.figures.nodes_are(records.directory.len());
             self.state.text_of(records, &removed)
         };
         let state = Arc::clone(&self.state);
         let written = tokio::task::spawn_blocking(move || state.write(&text)).await;
         match written {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(ActError::NotKept(error.to_string())),
+            Ok(Err(error)) => {
+                self.figures.state_write_failures.inc();
+                Err(ActError::NotKept(error.to_string()))
+            }
             Err(error) => Err(ActError::NotKept(error.to_string())),
         }
     }

@@ -17,6 +17,7 @@ use crate::{
 const FILE: &str = "smp.json";
 const KIND: &str = "smp";
 const IDENTITY: &str = "identity.pem";
+/// For people and scripts; nothing reads it.
 const PIN: &str = "pin";
 
 /// What the file says.

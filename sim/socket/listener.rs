@@ -1,6 +1,6 @@
 //! A server's open door.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{future::pending, io, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -28,6 +28,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct SocketListener {
     ready: mpsc::Receiver<Connection<SocketStream>>,
+    stop: Stop,
 }
 
 impl SocketListener {
@@ -35,22 +36,27 @@ impl SocketListener {
     /// a task of its own.
     pub(super) fn open(listener: TcpListener, tls: Option<ServerTls>, rendezvous: Rendezvous, stop: Stop) -> Self {
         let (sender, ready) = mpsc::channel(1);
+        let until = stop.clone();
         let doorkeeper = Doorkeeper { tls: tls.map(|tls| TlsAcceptor::from(tls.config)), rendezvous, sender };
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = stop.stopped() => {}
+                () = until.stopped() => {}
                 () = doorkeeper.sender.closed() => {}
                 () = doorkeeper.work(listener) => {}
             }
         });
-        Self { ready }
+        Self { ready, stop }
     }
 
     /// Waits for the next connection.
     pub(super) async fn accept(&mut self) -> io::Result<Connection<SocketStream>> {
-        let closed = || io::Error::new(io::ErrorKind::ConnectionAborted, "the door is closed");
-        self.ready.recv().await.ok_or_else(closed)
+        match self.ready.recv().await {
+            Some(connection) => Ok(connection),
+            // The doorkeeper may hear of it first. Whoever waits here is about to hear of it, too.
+            None if self.stop.is_stopped() => pending().await,
+            None => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the door is closed")),
+        }
     }
 }
 

@@ -54,7 +54,8 @@ is under way and exit with 0; a second one ends the process at once.";
 
 const SITE_EXAMPLES: &str = "\
 Examples:
-  countersign serve site --smp http://127.0.0.1:8080 --pin \"$(cat countersign-smp/pin)\"
+  countersign serve site --smp http://127.0.0.1:8080 \\
+    --pin \"$(cat countersign-smp/pin)\"
   countersign serve site --config site.toml
 
 It registers once an administrator of the SMP has approved its id, which it logs

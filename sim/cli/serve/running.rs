@@ -2,7 +2,10 @@
 
 use std::{
     io, process,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use rand_chacha::ChaCha20Rng;
@@ -17,7 +20,7 @@ use crate::{
     actor::{ServerSettings, Service},
     crypto::{Engine, PrivateKey, WallTotals, backend},
     serve::{Audience, Door, Figures, Health, Reload, SideDoor, config::ServerConfig},
-    socket::{ClientTls, RealClock, Rendezvous, Server, SocketEnvironment, SocketRecorder, Stop},
+    socket::{ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, CryptoTier, NodeId, Origin},
 };
 
@@ -28,6 +31,8 @@ const ENDED_BY_SIGNAL: i32 = 130;
 pub struct Surroundings {
     /// Where events go.
     pub recorder: SocketRecorder,
+    /// Who hears them there.
+    pub audience: Arc<Mutex<Audience>>,
     /// What is counted.
     pub figures: Arc<Figures>,
     /// Whether the server is ready to serve.
@@ -51,14 +56,14 @@ impl Surroundings {
         let (rendezvous, operations) = (Rendezvous::default(), Arc::<WallTotals>::default());
         let figures = Arc::new(Figures::new(Arc::clone(&operations), rendezvous.clone()));
         let ready = Arc::new(AtomicBool::new(false));
-        let audience = Audience::new(Arc::clone(&figures), Arc::clone(&ready));
-        let recorder = SocketRecorder::new(Arc::new(Mutex::new(audience)), RealClock::start());
+        let audience = Arc::new(Mutex::new(Audience::new(Arc::clone(&figures), Arc::clone(&ready))));
+        let recorder = SocketRecorder::new(Arc::clone(&audience) as _, RealClock::start());
         let (stop, side_stop) = (Stop::default(), Stop::default());
-        Self { recorder, figures, ready, rendezvous, operations, stop, side_stop }
+        Self { recorder, audience, figures, ready, rendezvous, operations, stop, side_stop }
     }
 
-    /// What an actor gets from outside.
-    pub fn environment(&self, actor: ActorId, server: Server, trust: Option<ClientTls>) -> Arc<SocketEnvironment> {
+    /// What an actor gets from outside, but for its door.
+    pub fn environment(&self, actor: ActorId, trust: Option<ClientTls>) -> Arc<SocketEnvironment> {
         Arc::new(SocketEnvironment {
             actor,
             recorder: self.recorder.clone(),
@@ -66,7 +71,7 @@ impl Surroundings {
             stop: self.stop.clone(),
             trust,
             bind: None,
-            server: Mutex::new(Some(server)),
+            server: Mutex::new(None),
         })
     }
 
@@ -83,20 +88,20 @@ impl Surroundings {
     }
 
     /// Opens a door beside the protocol's.
-    pub fn open(&self, door: Door, service: Arc<impl Service>) {
-        let side_door = SideDoor::new(door, self.side_stop.clone());
+    pub fn open(&self, door: Door, service: Arc<impl Service>) -> Result<(), Failure> {
+        let side_door = SideDoor::new(door, self.side_stop.clone()).map_err(Failure::internal)?;
         tokio::spawn(async move {
             if let Err(error) = side_door.serve(service).await {
                 error!(%error, "a door beside the protocol's broke");
             }
         });
+        Ok(())
     }
 
     /// Opens the door of monitoring, where there is one.
-    pub fn open_metrics(&self, door: Option<Door>) {
-        if let Some(door) = door {
-            self.open(door, Arc::new(Health::new(Arc::clone(&self.figures), Arc::clone(&self.ready))));
-        }
+    pub fn open_metrics(&self, door: Option<Door>) -> Result<(), Failure> {
+        let Some(door) = door else { return Ok(()) };
+        self.open(door, Arc::new(Health::new(Arc::clone(&self.figures), Arc::clone(&self.ready))))
     }
 
     /// Runs a server until it is told to stop and has finished, or breaks.
@@ -122,6 +127,7 @@ impl Surroundings {
                     (Signal::Stop, _) => {
                         info!("stopping: what is under way is finished");
                         is_stopping = true;
+                        self.ready.store(false, Relaxed);
                         self.stop.stop();
                     }
                     (Signal::Reload, Some(reload)) => match reload().await {
@@ -144,6 +150,16 @@ fn end(ended: Result<io::Result<()>, tokio::task::JoinError>) -> Result<Exit, Fa
         Ok(Err(error)) => Err(Failure::Internal(format!("the server broke: {error}"))),
         Err(error) => Err(Failure::Internal(format!("the server broke: {error}"))),
     }
+}
+
+/// Binds the door of monitoring, if there is to be one.
+pub fn bind_metrics(config: &ServerConfig) -> Result<Option<Door>, Failure> {
+    Ok(config.metrics.map(|address| Door::bind("monitoring", address)).transpose()?)
+}
+
+/// Where a door is, for the log.
+pub fn address_of(door: Option<&Door>) -> String {
+    door.map(|door| door.address.to_string()).unwrap_or_default()
 }
 
 /// What the actor is told.

@@ -9,11 +9,11 @@ use tracing::info;
 
 use super::{
     ConfigText, Exit, Failure, ServerArgs, SmpArgs, absolute, entropy, logging,
-    running::{Surroundings, runtime, settings},
+    running::{Surroundings, address_of, bind_metrics, runtime, settings},
     signals::Signals,
 };
 use crate::{
-    actor::SmpServer,
+    actor::{SmpServer, locked},
     serve::{
         Admin, Door, NodeJournal, Reload, Secret, SmpRecords, SmpState, StateFolder,
         config::{SmpConfig, SmpDocument},
@@ -67,12 +67,9 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
 
     runtime()?.block_on(async {
         let signals = Signals::listen().map_err(Failure::internal)?;
-        let door = Door::bind("clients", config.server.listen).await?;
-        let admin_door = Door::bind("administrators", config.admin).await?;
-        let metrics_door = match config.server.metrics {
-            Some(address) => Some(Door::bind("monitoring", address).await?),
-            None => None,
-        };
+        let door = Door::bind("clients", config.server.listen)?;
+        let admin_door = Door::bind("administrators", config.admin)?;
+        let metrics_door = bind_metrics(&config.server)?;
         let surroundings = Surroundings::new();
         let origin = config.server.origin_at(door.address);
         let (journal, nodes) = NodeJournal::open(&folder, Arc::clone(&surroundings.figures))?;
@@ -85,31 +82,35 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
             journal,
             surroundings.recorder.clone(),
             entropy::new_key,
+            Arc::clone(&surroundings.figures),
         ));
         // Also writes the first state: nobody registers before there is one.
         records.configure(parameters, &config.approved_sites).await.map_err(Failure::internal)?;
 
+        let (address, admin_address) = (door.address, admin_door.address);
+        let (metrics, nodes) = (address_of(metrics_door.as_ref()), database.open().directory.len());
+        let engine = surroundings.engine(config.server.crypto)?;
+        let environment = surroundings.environment(ActorId::Smp, None);
+        *locked(&environment.server) = Some(door.open(tls).map_err(Failure::internal)?);
+        let settings = settings(&config.server, state.node(), origin.clone(), state.identity().clone(), rng);
+        let smp = SmpServer::start(environment, engine, settings, database);
+        surroundings.ready.store(true, Relaxed);
+        surroundings.open_metrics(metrics_door)?;
+        let reload = reload(asked, Arc::clone(&records));
+        surroundings.open(admin_door, Arc::new(Admin::new(records, secret, Arc::clone(&reload))))?;
         info!(
             server = "smp",
-            address = %door.address,
+            address = %address,
             %origin,
             profile = %config.server.profile,
             node = %state.node(),
-            pin = %records.pin(),
-            admin = %admin_door.address,
-            metrics = metrics_door.as_ref().map(|door| door.address.to_string()).unwrap_or_default(),
+            pin = %state.identity().public().thumbprint(),
+            admin = %admin_address,
+            metrics,
             state = %config.server.state.display(),
-            nodes = database.open().directory.len(),
+            nodes,
             "listening"
         );
-        let engine = surroundings.engine(config.server.crypto)?;
-        let environment = surroundings.environment(ActorId::Smp, door.for_actor(tls), None);
-        let settings = settings(&config.server, state.node(), origin, state.identity().clone(), rng);
-        let smp = SmpServer::start(environment, engine, settings, database);
-        surroundings.ready.store(true, Relaxed);
-        surroundings.open_metrics(metrics_door);
-        let reload = reload(asked, Arc::clone(&records));
-        surroundings.open(admin_door, Arc::new(Admin::new(records, secret, Arc::clone(&reload))));
         surroundings.run(tokio::spawn(smp.run()), signals, Some(reload)).await
     })
 }

@@ -95,10 +95,7 @@ impl Common<'_> {
         Ok(ServerConfig {
             listen,
             origin: self.origin.clone(),
-            state: self
-                .state
-                .as_ref()
-                .map_or_else(|| PathBuf::from(defaults.state), |state| beside(source.file, state)),
+            state: beside(source.file, self.state.as_deref().unwrap_or(Path::new(defaults.state))),
             profile,
             crypto,
             tls,
