@@ -9,12 +9,13 @@ use countersign::{
     actor::{AgentActor, AgentSettings, Knowledge, SecureStorage, Visits},
     crypto::{Engine, KeyPool, backend},
     event::{Event, EventKind, Listener, Outcome},
+    protocol::{NodeKind, REGISTER_PATH, RegisterRequest, RequestTarget, sign_request},
     socket::{ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
-    types::{ActorId, CryptoTier, NodeId, Parameters, Profile, SeedStream},
+    types::{ActorId, CryptoTier, MessageNonce, NodeId, Parameters, Profile, SeedStream, UnixSeconds},
 };
 use tokio::{runtime, time};
 
-use crate::process::{PATIENCE, Served};
+use crate::process::{self, PATIENCE, Served, status};
 
 /// An agent of the fleet.
 pub struct Agent {
@@ -108,4 +109,23 @@ impl Agent {
         self.events.append(&mut history.lock().unwrap().0);
         outcomes
     }
+}
+
+/// Registers an agent, and tells the status of the answer.
+pub fn register(smp: &Served, number: u32) -> u16 {
+    let key = KeyPool::new(SeedStream::new(7)).private_key(number).unwrap();
+    let id = Agent::new(number).node;
+    let (kind, profile) = (NodeKind::Agent, Profile::default());
+    let body = RegisterRequest { id, kind, public_key: key.public().clone(), origin: None, profile }.encode();
+    let engine = Engine::new(backend(CryptoTier::AwsLc).unwrap(), Arc::default(), None);
+    let target = RequestTarget::new(&http::Method::POST, REGISTER_PATH).unwrap();
+    let nonce = MessageNonce::from_bits(number.into());
+    let signed = sign_request(target, &body, UnixSeconds(1_767_600_000), nonce, &key, &engine).unwrap();
+    let mut headers = http::HeaderMap::new();
+    signed.write_to(&mut headers);
+    let mut head = format!("POST {REGISTER_PATH} HTTP/1.1\r\nHost: smp\r\n");
+    for (name, value) in &headers {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    status(&process::http(smp.address(), &head, std::str::from_utf8(&body).unwrap()))
 }

@@ -13,6 +13,7 @@ use std::{
 
 use serde_json::Value;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 /// Nothing here takes anywhere near so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -41,12 +42,26 @@ impl Served {
 
     /// Starts a server and does not wait.
     pub fn spawn(kind: &'static str, folder: &Path, config: &str) -> Self {
+        Self::spawn_by(Command::new(PROGRAM), kind, folder, config)
+    }
+
+    /// Starts a server that may write files of so many blocks of 512 bytes: a write beyond fails, as on a disk that is
+    /// full.
+    pub fn start_limited(kind: &'static str, folder: &Path, config: &str, blocks: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""), PROGRAM]);
+        let served = Self::spawn_by(shell, kind, folder, config);
+        served.until("its first line", |line| line["message"] == "listening");
+        served
+    }
+
+    fn spawn_by(mut command: Command, kind: &'static str, folder: &Path, config: &str) -> Self {
         let file = folder.join(format!("{kind}.toml"));
         fs::write(&file, config).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        let mut child = command
             .args(["serve", kind, "--config"])
             .arg(&file)
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -9,7 +9,7 @@ use std::{
 use countersign::event::Outcome;
 
 use crate::{
-    agent::Agent,
+    agent::{Agent, register},
     process::{SMP, Served, site_config, smp},
 };
 
@@ -119,4 +119,23 @@ fn a_damaged_state_is_an_error_and_stays_as_it_is() {
     let smp = Served::start("smp", folder.path(), SMP);
     assert_eq!(smp.figure("countersign_nodes"), 3);
     assert!(!smp.text().contains("cut off"));
+}
+
+#[test]
+fn a_node_whose_registration_cannot_be_kept_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    // Room for the SMP's own state and a handful of nodes.
+    let smp = Served::start_limited("smp", folder.path(), SMP, 6);
+    let refused = (1..50).find(|number| register(&smp, *number) != 200).expect("a full disk");
+    assert!(refused > 1);
+    assert_eq!(register(&smp, refused), 503, "it stays so");
+    assert!(smp.figure("countersign_state_write_failures_total") >= 2);
+    smp.until("an error", |line| line["level"] == "ERROR");
+    smp.kill();
+
+    let smp = Served::start("smp", folder.path(), SMP);
+    assert!(!smp.text().contains("cut off"), "no half line is left");
+    assert_eq!(smp.figure("countersign_nodes"), u64::from(refused - 1));
+    assert_eq!((1..=refused).map(|number| register(&smp, number)).max(), Some(200));
+    assert_eq!(smp.figure("countersign_registrations_total{kind=\"agent\",result=\"new\"}"), 1);
 }
