@@ -15,6 +15,8 @@
 //!
 //! Around it: a [`sweep`] is many runs, [`shrink`] makes a failing plan small, [`compare`] holds two results against each other.
 //!
+//! The same actors on real TCP and TLS are `socket`, and `serve` makes processes of their own of them (feature `sockets`).
+//!
 //! [`types`] is the vocabulary of them all.
 //!
 //! ```
@@ -67,6 +69,8 @@ pub mod protocol;
 pub mod report;
 pub mod run;
 pub mod scenario;
+#[cfg(feature = "sockets")]
+pub mod serve;
 pub mod shrink;
 #[cfg(feature = "sockets")]
 pub mod socket;

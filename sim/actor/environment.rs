@@ -52,6 +52,11 @@ pub trait Environment: Send + Sync + 'static {
         let _ = due;
     }
 
+    /// Whether refusals have a body that tells a person what is wanted. In the simulation every byte costs time.
+    fn explains_refusals(&self) -> bool {
+        false
+    }
+
     /// What becomes of the next request of this actor on its way.
     fn disturbance(&self) -> Disturbance {
         Disturbance::default()

@@ -19,7 +19,9 @@ pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits};
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};
 pub use secure_storage::SecureStorage;
-pub use server::{Database, ServerSettings, SiteServer, SiteSettings, SmpServer};
+pub use server::{Database, Journal, Kept, Records, ServerSettings, SiteServer, SiteSettings, SmpServer};
 
+#[cfg(feature = "sockets")]
+pub(crate) use http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve};
 pub(crate) use lock::locked;
 pub(crate) use timeout::timeout;

@@ -27,7 +27,10 @@ pub mod parallel;
 mod predict;
 pub mod progress;
 mod run;
+mod schema;
 mod seeds;
+#[cfg(feature = "sockets")]
+mod serve;
 mod shrink;
 mod sweep;
 mod trace_file;
@@ -131,10 +134,14 @@ pub enum Command {
     /// Measure what cryptography and protocol cost on this machine
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
+    /// Serve an SMP or a site server on real sockets, for real clients
+    #[cfg(feature = "sockets")]
+    #[command(subcommand)]
+    Serve(serve::ServeCommand),
     /// List the scenarios that come with the program, or print one
     Scenarios(ScenariosArgs),
-    /// Print the JSON Schema of scenario files, for editors that complete and check them
-    Schema,
+    /// Print the JSON Schema of scenario files or of a server's configuration, for editors that complete and check them
+    Schema(schema::SchemaArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -432,14 +439,13 @@ impl Command {
             Self::Matrix(args) => matrix::matrix(args),
             Self::Bugs(args) => bugs::bugs(args),
             Self::Bench(args) => bench::bench(args),
+            #[cfg(feature = "sockets")]
+            Self::Serve(command) => serve::serve(command),
             Self::Scenarios(args) => exit::print(&match &args.name {
                 None => list::render(args.format)?,
                 Some(name) => scenario::shipped_text(name)?.to_owned(),
             }),
-            Self::Schema => {
-                let text = serde_json::to_string_pretty(&scenario::schema()).map_err(Failure::internal)?;
-                exit::print(&format!("{text}\n"))
-            }
+            Self::Schema(args) => schema::schema(args),
         }
     }
 }

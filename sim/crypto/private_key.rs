@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use rsa::{BoxedUint, RsaPrivateKey, pkcs8::DecodePrivateKey, traits::PublicKeyParts};
+
 use super::{Backend, KeyError, PrivateOperations, PublicKey};
 
 /// An RSA private key and its public half. Clones share what a backend has prepared of it.
@@ -36,6 +38,20 @@ impl PrivateKey {
     /// Makes a key of its PKCS#8 DER encoding (RFC 5958) and its public half, which the caller vouches for.
     pub fn new(pkcs8: Vec<u8>, public: PublicKey) -> Self {
         Self::of(public, Pkcs8::Given(pkcs8.into()))
+    }
+
+    /// Reads a PKCS#8 DER encoding (RFC 5958) and works out the public half.
+    ///
+    /// # Errors
+    /// If it is no RSA key of 2048 to 4096 bits with exponent 65537.
+    pub fn from_pkcs8(pkcs8: Vec<u8>) -> Result<Self, KeyError> {
+        let derivation = |reason: String| KeyError::Derivation { reason };
+        let key = RsaPrivateKey::from_pkcs8_der(&pkcs8).map_err(|error| derivation(error.to_string()))?;
+        if *key.e() != BoxedUint::from(65_537_u32) {
+            return Err(derivation("its exponent is not 65537".to_owned()));
+        }
+        let modulus = key.n().to_be_bytes_trimmed_vartime();
+        Ok(Self::new(pkcs8, PublicKey::from_modulus(&modulus)?))
     }
 
     fn of(public: PublicKey, pkcs8: Pkcs8) -> Self {

@@ -16,6 +16,7 @@ mod visits;
 
 pub use agent::{AgentPlan, Bootstrap, ConnectionUse};
 pub use attacker::{Attack, AttackerPlan, Power};
+pub use check::check_parameters;
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};
 pub use fault::{Fault, FaultKind};
 pub use group::Group;

@@ -153,6 +153,29 @@ impl Directory {
         Ok(Registered::Again)
     }
 
+    /// Every node as it would register today, in the order of their ids: what is kept when the SMP's process ends.
+    pub fn registrations(&self) -> impl Iterator<Item = RegisterRequest> {
+        self.nodes.keys().filter_map(|id| self.registration(*id))
+    }
+
+    /// A node as it would register today.
+    pub fn registration(&self, id: NodeId) -> Option<RegisterRequest> {
+        let Node { key, role } = self.nodes.get(&id)?;
+        let (kind, origin, profile) = match role {
+            Role::Agent => (NodeKind::Agent, None, Profile::default()),
+            Role::Site(origin, profile) => (NodeKind::Site, Some(origin.clone()), *profile),
+        };
+        Some(RegisterRequest { id, kind, public_key: key.clone(), origin, profile })
+    }
+
+    /// Notes a node that was registered when the SMP's process ended. Nothing is decided anew.
+    pub fn restore(&mut self, node: RegisterRequest) {
+        let RegisterRequest { id, public_key: key, origin, profile, .. } = node;
+        self.holders.entry(key.thumbprint()).or_default().insert(id);
+        let role = origin.map_or(Role::Agent, |origin| Role::Site(origin, profile));
+        self.nodes.insert(id, Node { key, role });
+    }
+
     /// Gives a registered node another key: it was installed anew, or its key was lost (hole 14). Says whether the
     /// node is registered.
     pub fn change_key(&mut self, id: NodeId, key: PublicKey) -> bool {
@@ -230,6 +253,11 @@ impl Directory {
             _ => None,
         });
         std::iter::once(self.smp.clone()).chain(sites)
+    }
+
+    /// Which nodes may register as site servers.
+    pub fn approved_sites(&self) -> &BTreeSet<NodeId> {
+        &self.approved_sites
     }
 
     /// Who is revoked.

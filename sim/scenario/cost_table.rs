@@ -37,7 +37,8 @@ impl CostFile {
     /// # Errors
     /// If the text is no TOML, or not of this form. The error has file, line and column.
     pub fn from_toml(file: &str, text: &str) -> Result<Costs, ScenarioError> {
-        let read: Self = toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, &error))?;
+        let read: Self =
+            toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, "countersign schema", &error))?;
         Ok(read.costs.resolve())
     }
 }

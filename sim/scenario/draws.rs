@@ -14,11 +14,17 @@ pub(super) const MILLISECOND: u64 = 1_000_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Draws {
     seed: SeedStream,
+    allows_ranges: bool,
 }
 
 impl Draws {
     pub fn new(seed: u64) -> Self {
-        Self { seed: SeedStream::new(seed) }
+        Self { seed: SeedStream::new(seed), allows_ranges: true }
+    }
+
+    /// Draws nothing: a range is a problem.
+    pub fn none() -> Self {
+        Self { seed: SeedStream::new(0), allows_ranges: false }
     }
 
     /// The stream of a key, for its `number`th user.
@@ -34,6 +40,12 @@ impl Draws {
         // Most keys have one value: spare the generator.
         if range.min == range.max {
             return Ok(range.min);
+        }
+        if !self.allows_ranges {
+            let found = format!("a range from {} to {}", range.min, range.max);
+            return Err(
+                Problem::new(key, found, "one value").help("there is no seed here that could draw from a range")
+            );
         }
         Ok(draw_between(&mut self.stream(key, number), range.min, range.max))
     }

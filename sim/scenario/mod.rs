@@ -5,6 +5,7 @@ mod arrivals;
 mod attacker_table;
 mod clock_offset;
 mod clock_table;
+mod configuration;
 mod cost_table;
 mod document;
 mod draw;
@@ -32,6 +33,7 @@ pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, 
 pub use attacker_table::AttackerTable;
 pub use clock_offset::ClockOffset;
 pub use clock_table::{ClockTable, WanderTable};
+pub use configuration::Configuration;
 pub use cost_table::{CostFile, CostTable};
 pub use document::{Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
 pub use fault_table::{
@@ -46,7 +48,7 @@ pub use ranged::Ranged;
 pub use rate::Rate;
 pub use resolve::Overrides;
 pub use scenario_error::ScenarioError;
-pub use schema::schema;
+pub use schema::{schema, schema_of};
 pub use shipped::{LookupError, Shipped, find, shipped, shipped_text};
 pub use spelled::{clones_in_order, spelled};
 
@@ -67,7 +69,8 @@ impl Scenario {
     /// # Errors
     /// If the text is no TOML, or not the form of a scenario. The error has file, line and column.
     pub fn from_toml(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        let document = toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, &error))?;
+        let document =
+            toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, "countersign schema", &error))?;
         let name = file.strip_suffix(".toml").unwrap_or(file).to_owned();
         Ok(Self { name, document, file: file.to_owned(), text: text.to_owned() })
     }

@@ -68,12 +68,12 @@ impl ScenarioError {
         Self { fault: Box::new(fault) }
     }
 
-    /// What the TOML reader says.
-    pub(super) fn from_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
+    /// What the TOML reader says. `lister` is the command that lists keys and values of this form.
+    pub(super) fn from_toml(file: &str, text: &str, lister: &str, error: &toml::de::Error) -> Self {
         let span = error.span().filter(|span| text.get(span.clone()).is_some());
         let around = span.as_ref().and_then(|span| key_at(text, span)).filter(|around| !around.is_empty());
         let within = around.map_or(String::new(), |around| format!(" in `{around}`"));
-        let (message, label, help) = reword(error.message(), &within);
+        let (message, label, help) = reword(error.message(), &within, lister);
         // An empty file, or one without a key, has its fault at the start.
         let span = span.map(|span| if span.len() == text.len() { 0..0 } else { span });
         Self { fault: Box::new(Fault { source: named(file, text), span, message, label, help }) }
@@ -85,15 +85,15 @@ fn named(file: &str, text: &str) -> NamedSource<String> {
 }
 
 /// Says in the words of the file what serde says in the words of Rust: message, label and help.
-fn reword(message: &str, within: &str) -> (String, String, String) {
+fn reword(message: &str, within: &str, lister: &str) -> (String, String, String) {
     if let Some((key, known)) = unknown(message, "unknown field `") {
-        let help = help_with_nearest(key, &known, "keys");
-        let expected = one_of_few(&known, "keys", &help);
+        let help = help_with_nearest(key, &known, "keys", lister);
+        let expected = one_of_few(&known, "keys", &help, lister);
         return (format!("unknown key `{key}`{within}, expected {expected}"), "unknown key".into(), help);
     }
     if let Some((value, known)) = unknown(message, "unknown variant `") {
-        let help = help_with_nearest(value, &known, "values");
-        let expected = one_of_few(&known, "values", &help);
+        let help = help_with_nearest(value, &known, "values", lister);
+        let expected = one_of_few(&known, "values", &help, lister);
         return (format!("found `{value}`{within}, expected {expected}"), "unknown value".into(), help);
     }
     if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
@@ -133,17 +133,17 @@ fn one_of(known: &[&str]) -> String {
 }
 
 /// A long list hides the one name that was meant.
-fn one_of_few(known: &[&str], what: &str, help: &str) -> String {
+fn one_of_few(known: &[&str], what: &str, help: &str, lister: &str) -> String {
     if known.len() > 16 && help.starts_with("did you mean") {
-        return format!("one of {} {what} that `countersign schema` lists", known.len());
+        return format!("one of {} {what} that `{lister}` lists", known.len());
     }
     one_of(known)
 }
 
-fn help_with_nearest(found: &str, known: &[&str], what: &str) -> String {
+fn help_with_nearest(found: &str, known: &[&str], what: &str, lister: &str) -> String {
     match nearest(found, known.iter().copied()).first() {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("`countersign schema` prints all {what} with their meaning"),
+        None => format!("`{lister}` prints all {what} with their meaning"),
     }
 }
 

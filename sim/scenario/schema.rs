@@ -13,7 +13,12 @@ use crate::{
 
 /// The JSON Schema (draft-07, which editors' TOML plugins read) of a scenario file.
 pub fn schema() -> Value {
-    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<Document>().to_value();
+    schema_of::<Document>()
+}
+
+/// The JSON Schema of a file of this form.
+pub fn schema_of<T: JsonSchema>() -> Value {
+    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value();
     without_null(&mut schema);
     schema
 }

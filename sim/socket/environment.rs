@@ -152,6 +152,10 @@ impl Environment for SocketEnvironment {
         self.stop.stopped().await;
     }
 
+    fn explains_refusals(&self) -> bool {
+        true
+    }
+
     /// Real work takes its time by itself.
     async fn occupy(&self, _work: &Work) -> Occupied {
         Occupied::default()

@@ -28,6 +28,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct SocketListener {
     ready: mpsc::Receiver<Connection<SocketStream>>,
+    stop: Stop,
 }
 
 impl SocketListener {
@@ -35,24 +36,26 @@ impl SocketListener {
     /// a task of its own.
     pub(super) fn open(listener: TcpListener, tls: Option<ServerTls>, rendezvous: Rendezvous, stop: Stop) -> Self {
         let (sender, ready) = mpsc::channel(1);
+        let until = stop.clone();
         let doorkeeper = Doorkeeper { tls: tls.map(|tls| TlsAcceptor::from(tls.config)), rendezvous, sender };
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                () = stop.stopped() => {}
+                () = until.stopped() => {}
                 () = doorkeeper.sender.closed() => {}
                 () = doorkeeper.work(listener) => {}
             }
         });
-        Self { ready }
+        Self { ready, stop }
     }
 
     /// Waits for the next connection.
     pub(super) async fn accept(&mut self) -> io::Result<Connection<SocketStream>> {
         match self.ready.recv().await {
             Some(connection) => Ok(connection),
-            // The door was closed because the actor is to stop, and nothing else closes it: nobody comes any more.
-            None => pending().await,
+            // The doorkeeper may hear of it first. Whoever waits here is about to hear of it, too.
+            None if self.stop.is_stopped() => pending().await,
+            None => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the door is closed")),
         }
     }
 }

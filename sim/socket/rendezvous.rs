@@ -64,6 +64,11 @@ impl Rendezvous {
         }
     }
 
+    /// How many accepted connections are open.
+    pub fn accepted_open(&self) -> usize {
+        self.lock().sources.len()
+    }
+
     fn meet(&self, end: End, client: SocketAddr, server: SocketAddr) -> Named {
         let addresses = (client, server);
         let mut state = self.lock();

@@ -14,6 +14,11 @@ impl Stop {
         self.sender.send_replace(true);
     }
 
+    /// Whether somebody has said so.
+    pub fn is_stopped(&self) -> bool {
+        *self.sender.borrow()
+    }
+
     /// Comes back once somebody has said so.
     pub async fn stopped(&self) {
         // It cannot fail: this holds a sender itself.

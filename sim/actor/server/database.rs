@@ -1,14 +1,17 @@
 //! The SMP's database: what it knows, and what administrators decide. It outlives the SMP's process.
 
 use std::{
-    mem,
+    fmt, mem,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use crate::{
     actor::lock::locked,
     crypto::{PrivateKey, PublicKey},
-    protocol::{Authentication, Directory, Issuer, NodeKind, Policy, RegisterRequest, ServerKeys},
+    protocol::{
+        Authentication, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys,
+    },
     types::{NodeId, Origin, Parameters, Profile, Thumbprint},
 };
 
@@ -30,7 +33,18 @@ pub struct Records {
     node: NodeId,
     parameters: Parameters,
     policy_version: u64,
+    journal: Option<Arc<dyn Journal>>,
 }
+
+/// Keeps registrations where they outlive the machine's memory. In the simulation the database outlives everything.
+pub trait Journal: fmt::Debug + Send + Sync {
+    /// Learns what became of a registration. What it returns comes back once a registration that was taken is kept, and
+    /// says whether it is: the node hears of its registration only then.
+    fn registered(&self, request: &RegisterRequest, result: &Result<Registered, RegisterError>) -> Kept;
+}
+
+/// Says whether something is kept, once that is known.
+pub type Kept = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 impl Database {
     /// The database of a new SMP: it knows nobody yet, and signs tokens with the key of its identity.
@@ -44,6 +58,7 @@ impl Database {
             node,
             parameters,
             policy_version: 1,
+            journal: None,
         };
         Self { records: Arc::new(Mutex::new(records)) }
     }
@@ -65,6 +80,22 @@ impl Records {
             self.server_keys.clone(),
             self.directory.revoked().clone(),
         )
+    }
+
+    /// Goes on with what an earlier process left: its policy's version, and whoever keeps registrations.
+    pub fn resume(&mut self, policy_version: u64, journal: Arc<dyn Journal>) {
+        self.policy_version = policy_version;
+        self.journal = Some(journal);
+    }
+
+    /// Registers a node. What comes with it says whether that is kept; it is nothing where nobody keeps it.
+    ///
+    /// # Errors
+    /// If the registration contradicts what is known, or is not allowed.
+    pub fn register(&mut self, request: &RegisterRequest) -> Result<Option<Kept>, RegisterError> {
+        let result = self.directory.register(request);
+        let kept = self.journal.as_ref().map(|journal| journal.registered(request, &result));
+        result.map(|_| kept)
     }
 
     /// Notes an agent that registered long ago.

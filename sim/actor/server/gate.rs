@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 
@@ -29,6 +29,10 @@ use crate::{
 const PUBLIC_PATH: &str = "/Altiris/Public/";
 /// Paths below this need authentication.
 const PROTECTED_PATH: &str = "/Altiris/";
+/// What a request without credentials is told, for people.
+const WANTED: &str = "This path wants a token. A registered agent asks for one with
+  Authorization: SMPToken agent=\"<its id>\", nonce=\"<22 characters of base64url that it drew>\"
+and countersigns the one of the challenge that comes back.\n";
 /// How long a client should wait after 429 or 503, in seconds.
 const RETRY_AFTER_S: &str = "1";
 
@@ -117,7 +121,7 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         let ends_with_revocation =
             core.settings.profile.bounds_connection_age() && !Bug::ConnectionOutlivesRevocation.is_planted();
         if ends_with_revocation && server.is_revoked(agent) {
-            return Some(forbid_and_close());
+            return Some(forbid_and_close(core));
         }
         return Some(serve(core, request, Some(agent)));
     }
@@ -234,7 +238,7 @@ async fn refuse<E: Environment, S: TokenServer<E>>(
         claimed_agent: rejection.token.as_ref().map(|token| token.issued.claims.sub),
     });
     match (RefusalAnswer::from(rejection.why), &rejection.token) {
-        (RefusalAnswer::Forbid, _) => forbid(),
+        (RefusalAnswer::Forbid, _) => forbid(core),
         (RefusalAnswer::Challenge(error), Some(token)) => {
             offer(server, request, token.issued.claims.sub, token.issued.uid, Some(error)).await
         }
@@ -257,7 +261,7 @@ async fn offer<E: Environment, S: TokenServer<E>>(
     }
     match server.token_for(agent, uid).await {
         Ok(token) => challenge(core, request, Some(&token), error),
-        Err(NoToken::Forbidden) => forbid(),
+        Err(NoToken::Forbidden) => forbid(core),
         Err(NoToken::Unavailable) => unavailable(core, request, StatusCode::SERVICE_UNAVAILABLE),
     }
 }
@@ -265,6 +269,16 @@ async fn offer<E: Environment, S: TokenServer<E>>(
 fn serve<E: Environment>(core: &Core<E>, request: &ServerRequest, agent: Option<NodeId>) -> Reply {
     core.environment.record(EventKind::Served { request: request.id, agent });
     Reply::new(Full::new(Bytes::from_static(b"OK\n")))
+}
+
+/// A refusal, with a word for people where that costs nothing.
+fn explained<E: Environment>(core: &Core<E>, status: StatusCode, why: &'static str) -> Reply {
+    let mut reply = empty_reply(status);
+    if core.environment.explains_refusals() {
+        *reply.body_mut() = Full::new(Bytes::from_static(why.as_bytes()));
+        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    }
+    reply
 }
 
 fn challenge<E: Environment>(
@@ -285,7 +299,12 @@ fn challenge<E: Environment>(
     });
     let epoch = core.settings.profile.binds_epoch().then_some(core.rules.epoch);
     let value = TokenChallenge { token: offer.map(|offer| &*offer.text), error, epoch }.to_value();
-    let mut reply = empty_reply(StatusCode::UNAUTHORIZED);
+    let wanted = match (offer, error) {
+        (None, None) => WANTED,
+        (Some(_), None) => "Countersign the token of this challenge and send the request again.\n",
+        (_, Some(_)) => "The token was turned down. Countersign the one of this challenge, or start anew.\n",
+    };
+    let mut reply = explained(core, StatusCode::UNAUTHORIZED, wanted);
     // Tokens and identifiers are printable ASCII, so this is always a valid header value.
     if let Ok(value) = HeaderValue::try_from(value) {
         reply.headers_mut().insert(WWW_AUTHENTICATE, value);
@@ -293,22 +312,27 @@ fn challenge<E: Environment>(
     reply
 }
 
-fn forbid() -> Reply {
-    let mut reply = empty_reply(StatusCode::FORBIDDEN);
+fn forbid<E: Environment>(core: &Core<E>) -> Reply {
+    let mut reply =
+        explained(core, StatusCode::FORBIDDEN, "The agent is unknown or revoked, or the signature is not its own.\n");
     reply.headers_mut().insert(&NS_ERROR, HeaderValue::from_static(AGENT_REVOKED));
     reply
 }
 
 /// 403 for the agent of a connection that was authenticated: the connection ends with it (hole 13).
-fn forbid_and_close() -> Reply {
-    let mut reply = forbid();
+fn forbid_and_close<E: Environment>(core: &Core<E>) -> Reply {
+    let mut reply = forbid(core);
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply
 }
 
 fn unavailable<E: Environment>(core: &Core<E>, request: &ServerRequest, status: StatusCode) -> Reply {
     core.environment.record(EventKind::Unavailable { request: request.id, status: status.as_u16() });
-    let mut reply = empty_reply(status);
+    let why = match status {
+        StatusCode::TOO_MANY_REQUESTS => "Too many first requests from this address.\n",
+        _ => "The issuer cannot be reached.\n",
+    };
+    let mut reply = explained(core, status, why);
     reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
     reply
 }

@@ -8,6 +8,6 @@ mod smp;
 mod upstream;
 
 pub use core::ServerSettings;
-pub use database::Database;
+pub use database::{Database, Journal, Kept, Records};
 pub use site::{SiteServer, SiteSettings};
 pub use smp::SmpServer;

@@ -76,7 +76,7 @@ impl<E: Environment> SmpServer<E> {
         serve(environment, self, origin, parameters).await
     }
 
-    fn register(&self, request: &ServerRequest) -> Reply {
+    async fn register(&self, request: &ServerRequest) -> Reply {
         let body_bytes_max = self.core.settings.parameters.caps.request_body_bytes as usize;
         let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
             return empty_reply(StatusCode::BAD_REQUEST);
@@ -87,12 +87,20 @@ impl<E: Environment> SmpServer<E> {
             Ok(verified) => verified,
             Err(error) => return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
-        let mut records = self.database.open();
-        if let Err(error) = records.directory.register(&registration) {
-            return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN));
+        let registered = {
+            let mut records = self.database.open();
+            records.register(&registration).map(|kept| (kept, RegisterResponse::new(records.policy())))
+        };
+        let (kept, response) = match registered {
+            Ok(registered) => registered,
+            Err(error) => return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN)),
+        };
+        // A node registers once: were this forgotten, nobody would ever know it again.
+        if let Some(kept) = kept
+            && !kept.await
+        {
+            return empty_reply(StatusCode::SERVICE_UNAVAILABLE);
         }
-        let response = RegisterResponse::new(records.policy());
-        drop(records);
         self.signed(Answered { target, nonce: message.nonce }, response.encode())
     }
 
@@ -199,7 +207,7 @@ impl<E: Environment> Service for SmpServer<E> {
             return reply;
         }
         let reply = match (&request.method, request.path()) {
-            (&Method::POST, REGISTER_PATH) => self.register(&request),
+            (&Method::POST, REGISTER_PATH) => self.register(&request).await,
             (&Method::GET, POLICY_PATH) => self.send_policy(&request),
             (&Method::POST, CLIENT_TOKENS_PATH) => self.send_client_tokens(connection, &request),
             (&Method::GET, JWKS_PATH) => {

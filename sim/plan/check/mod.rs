@@ -14,7 +14,8 @@ use super::{PLAN_VERSION, Plan, PlanError, RUN_DAYS_MAX};
 use crate::types::{Bug, TimeSpan};
 use clock::check_clock;
 use keys::Keys;
-use parameters::{check_costs, check_parameters};
+use parameters::check_costs;
+pub use parameters::check_parameters;
 
 const HOUR_S: u64 = 3_600;
 const DAY_S: u64 = 86_400;

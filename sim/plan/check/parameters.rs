@@ -6,7 +6,11 @@ use crate::{
     types::{Caps, Costs, Parameters},
 };
 
-pub(super) fn check_parameters(parameters: &Parameters) -> Result<(), PlanError> {
+/// Checks the protocol's parameters.
+///
+/// # Errors
+/// If one lies outside its bounds.
+pub fn check_parameters(parameters: &Parameters) -> Result<(), PlanError> {
     let parameter = |key: &str, found: u64, bounds: std::ops::RangeInclusive<u64>, unit: &str, why: &str| {
         within(&format!("parameters.{key}"), found, bounds, unit, why)
     };

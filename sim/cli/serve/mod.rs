@@ -1,0 +1,196 @@
+//! `serve`: the SMP and site servers as processes of their own, on real sockets.
+
+mod entropy;
+mod logging;
+mod running;
+mod signals;
+mod site;
+mod smp;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::de::DeserializeOwned;
+
+use super::{Exit, Failure, exit, profile_parser};
+use crate::{
+    scenario::Configuration,
+    serve::{
+        BindError, StateError,
+        config::{FileError, ListenAddress, SITE_EXAMPLE, SMP_EXAMPLE},
+    },
+    types::{Origin, Profile, Thumbprint},
+};
+
+/// What `serve` does.
+#[derive(Debug, Subcommand)]
+pub enum ServeCommand {
+    /// Serve an SMP: the issuer and directory of a fleet
+    #[command(after_help = SMP_EXAMPLES)]
+    Smp(SmpArgs),
+    /// Serve a site server of an SMP
+    #[command(after_help = SITE_EXAMPLES)]
+    Site(SiteArgs),
+    /// Print a commented configuration file to start from
+    Config(ConfigArgs),
+}
+
+const SMP_EXAMPLES: &str = "\
+Examples:
+  countersign serve smp
+  countersign serve config smp > smp.toml
+  countersign serve smp --config smp.toml
+
+Its state folder holds its keys, what nodes pin (file `pin`) and the secret of
+the administrator's door (file `admin.secret`), which lists what it does:
+  curl -H \"Authorization: Bearer $(cat countersign-smp/admin.secret)\" \\
+    http://127.0.0.1:8070/
+
+SIGHUP reads parameters and approved sites again. SIGTERM and Ctrl-C finish what
+is under way and exit with 0; a second one ends the process at once.";
+
+const SITE_EXAMPLES: &str = "\
+Examples:
+  countersign serve site --smp http://127.0.0.1:8080 \\
+    --pin \"$(cat countersign-smp/pin)\"
+  countersign serve site --config site.toml
+
+It registers once an administrator of the SMP has approved its id, which it logs
+and keeps in the file `node` of its state folder, and keeps trying until then.
+SIGTERM and Ctrl-C finish what is under way and exit with 0; a second one ends
+the process at once.";
+
+/// What both kinds of server are told on the command line; it goes before the file.
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// The configuration file, in TOML [default: none; every key has a default]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to open the door; port 0 lets the system choose one
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<ListenAddress>,
+    /// What others call this server [default: its scheme and the address of its door]
+    #[arg(long, value_name = "URL")]
+    pub origin: Option<Origin>,
+    /// The folder of keys and state
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The face of the protocol to show [default: hardened]
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+}
+
+/// Arguments of `serve smp`.
+#[derive(Debug, Args)]
+pub struct SmpArgs {
+    /// What every server is told.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `serve site`.
+#[derive(Debug, Args)]
+pub struct SiteArgs {
+    /// Where the SMP is reached
+    #[arg(long, value_name = "URL")]
+    pub smp: Option<Origin>,
+    /// The thumbprint of the SMP's key, as the SMP logs it
+    #[arg(long, value_name = "PIN")]
+    pub pin: Option<Thumbprint>,
+    /// The certificates that an SMP over https must lead to, in PEM form
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// What every server is told.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `serve config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// For which kind of server
+    #[arg(value_enum, value_name = "KIND")]
+    pub kind: Kind,
+}
+
+/// A kind of server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Kind {
+    /// The issuer
+    Smp,
+    /// A site server
+    Site,
+}
+
+pub(super) fn serve(command: &ServeCommand) -> Result<Exit, Failure> {
+    match command {
+        ServeCommand::Smp(args) => smp::serve(args),
+        ServeCommand::Site(args) => site::serve(args),
+        ServeCommand::Config(args) => exit::print(match args.kind {
+            Kind::Smp => SMP_EXAMPLE,
+            Kind::Site => SITE_EXAMPLE,
+        }),
+    }
+}
+
+/// The text of a configuration file and its name; empty where there is none.
+struct ConfigText {
+    file: String,
+    text: String,
+    lister: &'static str,
+}
+
+impl ConfigText {
+    fn read(path: Option<&Path>, lister: &'static str) -> Result<Self, Failure> {
+        let Some(path) = path else {
+            return Ok(Self { file: "command line".to_owned(), text: String::new(), lister });
+        };
+        let file = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::NotFound => ": `countersign serve config smp` (or `site`) prints one to start from",
+                _ => "",
+            };
+            Failure::Usage(format!("failed to read {file}: {error}{hint}"))
+        })?;
+        Ok(Self { file, text, lister })
+    }
+
+    fn source(&self) -> Configuration<'_> {
+        Configuration { file: &self.file, text: &self.text, lister: self.lister }
+    }
+
+    fn document<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        Ok(self.source().read()?)
+    }
+}
+
+/// A path of the command line: those of a file are seen from the file's folder.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        match &error {
+            StateError::Io { error: cause, .. } => Self::of_file(cause.kind(), error.to_string()),
+            StateError::Key(_) => Self::internal(error),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<BindError> for Failure {
+    fn from(error: BindError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}

@@ -1,0 +1,54 @@
+//! Everybody who listens to a server's events.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use super::{Figures, narrator::Narrator};
+use crate::event::{Event, EventKind, Listener};
+
+/// What is done once, when a site server has registered: before it opens its door.
+pub type OnRegistered = Box<dyn FnOnce() + Send>;
+
+/// Passes events to the log and the figures, and notices when a site server has registered.
+pub struct Audience {
+    narrator: Narrator,
+    figures: Arc<Figures>,
+    ready: Arc<AtomicBool>,
+    on_registered: Option<OnRegistered>,
+}
+
+impl Audience {
+    /// An audience that sets `ready` once the server has registered.
+    pub fn new(figures: Arc<Figures>, ready: Arc<AtomicBool>) -> Self {
+        Self { narrator: Narrator::default(), figures, ready, on_registered: None }
+    }
+
+    /// Has something done once the server has registered.
+    pub fn once_registered(&mut self, act: OnRegistered) {
+        self.on_registered = Some(act);
+    }
+}
+
+impl Listener for Audience {
+    fn hear(&mut self, event: &Event) {
+        self.narrator.hear(event);
+        self.figures.hear(&event.kind);
+        if matches!(event.kind, EventKind::Registered { .. }) {
+            if let Some(act) = self.on_registered.take() {
+                act();
+            }
+            self.ready.store(true, Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audience").finish_non_exhaustive()
+    }
+}

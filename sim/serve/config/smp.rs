@@ -1,0 +1,91 @@
+//! The configuration of an SMP.
+
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{AdminTable, Common, Defaults, ListenAddress, LogTable, MetricsTable, ServerConfig, TlsTable};
+use crate::{
+    scenario::{Configuration, ParameterTable, ScenarioError},
+    types::{CryptoTier, NodeId, Origin, Profile},
+};
+
+const DEFAULTS: Defaults = Defaults {
+    listen: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+    metrics: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8090),
+    state: "countersign-smp",
+};
+const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8070);
+
+/// The configuration of an SMP. Paths are seen from the folder of the file.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "countersign SMP")]
+pub struct SmpDocument {
+    /// What others call this server. Default: `http://` or `https://` and the address of its door.
+    #[schemars(with = "Option<String>")]
+    pub origin: Option<Origin>,
+    /// Where it opens its door. Default `127.0.0.1:8080`.
+    pub listen: Option<ListenAddress>,
+    /// The folder of its keys and of what it knows. Default `countersign-smp`.
+    pub state: Option<PathBuf>,
+    /// Which face of the protocol it shows. Default `hardened`.
+    pub profile: Option<Profile>,
+    /// Which implementation of the signatures it uses. Default `aws-lc`.
+    pub crypto: Option<CryptoTier>,
+    /// The ids of site servers that may register. One that an administrator has removed since stays out.
+    #[schemars(with = "BTreeSet<String>")]
+    pub approved_sites: BTreeSet<NodeId>,
+    /// Certificate and key, for TLS.
+    pub tls: Option<TlsTable>,
+    /// The administrator's door.
+    pub admin: AdminTable,
+    /// Figures and health.
+    pub metrics: MetricsTable,
+    /// The log.
+    pub log: LogTable,
+    /// The protocol's parameters, where they differ from the profile's defaults. Ranges are not allowed.
+    pub parameters: ParameterTable,
+}
+
+/// How an SMP is served.
+#[derive(Clone, Debug)]
+pub struct SmpConfig {
+    /// What every server has.
+    pub server: ServerConfig,
+    /// Where the administrator's door is.
+    pub admin: SocketAddr,
+    /// Which site servers may register.
+    pub approved_sites: BTreeSet<NodeId>,
+}
+
+impl SmpDocument {
+    /// Works out how the server is to be.
+    ///
+    /// # Errors
+    /// If the document says what cannot be.
+    pub fn resolve(&self, source: &Configuration<'_>) -> Result<SmpConfig, ScenarioError> {
+        let common = Common {
+            origin: &self.origin,
+            listen: self.listen,
+            state: &self.state,
+            profile: self.profile,
+            crypto: self.crypto,
+            tls: &self.tls,
+            metrics: &self.metrics,
+            log: &self.log,
+            parameters: &self.parameters,
+        };
+        let admin = self.admin.listen.map_or(ADMIN, |listen| listen.0);
+        if !admin.ip().is_loopback() {
+            let help = "whoever reaches this door with the secret decides about the whole fleet";
+            return Err(source.problem("admin.listen", admin, "a loopback address such as \"127.0.0.1:8070\"", help));
+        }
+        Ok(SmpConfig { server: common.resolve(source, &DEFAULTS)?, admin, approved_sites: self.approved_sites.clone() })
+    }
+}

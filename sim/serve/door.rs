@@ -1,0 +1,110 @@
+//! The doors of a process: the server's own, and those of its administrators and of monitoring.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use thiserror::Error;
+use tokio::net::TcpSocket;
+
+use crate::{
+    actor::{Service, serve},
+    event::{Event, Listener},
+    socket::{Hosts, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
+    types::{ActorId, Origin, Parameters, Profile, Scheme},
+};
+
+/// Connections that the kernel may hold until they are accepted.
+const BACKLOG: u32 = 1_024;
+
+/// A door that is bound and not yet open: whoever connects is refused, and does not wait for a server that may never
+/// come.
+#[derive(Debug)]
+pub struct Door {
+    socket: TcpSocket,
+    /// Where it is.
+    pub address: SocketAddr,
+}
+
+/// A door that cannot be bound.
+#[derive(Debug, Error)]
+#[error("failed to listen at {address} for {what}: {error}")]
+pub struct BindError {
+    what: &'static str,
+    address: SocketAddr,
+    error: io::Error,
+}
+
+impl Door {
+    /// Binds a door.
+    ///
+    /// # Errors
+    /// If the address is taken, or is not this machine's.
+    pub fn bind(what: &'static str, address: SocketAddr) -> Result<Self, BindError> {
+        let failed = |error| BindError { what, address, error };
+        let bind = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // Else a server could not start again while connections of its last life linger. On Windows it would let two
+            // servers share the door.
+            #[cfg(not(windows))]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let address = socket.local_addr()?;
+            Ok(Self { socket, address })
+        };
+        bind().map_err(failed)
+    }
+
+    /// Opens it, for an actor that serves there.
+    ///
+    /// # Errors
+    /// If another socket has opened the same address meanwhile.
+    pub fn open(self, tls: Option<ServerTls>) -> io::Result<Server> {
+        Ok(Server { listener: self.socket.listen(BACKLOG)?, tls })
+    }
+}
+
+/// A door beside the protocol's, with the same time-outs and caps.
+#[derive(Debug)]
+pub struct SideDoor {
+    environment: Arc<SocketEnvironment>,
+    origin: Origin,
+}
+
+struct Nobody;
+
+impl Listener for Nobody {
+    fn hear(&mut self, _event: &Event) {}
+}
+
+impl SideDoor {
+    /// Opens `door` until `stop`.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn new(door: Door, stop: Stop) -> io::Result<Self> {
+        let origin = Origin::new(Scheme::Http, door.address.ip().to_string(), door.address.port());
+        let environment = SocketEnvironment {
+            actor: ActorId::Smp,
+            recorder: SocketRecorder::new(Arc::new(Mutex::new(Nobody)), RealClock::start()),
+            rendezvous: Rendezvous::default(),
+            stop,
+            trust: None,
+            bind: None,
+            wall: None,
+            hosts: Hosts::default(),
+            server: Mutex::new(Some(door.open(None)?)),
+        };
+        Ok(Self { environment: Arc::new(environment), origin })
+    }
+
+    /// Serves.
+    ///
+    /// # Errors
+    /// If the door breaks.
+    pub async fn serve(self, service: Arc<impl Service>) -> io::Result<()> {
+        serve(self.environment, service, self.origin, Arc::new(Parameters::defaults(Profile::Hardened))).await
+    }
+}

@@ -1,0 +1,40 @@
+//! Real servers: what stands around the actors of [`socket`](crate::socket) when they run as processes of their own.
+//!
+//! Configuration, the state that outlives a process, log lines, figures and the administrator's door. Threads, signals
+//! and entropy are the command line's (`cli/serve/`).
+
+pub mod config;
+
+mod admin;
+mod audience;
+mod door;
+mod figures;
+mod health;
+mod narrator;
+mod node_journal;
+mod process;
+mod secret;
+mod site_state;
+mod smp_records;
+mod smp_state;
+mod state_error;
+mod state_file;
+mod state_folder;
+
+pub use admin::{Admin, Reload};
+pub use audience::{Audience, OnRegistered};
+pub use door::{BindError, Door, SideDoor};
+pub use figures::Figures;
+pub use health::Health;
+pub use node_journal::NodeJournal;
+pub use secret::Secret;
+pub use site_state::SiteState;
+pub use smp_records::{ActError, SmpRecords};
+pub use smp_state::SmpState;
+pub use state_error::StateError;
+pub use state_folder::StateFolder;
+
+use crate::crypto::{KeyError, PrivateKey};
+
+/// Makes a new RSA-2048 key of the machine's entropy.
+pub type KeySource = fn() -> Result<PrivateKey, KeyError>;

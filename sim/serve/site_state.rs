@@ -1,0 +1,94 @@
+//! What a site server keeps: its identity, its key, and its latest policy.
+
+use std::sync::Arc;
+
+use rand_core::Rng;
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use super::{Figures, KeySource, StateError, StateFolder, smp_state::draw_node, state_file};
+use crate::{actor::SecureStorage, crypto::PrivateKey, protocol::Policy, types::NodeId};
+
+const FILE: &str = "site.json";
+const KIND: &str = "site";
+const IDENTITY: &str = "identity.pem";
+/// For people and scripts; nothing reads it.
+const NODE: &str = "node";
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    node: NodeId,
+    policy: Option<Policy>,
+}
+
+/// The state of a site server on disk.
+#[derive(Debug)]
+pub struct SiteState {
+    folder: Arc<StateFolder>,
+    identity: PrivateKey,
+    kept: Kept,
+}
+
+impl SiteState {
+    /// Reads the state; at the first start draws an identity and makes its key.
+    ///
+    /// # Errors
+    /// If it cannot be read or written, or is damaged.
+    pub fn open(folder: Arc<StateFolder>, rng: &mut impl Rng, new_key: KeySource) -> Result<Self, StateError> {
+        let path = folder.path_of(FILE);
+        let kept: Option<Kept> = folder.read(FILE)?.map(|text| state_file::decode(KIND, &path, &text)).transpose()?;
+        let identity = match (folder.read_key(IDENTITY)?, &kept) {
+            (Some(identity), _) => identity,
+            (None, Some(_)) => return Err(StateError::Missing { path: folder.path_of(IDENTITY), other: path }),
+            (None, None) => {
+                let identity = new_key()?;
+                folder.write_key(IDENTITY, &identity)?;
+                identity
+            }
+        };
+        let is_new = kept.is_none();
+        let kept = kept.unwrap_or_else(|| Kept { node: draw_node(rng), policy: None });
+        folder.write(NODE, format!("{}\n", kept.node).as_bytes())?;
+        if let Some(policy) = &kept.policy {
+            policy.check().map_err(|error| StateError::Damaged { path, why: error.to_string() })?;
+        }
+        if is_new {
+            write(&folder, &kept)?;
+        }
+        Ok(Self { folder, identity, kept })
+    }
+
+    /// Its id.
+    pub fn node(&self) -> NodeId {
+        self.kept.node
+    }
+
+    /// Its key.
+    pub fn identity(&self) -> &PrivateKey {
+        &self.identity
+    }
+
+    /// Whether it has registered in an earlier life.
+    pub fn has_policy(&self) -> bool {
+        self.kept.policy.is_some()
+    }
+
+    /// Where the actor keeps its policy.
+    pub fn storage(&self, figures: Arc<Figures>) -> SecureStorage<Policy> {
+        let (folder, node) = (Arc::clone(&self.folder), self.kept.node);
+        SecureStorage::kept_by(self.kept.policy.clone(), move |policy: &Policy| {
+            figures.policy_is(policy.version);
+            // Some kilobytes, once in a policy interval. A site that loses them registers anew.
+            if let Err(error) = write(&folder, &Kept { node, policy: Some(policy.clone()) }) {
+                error!(%error, "failed to keep the policy");
+                figures.state_write_failures.inc();
+            }
+        })
+    }
+}
+
+fn write(folder: &StateFolder, kept: &Kept) -> Result<(), StateError> {
+    // These types have text keys and no serializer that fails.
+    folder.write(FILE, &state_file::encode(KIND, kept).unwrap_or_default())
+}

@@ -1,0 +1,190 @@
+//! What an SMP keeps: its identity, its keys, and what administrators decided. Its nodes have a file of their own.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use rand_core::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{KeySource, NodeJournal, StateError, StateFolder, state_file};
+use crate::{
+    actor::{Database, Records},
+    crypto::PrivateKey,
+    protocol::{Issuer, RegisterRequest, ServerKeys},
+    types::{NodeId, Origin, Parameters, Profile, Thumbprint},
+};
+
+const FILE: &str = "smp.json";
+const KIND: &str = "smp";
+const IDENTITY: &str = "identity.pem";
+/// For people and scripts; nothing reads it.
+const PIN: &str = "pin";
+
+/// What the file says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    node: NodeId,
+    policy_version: u64,
+    /// Only compared: policy has a new version if they changed.
+    parameters: Value,
+    signing_key: Thumbprint,
+    server_keys: ServerKeys,
+    approved_sites: BTreeSet<NodeId>,
+    removed_sites: BTreeSet<NodeId>,
+    revoked: BTreeSet<NodeId>,
+}
+
+/// The state of an SMP on disk.
+#[derive(Debug)]
+pub struct SmpState {
+    folder: Arc<StateFolder>,
+    identity: PrivateKey,
+    node: NodeId,
+    kept: Option<Kept>,
+}
+
+impl SmpState {
+    /// Reads the state; at the first start draws an identity and makes its key.
+    ///
+    /// # Errors
+    /// If it cannot be read or written, or is damaged.
+    pub fn open(folder: Arc<StateFolder>, rng: &mut impl Rng, new_key: KeySource) -> Result<Self, StateError> {
+        let text = folder.read(FILE)?;
+        let kept: Option<Kept> = text.map(|text| state_file::decode(KIND, &folder.path_of(FILE), &text)).transpose()?;
+        let identity = match (folder.read_key(IDENTITY)?, &kept) {
+            (Some(identity), _) => identity,
+            (None, Some(_)) => {
+                return Err(StateError::Missing { path: folder.path_of(IDENTITY), other: folder.path_of(FILE) });
+            }
+            (None, None) => {
+                let identity = new_key()?;
+                folder.write_key(IDENTITY, &identity)?;
+                identity
+            }
+        };
+        folder.write(PIN, format!("{}\n", identity.public().thumbprint()).as_bytes())?;
+        let node = kept.as_ref().map_or_else(|| draw_node(rng), |kept| kept.node);
+        Ok(Self { folder, identity, node, kept })
+    }
+
+    /// Its id.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The key of its identity, which nodes have pinned.
+    pub fn identity(&self) -> &PrivateKey {
+        &self.identity
+    }
+
+    /// The database as it was, with these `nodes`; and the site servers that an administrator has removed.
+    ///
+    /// # Errors
+    /// If a signing key cannot be read.
+    pub fn restore(
+        &self,
+        origin: Origin,
+        profile: Profile,
+        parameters: Parameters,
+        nodes: Vec<RegisterRequest>,
+        journal: NodeJournal,
+    ) -> Result<(Database, BTreeSet<NodeId>), StateError> {
+        let lifetime = parameters.token_lifetime();
+        let now = serde_json::to_value(&parameters).unwrap_or_default();
+        let database = Database::new(self.node, origin, self.identity.clone(), profile, parameters);
+        let mut removed_sites = BTreeSet::new();
+        if self.kept.is_none() && !nodes.is_empty() {
+            let other = self.folder.path_of(NodeJournal::FILE);
+            return Err(StateError::Missing { path: self.folder.path_of(FILE), other });
+        }
+        {
+            let mut records = database.open();
+            for node in nodes {
+                records.directory.restore(node);
+            }
+            let mut policy_version = 1;
+            if let Some(kept) = &self.kept {
+                for site in &kept.approved_sites {
+                    records.directory.approve_site(*site);
+                }
+                for node in &kept.revoked {
+                    records.directory.revoke(*node);
+                }
+                records.server_keys = kept.server_keys.clone();
+                records.issuer = Issuer::new(self.node, self.signing_key(kept.signing_key)?, lifetime);
+                removed_sites.clone_from(&kept.removed_sites);
+                policy_version = kept.policy_version + u64::from(kept.parameters != now);
+            }
+            records.resume(policy_version, Arc::new(journal));
+        }
+        Ok((database, removed_sites))
+    }
+
+    fn signing_key(&self, kid: Thumbprint) -> Result<PrivateKey, StateError> {
+        if kid == self.identity.public().thumbprint() {
+            return Ok(self.identity.clone());
+        }
+        let name = name_of_signing_key(kid);
+        let missing = || StateError::Missing { path: self.folder.path_of(&name), other: self.folder.path_of(FILE) };
+        self.folder.read_key(&name)?.ok_or_else(missing)
+    }
+
+    /// Keeps a key that is to sign tokens.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_signing_key(&self, key: &PrivateKey) -> Result<(), StateError> {
+        self.folder.write_key(&name_of_signing_key(key.public().thumbprint()), key)
+    }
+
+    /// The text of the file, for what the database holds now.
+    pub(super) fn text_of(&self, records: &Records, removed_sites: &BTreeSet<NodeId>) -> Vec<u8> {
+        let kept = Kept {
+            node: self.node,
+            policy_version: records.policy_version(),
+            parameters: serde_json::to_value(records.parameters()).unwrap_or_default(),
+            signing_key: records.issuer.key().public().thumbprint(),
+            server_keys: records.server_keys.clone(),
+            approved_sites: records.directory.approved_sites().clone(),
+            removed_sites: removed_sites.clone(),
+            revoked: records.directory.revoked().clone(),
+        };
+        // These types have text keys and no serializer that fails.
+        state_file::encode(KIND, &kept).unwrap_or_default()
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn write(&self, text: &[u8]) -> Result<(), StateError> {
+        self.folder.write(FILE, text)
+    }
+}
+
+fn name_of_signing_key(kid: Thumbprint) -> String {
+    format!("signing-{kid}.pem")
+}
+
+/// A random GUID (RFC 9562 section 5.4).
+pub(super) fn draw_node(rng: &mut impl Rng) -> NodeId {
+    let bits = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
+    let version_and_variant = 0xf000 << 64 | 0xc000_0000_0000_0000;
+    NodeId::from_bits(bits & !version_and_variant | 0x4000 << 64 | 0x8000_0000_0000_0000)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::types::SeedStream;
+
+    #[test]
+    fn a_drawn_identity_is_a_random_guid() {
+        let mut rng = SeedStream::new(1).rng("node", 0);
+        for _ in 0..100 {
+            let text = super::draw_node(&mut rng).to_string();
+            assert_eq!(&text[14..15], "4", "{text}");
+            assert!("89ab".contains(&text[19..20]), "{text}");
+        }
+    }
+}
