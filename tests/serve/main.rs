@@ -264,7 +264,7 @@ fn everything_goes_over_tls_where_there_is_a_certificate() {
     smp.stop();
 
     Command::new("chmod").arg("644").arg(&key).status().unwrap();
-    let error = Served::spawn("smp", folder.path(), &at(SMP, smp_port)).refused();
+    let error = Served::spawn("smp", folder.path(), &secured(SMP)).refused();
     assert!(error.contains("everybody on this machine may read the private key"), "{error}");
 }
 
