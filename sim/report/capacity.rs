@@ -148,7 +148,7 @@ fn bar(value: u64, least: u64, greatest: u64) -> String {
     let eighths = |value: u64| {
         let value = value.max(1);
         let octave = value.ilog2();
-        let part = (u128::from(value) * 8 >> octave) - 8;
+        let part = ((u128::from(value) * 8) >> octave) - 8;
         octave * 8 + u32::try_from(part).unwrap_or(0)
     };
     let (from, to) = (eighths(least), eighths(greatest));

@@ -4,7 +4,10 @@
 
 mod agent;
 mod configuration;
+mod fleet;
 mod hostile;
+#[cfg(feature = "judges")]
+mod independent;
 mod process;
 mod state;
 

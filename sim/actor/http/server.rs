@@ -129,13 +129,13 @@ pub async fn serve<E: Environment, S: Service>(
             () = environment.stopping() => break,
             connection = environment.accept(&mut listener) => connection?,
         };
-        let served =
-            serve_connection(Arc::clone(&environment), Arc::clone(&service), connection, Arc::clone(&parameters));
-        let open = open.clone();
-        environment.spawn(async move {
-            served.await;
-            drop(open);
-        });
+        environment.spawn(serve_connection(
+            Arc::clone(&environment),
+            Arc::clone(&service),
+            connection,
+            Arc::clone(&parameters),
+            open.clone(),
+        ));
     }
     drop((listener, open));
     all_gone.recv().await;
@@ -147,6 +147,8 @@ async fn serve_connection<E: Environment, S: Service>(
     service: Arc<S>,
     connection: Connection<E::Stream>,
     parameters: Arc<Parameters>,
+    // An argument, not held by a future around this one: that would keep room for this one twice.
+    _open: mpsc::Sender<Infallible>,
 ) {
     let state = Arc::new(ServerConnection {
         id: connection.id,
@@ -160,7 +162,8 @@ async fn serve_connection<E: Environment, S: Service>(
         let (state, service, environment) = (Arc::clone(&state), Arc::clone(&service), Arc::clone(&environment));
         let body_bytes_max = parameters.caps.request_body_bytes;
         let patience = parameters.exchange_timeout();
-        async move {
+        // hyper holds room for the answer's whole way as long as the connection is open; boxed, an idle one takes a pointer.
+        Box::pin(async move {
             state.activity(|activity| activity.in_progress += 1);
             let ordinal = state.requests.fetch_add(1, Relaxed) + 1;
             let id = RequestId { connection: state.id, ordinal };
@@ -174,7 +177,7 @@ async fn serve_connection<E: Environment, S: Service>(
                 activity.last = environment.now();
             });
             Ok::<_, Infallible>(reply)
-        }
+        })
     };
     let driver = http1::Builder::new()
         // A date would be the real one.

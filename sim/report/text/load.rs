@@ -26,10 +26,11 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         ("two steps", predicted.two_step_ns, measured.two_step_ns),
     ];
     for (name, predicted, measured) in steps {
-        let quantiles: [(&str, fn(Distribution) -> u64); 3] =
-            [("p50", |found| found.p50), ("p90", |found| found.p90), ("p99", |found| found.p99)];
-        for (quantile, of) in quantiles {
-            row(format!("{name}, {quantile}"), [predicted.map(of), measured.map(of)], human::duration);
+        let quantiles = |found: Option<Distribution>| found.map(|found| [found.p50, found.p90, found.p99]);
+        let (predicted, measured) = (quantiles(predicted), quantiles(measured));
+        for (index, quantile) in ["p50", "p90", "p99"].into_iter().enumerate() {
+            let found = [predicted, measured].map(|quantiles| quantiles?.get(index).copied());
+            row(format!("{name}, {quantile}"), found, human::duration);
         }
     }
     row("CPU".into(), [predicted.cpu_ppm, measured.cpu_ppm], human::percent);
