@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     plan::Thresholds,
-    report::{Capacity, Step},
+    report::{self, Capacity, Step},
     scenario::{self, Overrides, Scenario},
     types::{CryptoTier, Profile},
 };
@@ -117,7 +117,8 @@ impl Trials<'_> {
         let plan = self.scenario.scaled(per_mille).resolve(self.args.seed, overrides)?;
         let name = &self.args.scenario;
         let report = if self.args.sockets {
-            load::make(name, &plan, all_cores(), None, None, None, self.interrupted)?.report
+            load::make(report::reproduce_load(name, &plan), &plan, all_cores(), None, None, None, self.interrupted)?
+                .report
         } else {
             judge(name, &plan, self.interrupted)?
         };

@@ -129,7 +129,8 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         None
     };
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
-    let made = make(&args.scenario, &plan, workers, target(args)?, trace, predicted, interrupted)?;
+    let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args);
+    let made = make(reproduce, &plan, workers, target(args)?, trace, predicted, interrupted)?;
     let Made { report, scene, trace_error } = made;
     let written = args.out.as_deref().map_or(Ok(()), |folder| {
         let evidence = Evidence { latencies: &report.latencies, scene: scene.as_ref(), trace: None };
@@ -148,6 +149,21 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         _ => {}
     }
     Ok(report.verdict.into())
+}
+
+/// The arguments that say which servers are visited.
+fn aimed_at(args: &LoadArgs) -> String {
+    let (target, smp, pin) = (&args.target, &args.smp, &args.pin);
+    let trust = args.trust.as_ref().map(|path| format!(" --trust {}", report::shell_word(&path.display().to_string())));
+    let own = args.i_own_this_target.then(|| " --i-own-this-target".to_owned());
+    let options = [
+        target.as_ref().map(|target| format!(" --target {target}")),
+        smp.as_ref().map(|smp| format!(" --smp {smp}")),
+        pin.map(|pin| format!(" --pin {pin}")),
+        trust,
+        own,
+    ];
+    options.into_iter().flatten().collect()
 }
 
 /// The servers that the arguments name, if they name any.
@@ -174,10 +190,10 @@ fn target(args: &LoadArgs) -> Result<Option<Target>, Failure> {
     Ok(Some(target))
 }
 
-/// Puts a plan on real sockets and holds what came of it against what the plan asks for. `scenario` is the name or path by
-/// which its scenario was found.
+/// Puts a plan on real sockets and holds what came of it against what the plan asks for. `reproduce` is the command that
+/// does so again.
 pub(super) fn make(
-    scenario: &str,
+    reproduce: String,
     plan: &Plan,
     workers: NonZero<usize>,
     target: Option<Target>,
@@ -209,7 +225,7 @@ pub(super) fn make(
             latencies: finished.latencies,
             digest: finished.digest,
             interrupted: finished.ended.was_interrupted,
-            reproduce: report::reproduce_load(scenario, plan),
+            reproduce,
             environment: environment.with_calibration(calibration),
         },
     );

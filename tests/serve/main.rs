@@ -8,6 +8,7 @@ mod fleet;
 mod hostile;
 #[cfg(feature = "judges")]
 mod independent;
+mod load;
 mod process;
 mod state;
 
