@@ -4,13 +4,19 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::mpsc, time};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    time,
+};
 
 use super::{LoadError, Target};
 use crate::{
-    actor::{AgentActor, AgentSettings, SecureStorage, SiteServer, SmpServer},
+    actor::{AgentActor, AgentSettings, SecureStorage, SiteServer, SmpServer, Visits},
     cast::Cast,
     crypto::{Backend, Engine, Stopwatch, WallTotals, backend},
     event::Listener,
@@ -21,6 +27,11 @@ use crate::{
     },
     types::{ActorId, Scheme, VirtualTime},
 };
+
+/// How long servers may take to answer before agents come all the same.
+const READY_TIMEOUT: Duration = Duration::from_secs(10);
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
+const ASK_EVERY: Duration = Duration::from_millis(10);
 
 /// The actors of a plan, from their gathering to their end.
 pub(super) struct Fleet<'a> {
@@ -116,23 +127,45 @@ impl<'a> Fleet<'a> {
         })
     }
 
-    /// Starts everybody, each at its time. Time counts from here.
-    pub fn start(&mut self) {
+    /// Starts the servers and, once all of them answer, the agents, each at its time. Comes back with when that is: the
+    /// plan's own time starts there, for whoever visits.
+    pub async fn start(&mut self) -> VirtualTime {
         self.recorder = SocketRecorder::new(Arc::clone(&self.listener), RealClock::start());
         for (server, door) in std::mem::take(&mut self.servers) {
             self.start_server(server, door);
         }
-        for (number, start, settings) in std::mem::take(&mut self.agents) {
+        self.all_answer().await;
+        let begin = self.now();
+        for (number, start, mut settings) in std::mem::take(&mut self.agents) {
+            settings.visits = later(settings.visits, begin);
+            settings.leaves_at = settings.leaves_at.map(|at| begin.after(at.since(VirtualTime::ZERO)));
             let environment = self.environment(ActorId::Agent(number), None);
             let engine = self.engine();
-            let wait = start.since(self.now());
             tokio::spawn(async move {
+                let wait = start.since(VirtualTime::ZERO);
                 if !wait.is_zero() {
                     time::sleep(wait).await;
                 }
                 AgentActor::start(environment, engine, settings).run().await;
             });
         }
+        begin
+    }
+
+    /// Waits until every server that starts with the plan answers, or is too long about it.
+    async fn all_answer(&self) {
+        let plan = &self.cast.plan;
+        let at_once = servers(plan).filter(|server| plan.server(*server).is_some_and(|plan| plan.start_ms == 0));
+        let addresses: Vec<_> = at_once.filter_map(|server| self.hosts.address(&Plan::host_of(server))).collect();
+        let answers = async {
+            for address in addresses {
+                // A door that is shut takes a connection, but ends none.
+                while !answers(address).await {
+                    time::sleep(ASK_EVERY).await;
+                }
+            }
+        };
+        let _ = time::timeout(READY_TIMEOUT, answers).await;
     }
 
     /// The time since the start.
@@ -208,6 +241,27 @@ impl<'a> Fleet<'a> {
             hosts: self.hosts.clone(),
             server: Mutex::new(server),
         })
+    }
+}
+
+/// Whether a server says anything to a request that is none, as each does, with TLS or without.
+async fn answers(address: SocketAddr) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"\r\n\r\nnone\r\n\r\n").await?;
+        let mut answer = [0; 1];
+        stream.read(&mut answer).await
+    };
+    // An end is an answer, too.
+    time::timeout(ASK_TIMEOUT, ask).await.is_ok_and(|answer| answer.is_ok())
+}
+
+/// The same visits, counted from a later start.
+fn later(visits: Visits, begin: VirtualTime) -> Visits {
+    let shift = begin.since(VirtualTime::ZERO);
+    match visits {
+        Visits::Every { first, interval, jitter } => Visits::Every { first: first.after(shift), interval, jitter },
+        Visits::At(times) => Visits::At(times.into_iter().map(|at| at.after(shift)).collect()),
     }
 }
 

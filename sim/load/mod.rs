@@ -88,12 +88,12 @@ async fn act(
         None => Fleet::gather(cast, listener, controls.stopwatch).await?,
         Some(target) => Fleet::against(cast, target, listener, controls.stopwatch)?,
     };
-    let end = VirtualTime::from_millis(cast.plan.duration_ms);
-    fleet.start();
+    let begin = fleet.start().await;
+    let end = begin.after(Duration::from_millis(cast.plan.duration_ms));
     let mut looks = time::interval(LOOK_EVERY);
     let (mut at, mut was_interrupted) = (fleet.now(), false);
     while at < end && !was_interrupted {
-        (controls.progress)(at);
+        (controls.progress)(VirtualTime::ZERO.after(at.since(begin)));
         tokio::select! {
             biased;
             error = fleet.broke_down() => return Err(error),

@@ -54,6 +54,13 @@ const FINE: Duration = Duration::from_millis(2);
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(Arc<BTreeMap<String, SocketAddr>>);
 
+impl Hosts {
+    /// Where a host is, if it is known here.
+    pub fn address(&self, host: &str) -> Option<SocketAddr> {
+        self.0.get(host).copied()
+    }
+}
+
 impl FromIterator<(String, SocketAddr)> for Hosts {
     fn from_iter<T: IntoIterator<Item = (String, SocketAddr)>>(hosts: T) -> Self {
         Self(Arc::new(hosts.into_iter().collect()))
@@ -169,8 +176,8 @@ impl Environment for SocketEnvironment {
 impl SocketEnvironment {
     /// Opens a TCP connection to the first address of a host that takes it.
     async fn open(&self, origin: &Origin) -> io::Result<TcpStream> {
-        let addresses: Vec<_> = match self.hosts.0.get(origin.host()) {
-            Some(address) => vec![*address],
+        let addresses: Vec<_> = match self.hosts.address(origin.host()) {
+            Some(address) => vec![address],
             None => lookup_host((origin.host(), origin.port())).await?.collect(),
         };
         let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");

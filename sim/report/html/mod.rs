@@ -63,6 +63,8 @@ struct Page<'a> {
     x_ticks: Vec<scale::Tick>,
     timeline: TimelineCharts,
     percentiles: Option<Chart>,
+    /// What kind of time passed.
+    time: &'static str,
     latencies: Vec<LatencyRow>,
     coverage: Coverage,
     environment: Vec<Fact>,
@@ -127,7 +129,8 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         fault_windows: FaultWindows::new(plan, report, axis),
         x_ticks: axis.ticks(),
         timeline: timeline_charts(report, plan, &figures, axis),
-        percentiles: percentile_chart(evidence.latencies, &figures),
+        percentiles: percentile_chart(evidence.latencies, &figures, time_of(report)),
+        time: time_of(report),
         latencies: latency_table::rows(&figures),
         coverage: Coverage::new(report, &figures),
         environment: environment(report, &figures),
@@ -148,13 +151,18 @@ fn is_expected(report: &Report, scene: &Scene) -> bool {
     report.expected_violations.iter().any(|expected| expected.invariant == scene.violation.invariant)
 }
 
+/// What kind of time passed.
+const fn time_of(report: &Report) -> &'static str {
+    if report.load.is_some() { "real time" } else { "virtual time" }
+}
+
 fn facts(report: &Report, figures: &Figures) -> Vec<Fact> {
     let fact = |name, figure| Fact { name, text: String::new(), figure };
     let count = |name, path| fact(name, figures.count(path));
     let facts = vec![
         count("agents", "cast.agents"),
         count("sites", "cast.sites"),
-        fact("virtual time", figures.duration("measurements.duration_ns")),
+        fact(time_of(report), figures.duration("measurements.duration_ns")),
         count("events", "measurements.events"),
         count("exchanges", "measurements.total.authentication.started"),
         count("served", "measurements.total.authentication.served"),

@@ -16,7 +16,7 @@ const LOOKS: [(&str, &str); 4] = [
 ];
 
 /// The plot, if anything took any time.
-pub(super) fn percentile_chart(latencies: &Latencies, figures: &Figures) -> Option<Chart> {
+pub(super) fn percentile_chart(latencies: &Latencies, figures: &Figures, time: &str) -> Option<Chart> {
     let lines: Vec<_> = latencies.named().into_iter().zip(LOOKS).collect();
     let lines: Vec<_> = lines.into_iter().filter(|((_, found), _)| found.steps().any(|(nanos, _)| nanos > 0)).collect();
     let values = || lines.iter().flat_map(|((_, found), _)| found.steps().map(|(nanos, _)| nanos));
@@ -37,7 +37,7 @@ pub(super) fn percentile_chart(latencies: &Latencies, figures: &Figures) -> Opti
     let at_once = if values().any(|nanos| nanos == 0) { " What took no time lies on the ground." } else { "" };
     Some(Chart {
         title: "Latency by percentile",
-        unit: "virtual time on a logarithmic axis, over the share that was at least as fast".into(),
+        unit: format!("{time} on a logarithmic axis, over the share that was at least as fast"),
         y_ticks: scale.ticks(),
         x_ticks: x_ticks(decades),
         shapes: shapes.collect(),
