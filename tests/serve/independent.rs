@@ -5,8 +5,7 @@
 
 use josekit::{
     jwk::Jwk,
-    jws::{RS256, alg::rsassa::RsassaJwsSigner},
-    jwt,
+    jws::{JwsSigner as _, JwsVerifier as _, RS256, alg::rsassa::RsassaJwsSigner},
 };
 use openssl::{base64, sha::sha256};
 use serde_json::{Value, json};
@@ -61,7 +60,6 @@ impl Client {
     }
 
     fn sign(&self, message: &str) -> Vec<u8> {
-        use josekit::jws::JwsSigner as _;
         self.signer.sign(message.as_bytes()).unwrap()
     }
 
@@ -100,7 +98,6 @@ impl Client {
         let signature = header(&answer, "signature").unwrap();
         let signature = signature.strip_prefix("sig=:").unwrap().strip_suffix(':').unwrap();
         let verifier = RS256.verifier_from_jwk(&Jwk::from_bytes(pinned.to_string()).unwrap()).unwrap();
-        use josekit::jws::JwsVerifier as _;
         verifier.verify(base.as_bytes(), &base64::decode_block(signature).unwrap()).expect("the SMP has signed it");
         keys
     }
@@ -147,13 +144,17 @@ fn a_client_that_follows_the_protocol_alone_is_served_in_both_profiles() {
         assert_eq!(epoch.is_some(), profile == "hardened");
 
         // An ordinary RS256 JWT, by a key that the SMP stands for, with the uid that was sent.
-        let first: Value = serde_json::from_slice(&from_base64url(three.split('.').next().unwrap())).unwrap();
+        let parts: Vec<_> = three.split('.').collect();
+        let read = |part: &str| -> Value { serde_json::from_slice(&from_base64url(part)).unwrap() };
+        let (first, claims) = (read(parts[0]), read(parts[1]));
         let key = keys.iter().find(|key| thumbprint(key) == first["kid"]).expect("a key of the SMP");
         let verifier = RS256.verifier_from_jwk(&Jwk::from_bytes(key.to_string()).unwrap()).unwrap();
-        let (claims, _) = jwt::decode_with_verifier(three, &verifier).expect("the SMP has signed it");
+        // Not by its reader of whole JWTs, which takes a header's `nonce` for that of ACME (RFC 8555), all base64url.
+        let signed = format!("{}.{}", parts[0], parts[1]);
+        verifier.verify(signed.as_bytes(), &from_base64url(parts[2])).expect("the SMP has signed it");
         assert_eq!(first["nonce"], format!("{UID}.0"));
-        assert_eq!(claims.subject(), Some(AGENT));
-        assert_eq!(claims.claim("cnf").unwrap()["jkt"], client.kid);
+        assert_eq!(claims["sub"], AGENT);
+        assert_eq!(claims["cnf"]["jkt"], client.kid);
 
         // Two steps, then one; a counter that was used is refused.
         let token = client.countersign(three, &smp, epoch);
