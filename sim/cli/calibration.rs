@@ -6,19 +6,17 @@ use cpu_time::ThreadTime;
 
 use crate::{
     crypto::{Engine, KeyError, KeyPool, WallTotals, backend},
-    plan::Plan,
     report::Calibration,
-    types::SeedStream,
+    types::{CryptoTier, SeedStream},
 };
 
 const SIGNS: u32 = 200;
 const VERIFIES: u32 = 2_000;
 
-/// Times signatures and verifications in the plan's tier, one after the other on one core, over as many bytes as an
-/// agent signs.
-pub(super) fn calibrate(plan: &Plan) -> Result<Calibration, Box<dyn std::error::Error>> {
-    let engine = Engine::new(backend(plan.crypto)?, Arc::new(WallTotals::default()), None);
-    let key = KeyPool::new(SeedStream::new(plan.seed)).private_key(0)?;
+/// Times signatures and verifications of a tier, one after the other on one core, over as many bytes as an agent signs.
+pub(super) fn calibrate(tier: CryptoTier, seed: u64) -> Result<Calibration, Box<dyn std::error::Error>> {
+    let engine = Engine::new(backend(tier)?, Arc::new(WallTotals::default()), None);
+    let key = KeyPool::new(SeedStream::new(seed)).private_key(0)?;
     let message = [b'x'; 1_000];
     let signature = engine.sign(&key, &message)?;
     if !engine.verify(key.public(), &message, &signature) {
@@ -32,6 +30,7 @@ pub(super) fn calibrate(plan: &Plan) -> Result<Calibration, Box<dyn std::error::
     Ok(Calibration { sign_ns, verify_ns })
 }
 
+/// How long one of so many operations takes, in nanoseconds of this thread's CPU time.
 pub(super) fn time(
     times: u32,
     mut operation: impl FnMut() -> Result<(), KeyError>,

@@ -13,12 +13,17 @@ use std::{
 use clap::Args;
 use cpu_time::ProcessTime;
 
-use super::{Exit, Failure, calibration::time, environment::stopwatch, exit::print};
+use super::{
+    Exit, Failure,
+    calibration::{self, time},
+    environment::stopwatch,
+    exit::print,
+};
 use crate::{
     crypto::{Engine, KeyPool, backend},
     plan::Plan,
     protocol::{IssuedToken, Issuer, Subject, jwe},
-    report,
+    report::{self, Calibration},
     run::{self, LoadOptions, Standing},
     scenario::{CostFile, Overrides, Scenario},
     types::{ActorId, Costs, CryptoTier, Jti, Origin, Scheme, SeedStream, TimeSpan, Uid, UnixSeconds},
@@ -74,9 +79,9 @@ pub(super) fn measure(tier: CryptoTier) -> Result<Costs, Failure> {
     let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
     let key = KeyPool::new(SeedStream::new(1)).private_key(0).map_err(Failure::internal)?;
-    let (message, body) = ([b'x'; 1_000], vec![b'x'; BODY_BYTES]);
+    let Calibration { sign_ns, verify_ns } = calibration::calibrate(tier, 1).map_err(failed)?;
+    let body = vec![b'x'; BODY_BYTES];
     let mut rng = SeedStream::new(1).rng("calibrate", 0);
-    let signature = engine.sign(&key, &message).map_err(Failure::internal)?;
     let sealed = jwe::seal(&body, key.public(), &engine, &mut rng).map_err(Failure::internal)?;
     let issuer = Issuer::new(Plan::node_of(ActorId::Smp), key.clone(), Duration::from_secs(3_600));
     let subject = Subject {
@@ -87,12 +92,8 @@ pub(super) fn measure(tier: CryptoTier) -> Result<Costs, Failure> {
     };
     let token = issuer.issue(subject, Jti::from_bits(1), UnixSeconds(1), &engine).map_err(Failure::internal)?;
     let mut costs = Costs {
-        sign_ns: time(200, || engine.sign(&key, black_box(&message)).map(drop)).map_err(failed)?,
-        verify_ns: time(2_000, || {
-            black_box(engine.verify(key.public(), black_box(&message), &signature));
-            Ok(())
-        })
-        .map_err(failed)?,
+        sign_ns,
+        verify_ns,
         parse_ns: time(10_000, || {
             black_box(IssuedToken::parse(black_box(token.text())));
             Ok(())

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use super::{Failure, environment::Gauge, watchdog::Watchdog};
+use super::{Failure, environment::Gauge, outcome::Outcome, watchdog::Watchdog};
 use crate::{
     plan::Plan,
-    report::{self, Findings, Report},
+    report::{self, Report},
     run::{self, Options, Standing},
 };
 
@@ -24,15 +24,6 @@ pub fn judge(scenario: &str, plan: &Plan, interrupted: &AtomicBool) -> Result<Re
         Failure::Internal(format!("failed to run {scenario} with seed {seed}{bug}: {error}"))
     })?;
     drop(watchdog);
-    let findings = Findings {
-        environment: gauge.read(finished.ended.at, &finished.ended.totals, finished.listening),
-        judgement: finished.judgement,
-        measurements: finished.measurements,
-        pace: None,
-        latencies: finished.latencies,
-        digest: finished.digest,
-        interrupted: finished.ended.was_interrupted,
-        reproduce: report::reproduce(scenario, plan),
-    };
-    Ok(Report::new(plan, findings))
+    let environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
+    Ok(Outcome::of(plan, finished, report::reproduce(scenario, plan), environment).report)
 }

@@ -17,8 +17,8 @@ use super::{
     calibration::calibrate,
     costs,
     environment::{Gauge, stopwatch},
-    exit::print,
     interrupt,
+    outcome::{Delivery, Outcome},
     parallel::all_cores,
     predict::predict,
     profile_parser,
@@ -29,13 +29,11 @@ use crate::{
     crypto::KeyError,
     load::{LoadError, Target},
     metrics::{LoadFigures, PaceFigures},
-    oracle::Scene,
     plan::Plan,
-    report::{self, Evidence, Findings, Report, text},
+    report,
     run::{self, LoadOptions, Standing},
     scenario::{self, Overrides},
-    socket::ClientTls,
-    trace::TraceError,
+    serve::config::read_trust,
     types::{CryptoTier, Origin, Profile, Thumbprint},
 };
 
@@ -105,13 +103,6 @@ impl LoadArgs {
     }
 }
 
-/// A load that was made.
-pub(super) struct Made {
-    pub report: Report,
-    scene: Option<Scene>,
-    trace_error: Option<TraceError>,
-}
-
 /// Runs a scenario on real sockets, judges it and reports.
 pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     other_file(args.trace.as_deref(), Path::new(&args.scenario))?;
@@ -130,25 +121,9 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     };
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
     let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args);
-    let made = make(reproduce, &plan, workers, target(args)?, trace, predicted, interrupted)?;
-    let Made { report, scene, trace_error } = made;
-    let written = args.out.as_deref().map_or(Ok(()), |folder| {
-        let evidence = Evidence { latencies: &report.latencies, scene: scene.as_ref(), trace: None };
-        report::write(folder, &report, &plan, evidence)
-    });
-    match args.format {
-        Format::Text => print(&text(&report, io::stdout().is_terminal()))?,
-        Format::Json => print(&report.to_json().map_err(Failure::internal)?)?,
-    };
-    written?;
-    match (trace_error, trace_file) {
-        (None, Some(file)) => file.keep()?,
-        (Some(error), Some(file)) => {
-            return Err(Failure::Internal(format!("{}: {error}", file.written().display())));
-        }
-        _ => {}
-    }
-    Ok(report.verdict.into())
+    let outcome = make(reproduce, &plan, workers, target(args)?, trace, predicted, interrupted)?;
+    let (out, trace, format) = (args.out.as_deref(), args.trace.as_deref(), args.format);
+    outcome.deliver(&plan, &Delivery { out, trace, format }, trace_file)
 }
 
 /// The arguments that say which servers are visited.
@@ -170,15 +145,8 @@ fn aimed_at(args: &LoadArgs) -> String {
 fn target(args: &LoadArgs) -> Result<Option<Target>, Failure> {
     let (Some(server), Some(pin)) = (&args.target, args.pin) else { return Ok(None) };
     let smp = args.smp.as_ref().unwrap_or(server).clone();
-    let trust = args.trust.as_deref().map(|path| {
-        let file = path.display();
-        let wrong = |error: &dyn std::fmt::Display| {
-            Failure::Usage(format!("failed to read the certificates to trust, `{file}`: {error}"))
-        };
-        let pem = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-        ClientTls::trusting(&pem).map_err(|error| wrong(&error))
-    });
-    let target = Target { server: server.clone(), smp, pin, trust: trust.transpose()? };
+    let trust = args.trust.as_deref().map(read_trust).transpose()?;
+    let target = Target { server: server.clone(), smp, pin, trust };
     let is_own = args.i_own_this_target
         || target.is_loopback().map_err(|error| Failure::Usage(format!("failed to find {server}: {error}")))?;
     if !is_own {
@@ -200,34 +168,22 @@ pub(super) fn make(
     trace: Option<Box<dyn Write + Send>>,
     predicted: Option<LoadFigures>,
     interrupted: &AtomicBool,
-) -> Result<Made, Failure> {
+) -> Result<Outcome, Failure> {
     let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
     let mut tell = |standing: Standing<'_>| {
         progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
     };
     // What the machine can do is measured before it is busy.
-    let calibration = calibrate(plan).map_err(Failure::internal)?;
+    let calibration = calibrate(plan.crypto, plan.seed).map_err(Failure::internal)?;
     let gauge = Gauge::start();
     let (workers, stopwatch) = (workers.get(), Some(stopwatch as fn() -> u64));
     let options = LoadOptions { workers, target, trace, stopwatch, interrupted, progress: &mut tell };
-    let finished = run::load(plan, options).map_err(|error| match error {
+    let mut finished = run::load(plan, options).map_err(|error| match error {
         LoadError::OnlySimulated(_) | LoadError::Key(KeyError::NotBuilt(_)) => Failure::Usage(error.to_string()),
         _ => Failure::Internal(error.to_string()),
     })?;
     progress.finish();
+    finished.pace = finished.pace.map(|pace| PaceFigures { predicted, ..pace });
     let environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
-    let report = Report::new(
-        plan,
-        Findings {
-            judgement: finished.judgement,
-            measurements: finished.measurements,
-            pace: finished.pace.map(|pace| PaceFigures { predicted, ..pace }),
-            latencies: finished.latencies,
-            digest: finished.digest,
-            interrupted: finished.ended.was_interrupted,
-            reproduce,
-            environment: environment.with_calibration(calibration),
-        },
-    );
-    Ok(Made { report, scene: finished.scene, trace_error: finished.trace_error })
+    Ok(Outcome::of(plan, finished, reproduce, environment.with_calibration(calibration)))
 }

@@ -22,6 +22,7 @@ mod list;
 mod load;
 mod matrix;
 mod merge;
+mod outcome;
 pub mod parallel;
 #[cfg(feature = "sockets")]
 mod predict;

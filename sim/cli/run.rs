@@ -7,12 +7,13 @@ use std::{
 };
 
 use super::{
-    Exit, Failure, Format, OutputArgs, ReplayArgs, RunArgs,
+    Exit, Failure, OutputArgs, ReplayArgs, RunArgs,
     calibration::calibrate,
     determinism,
     environment::{Gauge, own_program, stopwatch},
-    exit::{print, warn},
+    exit::print,
     interrupt,
+    outcome::{Delivery, Outcome},
     progress::Progress,
     trace_file::{TraceFile, other_file},
     watchdog::Watchdog,
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     crypto::KeyError,
     plan::{Plan, PlanFileError},
-    report::{self, Evidence, Findings, Report, text},
+    report,
     run::{self, Options, RunError, Standing},
     scenario,
     trace::EventLog,
@@ -102,59 +103,12 @@ fn execute(plan: &Plan, output: &OutputArgs, reproduce: String) -> Result<Exit, 
     progress.finish();
     let mut environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
     if plan.crypto != CryptoTier::Modelled {
-        environment = environment.with_calibration(calibrate(plan).map_err(Failure::internal)?);
+        environment = environment.with_calibration(calibrate(plan.crypto, plan.seed).map_err(Failure::internal)?);
     }
-    let report = Report::new(
-        plan,
-        Findings {
-            judgement: finished.judgement,
-            measurements: finished.measurements,
-            pace: finished.pace,
-            latencies: finished.latencies,
-            digest: finished.digest,
-            interrupted: finished.ended.was_interrupted,
-            reproduce: reproduce + &until,
-            environment,
-        },
-    )
-    .until(output.until);
-    // A file that cannot be written must not cost whoever waited for it the report on standard output.
-    let written = output.out.as_deref().map_or(Ok(()), |folder| {
-        let trace = output.trace.as_deref().and_then(|trace| seen_from(folder, trace));
-        let (latencies, scene) = (&report.latencies, finished.scene.as_ref());
-        report::write(folder, &report, plan, Evidence { latencies, scene, trace: trace.as_deref() })
-    });
-    // A trace on standard output stands alone there.
-    if output.trace.as_deref() != Some(Path::new("-")) {
-        match output.format {
-            Format::Text => print(&text(&report, io::stdout().is_terminal()))?,
-            Format::Json => print(&report.to_json().map_err(Failure::internal)?)?,
-        };
-    } else if let Some(line) = report.stop_line() {
-        warn(&line);
-    }
-    written?;
-    match (finished.trace_error, trace_file) {
-        (None, Some(file)) => file.keep()?,
-        // A reader that has read enough (`| head`) is no failure.
-        (Some(error), Some(file)) if error.source.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(Failure::Internal(format!("{}: {error}", file.written().display())));
-        }
-        _ => {}
-    }
-    Ok(report.verdict.into())
-}
-
-/// The way from a folder to a file, for a link; none to standard output.
-fn seen_from(folder: &Path, file: &Path) -> Option<String> {
-    if file == Path::new("-") {
-        return None;
-    }
-    let (folder, file) = (std::path::absolute(folder).ok()?, std::path::absolute(file).ok()?);
-    let shared = folder.components().zip(file.components()).take_while(|(ours, theirs)| ours == theirs).count();
-    let up = folder.components().skip(shared).map(|_| "..".to_owned());
-    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
-    Some(up.chain(down).collect::<Vec<_>>().join("/"))
+    let mut outcome = Outcome::of(plan, finished, reproduce + &until, environment);
+    outcome.report = outcome.report.until(output.until);
+    let (out, trace, format) = (output.out.as_deref(), output.trace.as_deref(), output.format);
+    outcome.deliver(plan, &Delivery { out, trace, format }, trace_file)
 }
 
 pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {

@@ -39,7 +39,6 @@ pub(super) struct Fleet<'a> {
     backend: Arc<dyn Backend>,
     totals: Arc<WallTotals>,
     stopwatch: Option<Stopwatch>,
-    listener: Arc<Mutex<dyn Listener + Send>>,
     recorder: SocketRecorder,
     rendezvous: Rendezvous,
     stop: Stop,
@@ -114,8 +113,7 @@ impl<'a> Fleet<'a> {
             backend,
             totals: Arc::default(),
             stopwatch,
-            recorder: SocketRecorder::new(Arc::clone(&listener), RealClock::start()),
-            listener,
+            recorder: SocketRecorder::new(listener, RealClock::start()),
             rendezvous: Rendezvous::default(),
             stop: Stop::default(),
             trust: None,
@@ -130,7 +128,6 @@ impl<'a> Fleet<'a> {
     /// Starts the servers and, once all of them answer, the agents, each at its time. Comes back with when that is: the
     /// plan's own time starts there, for whoever visits.
     pub async fn start(&mut self) -> VirtualTime {
-        self.recorder = SocketRecorder::new(Arc::clone(&self.listener), RealClock::start());
         for (server, door) in std::mem::take(&mut self.servers) {
             self.start_server(server, door);
         }

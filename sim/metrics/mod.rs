@@ -33,7 +33,7 @@ pub use histogram::Histogram;
 pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
 pub use pace::{LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies};
-pub use prediction::LoadFigures;
+pub use prediction::{LoadFigures, per_s};
 pub use registry::RegistryFigures;
 pub use threshold::{MissedThreshold, missed_thresholds};
 pub use timeline::{BUCKETS_MAX, Timeline};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Histogram, LoadFigures, prediction::per_s};
+use super::{Distribution, Histogram, LoadFigures, per_s};
 use crate::{
     event::{Event, EventKind, Outcome},
     plan::Plan,
@@ -23,6 +23,7 @@ pub const LAG_P99_NS_MAX: u64 = 20_000_000;
 /// connection of a visit the first exchange counts from then, a later one from the end of the one before.
 #[derive(Clone, Debug)]
 pub struct Pace {
+    workers: u64,
     /// How many connections each agent opens in a visit.
     connections: Vec<u32>,
     visits: BTreeMap<ActorId, Visit>,
@@ -77,9 +78,10 @@ pub struct PaceLatencies {
 }
 
 impl Pace {
-    /// The pace of a load of `plan`.
-    pub fn new(plan: &Plan) -> Self {
+    /// The pace of a load of `plan` by so many threads.
+    pub fn new(plan: &Plan, workers: u64) -> Self {
         Self {
+            workers,
             connections: plan.agents.iter().map(|agent| agent.connections).collect(),
             visits: BTreeMap::new(),
             begun: 0,
@@ -119,10 +121,10 @@ impl Pace {
     }
 
     /// What was noted until `end`.
-    pub fn finish(self, end: VirtualTime, workers: u64) -> PaceFigures {
+    pub fn finish(self, end: VirtualTime) -> PaceFigures {
         let lag_ns = self.lag_ns.distribution();
         PaceFigures {
-            workers,
+            workers: self.workers,
             visits: self.begun,
             served_per_s: per_s(self.served, end.nanos()),
             lag_ns,
@@ -151,7 +153,7 @@ mod tests {
     fn pace(connections: &[u32]) -> Pace {
         let connections = connections.to_vec();
         let (lag_ns, one_step_ns, two_step_ns) = Default::default();
-        Pace { connections, visits: BTreeMap::new(), begun: 0, lag_ns, one_step_ns, two_step_ns, served: 0 }
+        Pace { workers: 2, connections, visits: BTreeMap::new(), begun: 0, lag_ns, one_step_ns, two_step_ns, served: 0 }
     }
 
     #[test]
@@ -162,7 +164,7 @@ mod tests {
         pace.hear(&ended(1, 1_605, 5, Outcome::ServedTwoStep));
         // The next on the same connection waited for nobody.
         pace.hear(&ended(1, 1_608, 3, Outcome::ServedOneStep));
-        let figures = pace.finish(at(2_000), 2);
+        let figures = pace.finish(at(2_000));
         assert_eq!(figures.two_step_from_due_ns.unwrap().max, 1_505_000_000);
         assert_eq!(figures.one_step_from_due_ns.unwrap().max, 3_000_000);
         assert_eq!((figures.visits, figures.served_per_s, figures.is_late), (1, 1, true));
@@ -176,7 +178,7 @@ mod tests {
         for at_ms in [11, 12] {
             pace.hear(&ended(1, at_ms, 1, Outcome::ServedOneStep));
         }
-        let figures = pace.finish(at(1_000), 1);
+        let figures = pace.finish(at(1_000));
         assert_eq!(figures.one_step_from_due_ns.unwrap().min, 11_000_000);
         assert!(!figures.is_late);
     }

@@ -40,7 +40,7 @@ impl LoadFigures {
 }
 
 /// So many in so long, by the second.
-pub(super) fn per_s(count: u64, duration_ns: u64) -> u64 {
+pub fn per_s(count: u64, duration_ns: u64) -> u64 {
     u64::try_from(u128::from(count) * 1_000_000_000 / u128::from(duration_ns.max(1))).unwrap_or(u64::MAX)
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Report, Verdict, human, table::Table};
+use crate::metrics::per_s;
 
 /// The version of the form, as of [`REPORT_VERSION`](super::REPORT_VERSION).
 pub const CAPACITY_VERSION: u32 = 1;
@@ -52,8 +53,7 @@ impl Step {
     /// What a run of so many times the scenario came to.
     pub fn of(per_mille: u64, report: &Report) -> Self {
         let found = &report.measurements.total.authentication;
-        let duration_ns = u128::from(report.measurements.duration_ns.max(1));
-        let per_s = |count: u64| u64::try_from(u128::from(count) * 1_000_000_000 / duration_ns).unwrap_or(u64::MAX);
+        let duration_ns = report.measurements.duration_ns;
         let steps = match &report.load {
             None => [found.one_step_ns, found.two_step_ns],
             Some(load) => [load.one_step_from_due_ns, load.two_step_from_due_ns],
@@ -64,8 +64,8 @@ impl Step {
             per_mille,
             verdict: report.verdict,
             reasons: report.reasons(),
-            started_per_s: per_s(found.started),
-            served_per_s: per_s(found.served),
+            started_per_s: per_s(found.started, duration_ns),
+            served_per_s: per_s(found.served, duration_ns),
             p50_ns: most.map(|distribution| distribution.p50),
             p99_ns: most.map(|distribution| distribution.p99),
         }

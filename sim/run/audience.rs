@@ -88,17 +88,19 @@ impl Audience {
         }
     }
 
-    /// The audience of a load of `plan` on real sockets.
+    /// The audience of a load of `plan` on real sockets by so many threads. Servers that somebody else has started are not
+    /// heard.
     #[cfg(feature = "sockets")]
     pub fn of_load(
         plan: &Plan,
+        workers: usize,
         hears_servers: bool,
         trace: Option<Box<dyn Write + Send>>,
         stopwatch: Option<Stopwatch>,
     ) -> Self {
         let audience = Self::new(plan, trace, None, stopwatch);
         let oracle = if hears_servers { Oracle::on_sockets(plan) } else { Oracle::of_agents_alone(plan) };
-        Self { oracle, pace: Some(Pace::new(plan)), ..audience }
+        Self { oracle, pace: Some(Pace::new(plan, u64::try_from(workers).unwrap_or(u64::MAX))), ..audience }
     }
 
     /// What was heard so far.
@@ -107,7 +109,7 @@ impl Audience {
     }
 
     /// Asks everybody for their say.
-    pub fn finish(self, ended: Ended, workers: u64) -> Finished {
+    pub fn finish(self, ended: Ended) -> Finished {
         let judgement = self.oracle.finish(ended.at);
         let (digest, trace_error) = self.record.finish();
         Finished {
@@ -115,7 +117,7 @@ impl Audience {
             judgement,
             latencies: self.metrics.latencies(),
             measurements: self.metrics.finish(ended.at),
-            pace: self.pace.map(|pace| pace.finish(ended.at, workers)),
+            pace: self.pace.map(|pace| pace.finish(ended.at)),
             digest,
             listening: self.listening,
             trace_error,

@@ -36,7 +36,7 @@ pub struct LoadOptions<'a> {
 pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Finished, LoadError> {
     let LoadOptions { workers, target, trace, stopwatch, interrupted, progress } = options;
     let hears_servers = target.is_none();
-    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, hears_servers, trace, stopwatch))));
+    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, workers, hears_servers, trace, stopwatch))));
     let mut tell = |at| {
         if let Some(audience) = audience.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             progress(audience.standing(at));
@@ -46,7 +46,6 @@ pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Finished, LoadError
     let Loaded { at, was_interrupted, totals } = loaded;
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
-    let audience = audience.unwrap_or_else(|| Audience::of_load(plan, hears_servers, None, None));
-    let workers = u64::try_from(workers).unwrap_or(u64::MAX);
-    Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals }, workers))
+    let audience = audience.unwrap_or_else(|| Audience::of_load(plan, workers, hears_servers, None, None));
+    Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals }))
 }

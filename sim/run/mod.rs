@@ -139,7 +139,7 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
     let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None, None));
-    Ok(audience.finish(ended, 0))
+    Ok(audience.finish(ended))
 }
 
 impl<'a> Options<'a> {

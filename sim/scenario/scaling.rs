@@ -4,7 +4,7 @@ use super::{AgentGroup, Ranged, Scenario};
 
 impl Scenario {
     /// The same scenario with so many times as much going on, in thousandths: arrivals come at that multiple of their rate,
-    /// and of agents that visit at intervals there are so many times as many. What is left is at least one of each.
+    /// and of agents that visit at intervals there are so many times as many, and at least one.
     ///
     /// Errors in the scaled scenario are told at the places of this one.
     pub fn scaled(&self, per_mille: u64) -> Self {
