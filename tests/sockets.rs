@@ -16,7 +16,7 @@ use countersign::{
     },
     crypto::{Engine, KeyPool, PrivateKey, backend},
     event::{Event, EventKind, Listener, Outcome},
-    socket::{ClientTls, Hosts, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
+    socket::{ClientTls, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, ConnectionId, CryptoTier, NodeId, Origin, Parameters, Profile, SeedStream},
 };
 use tokio::{
@@ -125,15 +125,10 @@ impl Fleet {
 
     fn environment(&self, actor: ActorId, server: Option<Server>) -> Arc<SocketEnvironment> {
         Arc::new(SocketEnvironment {
-            actor,
-            recorder: self.recorder.clone(),
             rendezvous: self.rendezvous.clone(),
-            stop: self.stop.clone(),
             trust: self.trust.clone(),
-            bind: None,
-            wall: None,
-            hosts: Hosts::default(),
             server: Mutex::new(server),
+            ..SocketEnvironment::new(actor, self.recorder.clone(), self.stop.clone())
         })
     }
 

@@ -197,12 +197,9 @@ pub struct RunArgs {
     /// Settle what the scenario leaves open by this seed [default: the scenario's own]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Show this face of the protocol instead of the scenario's
-    #[arg(long, value_name = "P", value_parser = profile_parser())]
-    pub profile: Option<Profile>,
-    /// Sign with this implementation instead of the scenario's; the result is the same
-    #[arg(long, value_name = "C", value_parser = crypto_parser())]
-    pub crypto: Option<CryptoTier>,
+    /// What is decided here instead of in the scenario.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
     /// What to do with the run.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -218,8 +215,19 @@ pub struct RunArgs {
     pub check_determinism: bool,
 }
 
-impl RunArgs {
-    /// What is decided here instead of in the scenario.
+/// What is decided on the command line instead of in the scenario.
+#[derive(Debug, Args)]
+pub struct OverrideArgs {
+    /// Show this face of the protocol instead of the scenario's
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+    /// Sign with this implementation instead of the scenario's; the result is the same
+    #[arg(long, value_name = "C", value_parser = crypto_parser())]
+    pub crypto: Option<CryptoTier>,
+}
+
+impl OverrideArgs {
+    /// For the scenario.
     pub fn overrides(&self) -> Overrides {
         Overrides { profile: self.profile, crypto: self.crypto }
     }

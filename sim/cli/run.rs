@@ -33,7 +33,7 @@ use crate::{
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     other_file(args.output.trace.as_deref(), Path::new(&args.scenario))?;
     #[cfg_attr(not(feature = "planted-bugs"), expect(unused_mut, reason = "there is no bug to plant"))]
-    let mut plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    let mut plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides.overrides())?;
     #[cfg(feature = "planted-bugs")]
     {
         plan.bug = args.plant.or(plan.bug);

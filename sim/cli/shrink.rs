@@ -12,12 +12,11 @@ use clap::Args;
 #[cfg(feature = "planted-bugs")]
 use super::bug_parser;
 use super::{
-    Exit, Failure, bounds, crypto_parser,
+    Exit, Failure, OverrideArgs, bounds,
     exit::{print, warn},
     interrupt,
     judge::judge,
     parallel::all_cores,
-    profile_parser,
     progress::ShrinkProgress,
     run::read_plan,
 };
@@ -29,7 +28,7 @@ use crate::{
     report::{self, Report, human, make_folder, write_file},
     scenario::{self, Overrides},
     shrink::{Failed, Goal, Shrinker, Shrunk, first_told, scenario_of, story, told},
-    types::{CryptoTier, Profile, TimeSpan},
+    types::TimeSpan,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -48,12 +47,9 @@ pub struct ShrinkArgs {
     /// The seed that fails [default: the scenario's own]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Show this face of the protocol instead of the scenario's
-    #[arg(long, value_name = "P", value_parser = profile_parser())]
-    pub profile: Option<Profile>,
-    /// Sign with this implementation instead of the scenario's; the result is the same
-    #[arg(long, value_name = "C", value_parser = crypto_parser())]
-    pub crypto: Option<CryptoTier>,
+    /// What is decided here instead of in the scenario.
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
     /// Plant this bug in every run
     #[cfg(feature = "planted-bugs")]
     #[arg(long, value_name = "BUG", value_parser = bug_parser())]
@@ -122,13 +118,14 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
 fn plan(args: &ShrinkArgs) -> Result<Plan, Failure> {
     let path = Path::new(&args.scenario);
     let mut plan = if path.extension().is_some_and(|ending| ending == "json") {
-        if args.seed.is_some() || args.profile.is_some() || args.crypto.is_some() {
+        let overrides = args.overrides.overrides();
+        if args.seed.is_some() || overrides != Overrides::default() {
             let why = "a plan has its seed, profile and crypto: leave --seed, --profile and --crypto out";
             return Err(Failure::Usage(why.to_owned()));
         }
         read_plan(path)?
     } else {
-        let overrides = Overrides { profile: args.profile, crypto: args.crypto };
+        let overrides = args.overrides.overrides();
         scenario::find(&args.scenario)?.resolve(args.seed, overrides)?
     };
     #[cfg(feature = "planted-bugs")]

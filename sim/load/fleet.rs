@@ -165,7 +165,7 @@ impl<'a> Fleet<'a> {
         let _ = time::timeout(READY_TIMEOUT, answers).await;
     }
 
-    /// The time since the start.
+    /// The time since everybody was gathered.
     pub fn now(&self) -> VirtualTime {
         self.recorder.clock().now()
     }
@@ -228,15 +228,13 @@ impl<'a> Fleet<'a> {
     fn environment(&self, actor: ActorId, server: Option<Server>) -> Arc<SocketEnvironment> {
         let plan = &self.cast.plan;
         Arc::new(SocketEnvironment {
-            actor,
-            recorder: self.recorder.clone(),
             rendezvous: self.rendezvous.clone(),
-            stop: self.stop.clone(),
             trust: self.trust.clone(),
             bind: own_address(actor),
             wall: (!self.wall_is_real).then(|| ModelledWall { run_start: plan.run_start, clock: plan.clock_of(actor) }),
             hosts: self.hosts.clone(),
             server: Mutex::new(server),
+            ..SocketEnvironment::new(actor, self.recorder.clone(), self.stop.clone())
         })
     }
 }

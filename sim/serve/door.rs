@@ -12,7 +12,7 @@ use tokio::net::TcpSocket;
 use crate::{
     actor::{Service, serve},
     event::{Event, Listener},
-    socket::{Hosts, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
+    socket::{RealClock, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, Origin, Parameters, Profile, Scheme},
 };
 
@@ -87,15 +87,12 @@ impl SideDoor {
     pub fn new(door: Door, stop: Stop) -> io::Result<Self> {
         let origin = Origin::new(Scheme::Http, door.address.ip().to_string(), door.address.port());
         let environment = SocketEnvironment {
-            actor: ActorId::Smp,
-            recorder: SocketRecorder::new(Arc::new(Mutex::new(Nobody)), RealClock::start()),
-            rendezvous: Rendezvous::default(),
-            stop,
-            trust: None,
-            bind: None,
-            wall: None,
-            hosts: Hosts::default(),
             server: Mutex::new(Some(door.open(None)?)),
+            ..SocketEnvironment::new(
+                ActorId::Smp,
+                SocketRecorder::new(Arc::new(Mutex::new(Nobody)), RealClock::start()),
+                stop,
+            )
         };
         Ok(Self { environment: Arc::new(environment), origin })
     }

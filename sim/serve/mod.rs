@@ -10,6 +10,7 @@ mod audience;
 mod door;
 mod figures;
 mod health;
+mod identity;
 mod narrator;
 mod node_journal;
 mod process;

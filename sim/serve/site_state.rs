@@ -6,12 +6,11 @@ use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
-use super::{Figures, KeySource, StateError, StateFolder, smp_state::draw_node, state_file};
+use super::{Figures, KeySource, StateError, StateFolder, identity, state_file};
 use crate::{actor::SecureStorage, crypto::PrivateKey, protocol::Policy, types::NodeId};
 
 const FILE: &str = "site.json";
 const KIND: &str = "site";
-const IDENTITY: &str = "identity.pem";
 /// For people and scripts; nothing reads it.
 const NODE: &str = "node";
 
@@ -38,17 +37,9 @@ impl SiteState {
     pub fn open(folder: Arc<StateFolder>, rng: &mut impl Rng, new_key: KeySource) -> Result<Self, StateError> {
         let path = folder.path_of(FILE);
         let kept: Option<Kept> = folder.read(FILE)?.map(|text| state_file::decode(KIND, &path, &text)).transpose()?;
-        let identity = match (folder.read_key(IDENTITY)?, &kept) {
-            (Some(identity), _) => identity,
-            (None, Some(_)) => return Err(StateError::Missing { path: folder.path_of(IDENTITY), other: path }),
-            (None, None) => {
-                let identity = new_key()?;
-                folder.write_key(IDENTITY, &identity)?;
-                identity
-            }
-        };
+        let identity = identity::key_of(&folder, FILE, kept.is_some(), new_key)?;
         let is_new = kept.is_none();
-        let kept = kept.unwrap_or_else(|| Kept { node: draw_node(rng), policy: None });
+        let kept = kept.unwrap_or_else(|| Kept { node: identity::draw_node(rng), policy: None });
         folder.write(NODE, format!("{}\n", kept.node).as_bytes())?;
         if let Some(policy) = &kept.policy {
             policy.check().map_err(|error| StateError::Damaged { path, why: error.to_string() })?;

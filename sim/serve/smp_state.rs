@@ -6,7 +6,7 @@ use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{KeySource, NodeJournal, StateError, StateFolder, state_file};
+use super::{KeySource, NodeJournal, StateError, StateFolder, identity, state_file};
 use crate::{
     actor::{Database, Records},
     crypto::PrivateKey,
@@ -16,7 +16,6 @@ use crate::{
 
 const FILE: &str = "smp.json";
 const KIND: &str = "smp";
-const IDENTITY: &str = "identity.pem";
 /// For people and scripts; nothing reads it.
 const PIN: &str = "pin";
 
@@ -52,19 +51,9 @@ impl SmpState {
     pub fn open(folder: Arc<StateFolder>, rng: &mut impl Rng, new_key: KeySource) -> Result<Self, StateError> {
         let text = folder.read(FILE)?;
         let kept: Option<Kept> = text.map(|text| state_file::decode(KIND, &folder.path_of(FILE), &text)).transpose()?;
-        let identity = match (folder.read_key(IDENTITY)?, &kept) {
-            (Some(identity), _) => identity,
-            (None, Some(_)) => {
-                return Err(StateError::Missing { path: folder.path_of(IDENTITY), other: folder.path_of(FILE) });
-            }
-            (None, None) => {
-                let identity = new_key()?;
-                folder.write_key(IDENTITY, &identity)?;
-                identity
-            }
-        };
+        let identity = identity::key_of(&folder, FILE, kept.is_some(), new_key)?;
         folder.write(PIN, format!("{}\n", identity.public().thumbprint()).as_bytes())?;
-        let node = kept.as_ref().map_or_else(|| draw_node(rng), |kept| kept.node);
+        let node = kept.as_ref().map_or_else(|| identity::draw_node(rng), |kept| kept.node);
         Ok(Self { folder, identity, node, kept })
     }
 
@@ -165,26 +154,4 @@ impl SmpState {
 
 fn name_of_signing_key(kid: Thumbprint) -> String {
     format!("signing-{kid}.pem")
-}
-
-/// A random GUID (RFC 9562 section 5.4).
-pub(super) fn draw_node(rng: &mut impl Rng) -> NodeId {
-    let bits = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
-    let version_and_variant = 0xf000 << 64 | 0xc000_0000_0000_0000;
-    NodeId::from_bits(bits & !version_and_variant | 0x4000 << 64 | 0x8000_0000_0000_0000)
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::types::SeedStream;
-
-    #[test]
-    fn a_drawn_identity_is_a_random_guid() {
-        let mut rng = SeedStream::new(1).rng("node", 0);
-        for _ in 0..100 {
-            let text = super::draw_node(&mut rng).to_string();
-            assert_eq!(&text[14..15], "4", "{text}");
-            assert!("89ab".contains(&text[19..20]), "{text}");
-        }
-    }
 }

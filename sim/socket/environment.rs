@@ -174,6 +174,22 @@ impl Environment for SocketEnvironment {
 }
 
 impl SocketEnvironment {
+    /// An actor of the machine's own clocks and names, without TLS and without a door: what it has beside that is set by
+    /// whoever makes it (`..SocketEnvironment::new(actor, recorder, stop)`).
+    pub fn new(actor: ActorId, recorder: SocketRecorder, stop: Stop) -> Self {
+        Self {
+            actor,
+            recorder,
+            rendezvous: Rendezvous::default(),
+            stop,
+            trust: None,
+            bind: None,
+            wall: None,
+            hosts: Hosts::default(),
+            server: Mutex::default(),
+        }
+    }
+
     /// Opens a TCP connection to the first address of a host that takes it.
     async fn open(&self, origin: &Origin) -> io::Result<TcpStream> {
         let addresses: Vec<_> = match self.hosts.address(origin.host()) {

@@ -10,7 +10,7 @@ use countersign::{
     crypto::{Engine, KeyPool, backend},
     event::{Event, EventKind, Listener, Outcome},
     protocol::{NodeKind, REGISTER_PATH, RegisterRequest, RequestTarget, sign_request},
-    socket::{ClientTls, Hosts, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
+    socket::{ClientTls, RealClock, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, CryptoTier, MessageNonce, NodeId, Parameters, Profile, SeedStream, UnixSeconds},
 };
 use tokio::{runtime, time};
@@ -57,15 +57,8 @@ impl Agent {
         let stop = Stop::default();
         let actor = ActorId::Agent(self.number);
         let environment = Arc::new(SocketEnvironment {
-            actor,
-            recorder,
-            rendezvous: Rendezvous::default(),
-            stop: stop.clone(),
             trust: self.trust.as_ref().map(|pem| ClientTls::trusting(pem).unwrap()),
-            bind: None,
-            wall: None,
-            hosts: Hosts::default(),
-            server: Mutex::new(None),
+            ..SocketEnvironment::new(actor, recorder, stop.clone())
         });
         let keys = KeyPool::new(SeedStream::new(7));
         let settings = AgentSettings {

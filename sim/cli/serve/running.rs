@@ -20,7 +20,7 @@ use crate::{
     actor::{ServerSettings, Service},
     crypto::{Engine, PrivateKey, WallTotals, backend},
     serve::{Audience, Door, Figures, Health, Reload, SideDoor, config::ServerConfig},
-    socket::{ClientTls, Hosts, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
+    socket::{ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, CryptoTier, NodeId, Origin},
 };
 
@@ -65,15 +65,9 @@ impl Surroundings {
     /// What an actor gets from outside, but for its door.
     pub fn environment(&self, actor: ActorId, trust: Option<ClientTls>) -> Arc<SocketEnvironment> {
         Arc::new(SocketEnvironment {
-            actor,
-            recorder: self.recorder.clone(),
             rendezvous: self.rendezvous.clone(),
-            stop: self.stop.clone(),
             trust,
-            bind: None,
-            wall: None,
-            hosts: Hosts::default(),
-            server: Mutex::new(None),
+            ..SocketEnvironment::new(actor, self.recorder.clone(), self.stop.clone())
         })
     }
 
