@@ -102,6 +102,16 @@ fn a_trace_of_a_load_is_read_like_any_other() {
 }
 
 #[test]
+fn a_trace_on_standard_output_stands_alone_there() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    let (_, out, error) = place.countersign(&["load", "some.toml", "--trace", "-"]);
+    assert!(out.lines().count() > 100, "{error}");
+    for line in out.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
 fn what_only_the_simulation_can_do_is_refused() {
     let fault = "\n[[faults]]\nat = \"1s\"\nfor = \"1s\"\ncrash = { who = \"site-1\" }\n";
     let attacker = "\n[[attackers]]\nattack = \"stolen_token\"\nstart = \"1s\"\n";
