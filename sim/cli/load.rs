@@ -87,7 +87,7 @@ pub struct LoadArgs {
     /// Write report and plan into this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Write every event as a line of JSON into this file
+    /// Write every event as a line of JSON into this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// How to report on standard output
