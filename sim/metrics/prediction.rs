@@ -27,7 +27,8 @@ impl LoadFigures {
         let duration_ns = (slower.duration_ns / times).max(1);
         let authentication = &slower.total.authentication;
         let requests = slower.total.cpu.requests;
-        let work = [(signs, costs.sign_ns), (verifies, costs.verify_ns), (requests, costs.request_ns)];
+        let work =
+            [(signs, costs.sign_ns), (verifies, costs.verify_ns), (requests, costs.request_ns + costs.closing_ns)];
         let busy_ns: u128 = work.into_iter().map(|(count, cost_ns)| u128::from(count) * u128::from(cost_ns)).sum();
         let whole_ns = u128::from(duration_ns) * u128::from(cores.max(1));
         Self {

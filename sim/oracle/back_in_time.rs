@@ -91,7 +91,7 @@ fn bound(plan: &Plan) -> Duration {
         costs.parse_ns.saturating_mul(2),
         costs.seal_ns,
         costs.open_ns,
-        costs.request_ns.saturating_mul(4),
+        costs.request_ns.saturating_add(costs.closing_ns).saturating_mul(4),
     ];
     let cold_ns = cold_ns.into_iter().fold(0, u64::saturating_add);
     let work = Duration::from_nanos(agents.saturating_mul(cold_ns) / u64::from(cores));

@@ -69,8 +69,9 @@ pub struct Report {
     pub profile: Profile,
     /// Which signatures were used.
     pub crypto: CryptoTier,
-    /// The digest of the run's history, in hexadecimal.
-    pub digest: String,
+    /// The digest of the run's history, in hexadecimal; none of a load on sockets without a trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// How many events the run had.
     pub events: u64,
     /// The command that makes this run again.
@@ -148,8 +149,8 @@ pub struct Findings {
     pub pace: Option<PaceFigures>,
     /// How long what takes long took, whole.
     pub latencies: Latencies,
-    /// The digest of the run's history, in hexadecimal.
-    pub digest: String,
+    /// The digest of the run's history, in hexadecimal; none of a load on sockets without a trace.
+    pub digest: Option<String>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
     /// The command that makes this run again: [`reproduce`] or [`reproduce_plan`].

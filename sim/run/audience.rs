@@ -2,17 +2,14 @@
 
 use std::{fmt, io::Write};
 
-use super::{
-    Finished, Listening, Standing,
-    scribe::{Scribe, Told},
-};
+use super::{Finished, Listening, Standing, scribe::Scribe};
 use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener},
     metrics::{Metrics, Pace},
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
-    trace::{Digest, TraceHeader},
+    trace::{Digest, TraceError, TraceHeader},
     types::{ActorId, VirtualTime},
     world::Ended,
 };
@@ -38,14 +35,22 @@ pub struct Audience {
 enum Record {
     Digest(Digest),
     Trace(Scribe),
+    /// A load that nobody traces has none: its history never comes again, and hashing it would be charged to what is measured.
+    #[cfg(feature = "sockets")]
+    Nothing,
 }
 
 impl Record {
     /// The digest, and why the trace is not whole, if one was asked for and it is not.
-    fn finish(self) -> Told {
+    fn finish(self) -> (Option<String>, Option<TraceError>) {
         match self {
-            Self::Digest(digest) => (digest.finish(), None),
-            Self::Trace(scribe) => scribe.finish(),
+            Self::Digest(digest) => (Some(digest.finish()), None),
+            Self::Trace(scribe) => {
+                let (digest, error) = scribe.finish();
+                (Some(digest), error)
+            }
+            #[cfg(feature = "sockets")]
+            Self::Nothing => (None, None),
         }
     }
 }
@@ -55,6 +60,8 @@ impl Listener for Record {
         match self {
             Self::Digest(digest) => digest.hear(event),
             Self::Trace(scribe) => scribe.hear(event),
+            #[cfg(feature = "sockets")]
+            Self::Nothing => {}
         }
     }
 }
@@ -98,9 +105,11 @@ impl Audience {
         trace: Option<Box<dyn Write + Send>>,
         stopwatch: Option<Stopwatch>,
     ) -> Self {
+        let is_traced = trace.is_some();
         let audience = Self::new(plan, trace, None, stopwatch);
+        let record = if is_traced { audience.record } else { Record::Nothing };
         let oracle = if hears_servers { Oracle::on_sockets(plan) } else { Oracle::of_agents_alone(plan) };
-        Self { oracle, pace: Some(Pace::new(plan, u64::try_from(workers).unwrap_or(u64::MAX))), ..audience }
+        Self { oracle, record, pace: Some(Pace::new(plan, u64::try_from(workers).unwrap_or(u64::MAX))), ..audience }
     }
 
     /// What was heard so far.

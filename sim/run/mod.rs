@@ -73,8 +73,8 @@ pub struct Finished {
     pub pace: Option<PaceFigures>,
     /// How long what takes long took, whole.
     pub latencies: Latencies,
-    /// The digest of the history, in hexadecimal (S12).
-    pub digest: String,
+    /// The digest of the history, in hexadecimal (S12); none of a load on sockets without a trace.
+    pub digest: Option<String>,
     /// What the world says.
     pub ended: Ended,
     /// What listening took of the real world.

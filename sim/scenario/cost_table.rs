@@ -20,8 +20,10 @@ pub struct CostTable {
     pub seal: Option<TimeSpan>,
     /// Decrypting one message body. Default `300us`.
     pub open: Option<TimeSpan>,
-    /// Everything else about one HTTP request. Default `25us`.
+    /// Everything else about one HTTP request, up to its answer. Default `25us`.
     pub request: Option<TimeSpan>,
+    /// What is left to do for one HTTP request once its answer is out. Default `0ns`.
+    pub closing: Option<TimeSpan>,
 }
 
 /// A file with costs alone, as `countersign calibrate` writes it.
@@ -54,6 +56,7 @@ impl CostTable {
             seal_ns: or(self.seal, 100_000),
             open_ns: or(self.open, 300_000),
             request_ns: or(self.request, 25_000),
+            closing_ns: or(self.closing, 0),
         }
     }
 }

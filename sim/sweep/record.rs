@@ -58,7 +58,7 @@ impl Record {
             case,
             seed: report.seed,
             verdict: report.verdict,
-            digest: report.digest,
+            digest: report.digest.unwrap_or_default(),
             events: report.events,
             failures,
             milestones: report.milestones,

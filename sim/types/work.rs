@@ -53,12 +53,15 @@ pub struct Costs {
     pub seal_ns: u64,
     /// Decrypting one body.
     pub open_ns: u64,
-    /// Everything else about one HTTP request.
+    /// Everything else about one HTTP request, up to its answer.
     pub request_ns: u64,
+    /// What is left to do for one HTTP request once its answer is out: nobody waits for it, but it occupies the core.
+    #[serde(default)]
+    pub closing_ns: u64,
 }
 
 impl Costs {
-    /// What `work` costs on one core.
+    /// What `work` costs on one core until its result is there.
     pub fn of(&self, work: &Work) -> Duration {
         let nanos = u64::from(work.requests) * self.request_ns
             + u64::from(work.signs) * self.sign_ns
@@ -67,5 +70,10 @@ impl Costs {
             + u64::from(work.seals) * self.seal_ns
             + u64::from(work.opens) * self.open_ns;
         Duration::from_nanos(nanos)
+    }
+
+    /// What `work` still costs on the core once its result is there.
+    pub fn closing_of(&self, work: &Work) -> Duration {
+        Duration::from_nanos(u64::from(work.requests) * self.closing_ns)
     }
 }

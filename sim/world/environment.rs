@@ -115,9 +115,11 @@ impl Environment for SimulatedEnvironment {
     async fn occupy(&self, work: &Work) -> Occupied {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
         let now = self.now();
-        let occupied = cpu.book(now, self.costs.of(work) * self.surroundings.network.slowdown(self.actor, now));
+        let slowdown = self.surroundings.network.slowdown(self.actor, now);
+        let (until_done, closing) = (self.costs.of(work) * slowdown, self.costs.closing_of(work) * slowdown);
+        let occupied = cpu.book(now, until_done + closing);
         // The account is kept in nanoseconds and the clock in milliseconds, so what is below one is not waited for.
-        let millis = (occupied.waited + occupied.busy).as_millis();
+        let millis = (occupied.waited + until_done).as_millis();
         self.clock.sleep(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))).await;
         occupied
     }

@@ -41,6 +41,7 @@ pub fn plan() -> Plan {
             seal_ns: 20_000,
             open_ns: 260_000,
             request_ns: 5_000,
+            closing_ns: 0,
         },
         scheme: Scheme::Http,
         smp: server.clone(),

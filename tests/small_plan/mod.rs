@@ -53,7 +53,7 @@ pub fn finished(plan: &Plan) -> Finished {
 
 /// The digest of a run of a plan.
 pub fn digest(plan: &Plan) -> String {
-    finished(plan).digest
+    finished(plan).digest.unwrap()
 }
 
 /// Runs a plan to its end and holds the run against what the plan asks for.

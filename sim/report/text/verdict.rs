@@ -127,7 +127,7 @@ fn what_ran(page: &mut Page, report: &Report) {
         Some(load) => format!("{length} on real sockets, {}", human::number_of(load.workers, "thread")),
     });
     let mut facts = vec![human::number_of(measured.events, "event")];
-    facts.push(format!("digest {}", report.digest.get(..16).unwrap_or(&report.digest)));
+    facts.extend(report.digest.iter().map(|digest| format!("digest {}", digest.get(..16).unwrap_or(digest))));
     page.line(&facts.join(", "));
 }
 
