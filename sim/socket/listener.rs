@@ -10,7 +10,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    rendezvous::Rendezvous,
+    rendezvous::{Named, Rendezvous},
     stop::Stop,
     stream::SocketStream,
     tls::{ServerTls, channel_binding},
@@ -26,18 +26,66 @@ const AGAIN: Duration = Duration::from_millis(50);
 
 /// Connections that are ready to be served.
 #[derive(Debug)]
-pub struct SocketListener {
-    ready: mpsc::Receiver<Connection<SocketStream>>,
-    stop: Stop,
+pub struct SocketListener(Door);
+
+#[derive(Debug)]
+enum Door {
+    /// A connection is ready as soon as it is there.
+    Plain { listener: TcpListener, rendezvous: Rendezvous },
+    /// Handshakes are in nobody's way: each has a task of its own.
+    Tls { ready: mpsc::Receiver<Connection<SocketStream>>, stop: Stop },
 }
 
 impl SocketListener {
-    /// Accepts connections from now on, until it is dropped or `stop` says so. Handshakes are in nobody's way: each has
-    /// a task of its own.
+    /// Accepts connections from now on, until it is dropped or `stop` says so.
     pub(super) fn open(listener: TcpListener, tls: Option<ServerTls>, rendezvous: Rendezvous, stop: Stop) -> Self {
+        Self(match tls {
+            None => Door::Plain { listener, rendezvous },
+            Some(tls) => Door::with_tls(listener, TlsAcceptor::from(tls.config), rendezvous, stop),
+        })
+    }
+
+    /// Waits for the next connection.
+    pub(super) async fn accept(&mut self) -> io::Result<Connection<SocketStream>> {
+        match &mut self.0 {
+            Door::Plain { listener, rendezvous } => loop {
+                if let Some((stream, named)) = greeted(accepted(listener).await, rendezvous) {
+                    let (id, stream) = (named.id, SocketStream::plain(stream, named));
+                    return Ok(Connection { id, stream, is_secure: false, channel_binding: None });
+                }
+            },
+            Door::Tls { ready, stop } => match ready.recv().await {
+                Some(connection) => Ok(connection),
+                // The doorkeeper may hear of it first. Whoever waits here is about to hear of it, too.
+                None if stop.is_stopped() => pending().await,
+                None => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the door is closed")),
+            },
+        }
+    }
+}
+
+/// The next connection, as soon as the system can give one.
+async fn accepted(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => time::sleep(AGAIN).await,
+        }
+    }
+}
+
+/// A connection with its name. Whoever is gone already is nobody's loss.
+fn greeted(stream: TcpStream, rendezvous: &Rendezvous) -> Option<(TcpStream, Named)> {
+    let (client, server) = (stream.peer_addr().ok()?, stream.local_addr().ok()?);
+    let _ = stream.set_nodelay(true);
+    Some((stream, rendezvous.accepted(client, server)))
+}
+
+impl Door {
+    fn with_tls(listener: TcpListener, acceptor: TlsAcceptor, rendezvous: Rendezvous, stop: Stop) -> Self {
         let (sender, ready) = mpsc::channel(1);
         let until = stop.clone();
-        let doorkeeper = Doorkeeper { tls: tls.map(|tls| TlsAcceptor::from(tls.config)), rendezvous, sender };
+        let doorkeeper = Doorkeeper { acceptor, rendezvous, sender };
         tokio::spawn(async move {
             tokio::select! {
                 biased;
@@ -46,23 +94,13 @@ impl SocketListener {
                 () = doorkeeper.work(listener) => {}
             }
         });
-        Self { ready, stop }
-    }
-
-    /// Waits for the next connection.
-    pub(super) async fn accept(&mut self) -> io::Result<Connection<SocketStream>> {
-        match self.ready.recv().await {
-            Some(connection) => Ok(connection),
-            // The doorkeeper may hear of it first. Whoever waits here is about to hear of it, too.
-            None if self.stop.is_stopped() => pending().await,
-            None => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the door is closed")),
-        }
+        Self::Tls { ready, stop }
     }
 }
 
 #[derive(Clone)]
 struct Doorkeeper {
-    tls: Option<TlsAcceptor>,
+    acceptor: TlsAcceptor,
     rendezvous: Rendezvous,
     sender: mpsc::Sender<Connection<SocketStream>>,
 }
@@ -73,43 +111,19 @@ impl Doorkeeper {
         loop {
             // Nobody closes the semaphore.
             let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    time::sleep(AGAIN).await;
-                    continue;
-                }
-            };
+            let stream = accepted(&listener).await;
             let keeper = self.clone();
-            match &self.tls {
-                None => keeper.hand_over(stream).await,
-                Some(acceptor) => {
-                    let acceptor = acceptor.clone();
-                    tokio::spawn(async move {
-                        keeper.greet(acceptor, stream).await;
-                        drop(permit);
-                    });
-                }
-            }
+            tokio::spawn(async move {
+                keeper.greet(stream).await;
+                drop(permit);
+            });
         }
     }
 
-    async fn hand_over(&self, stream: TcpStream) {
-        // Whoever is gone already is nobody's loss.
-        let (Ok(client), Ok(server)) = (stream.peer_addr(), stream.local_addr()) else { return };
-        let _ = stream.set_nodelay(true);
-        let named = self.rendezvous.accepted(client, server);
-        let id = named.id;
-        let stream = SocketStream::plain(stream, named);
-        let _ = self.sender.send(Connection { id, stream, is_secure: false, channel_binding: None }).await;
-    }
-
     /// A handshake that fails or takes too long ends its connection and nothing else.
-    async fn greet(&self, acceptor: TlsAcceptor, stream: TcpStream) {
-        let (Ok(client), Ok(server)) = (stream.peer_addr(), stream.local_addr()) else { return };
-        let _ = stream.set_nodelay(true);
-        let named = self.rendezvous.accepted(client, server);
-        let Ok(Ok(stream)) = time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await else { return };
+    async fn greet(&self, stream: TcpStream) {
+        let Some((stream, named)) = greeted(stream, &self.rendezvous) else { return };
+        let Ok(Ok(stream)) = time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await else { return };
         let Ok(channel_binding) = channel_binding(stream.get_ref().1) else { return };
         let id = named.id;
         let stream = SocketStream::tls(stream.into(), named);

@@ -11,6 +11,8 @@ mod independent;
 mod load;
 mod process;
 mod state;
+#[cfg(target_os = "linux")]
+mod validation;
 
 use std::{
     fs,
