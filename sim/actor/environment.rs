@@ -9,7 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    event::EventKind,
+    event::{EventKind, Visit},
     types::{ActorId, ConnectionId, Origin, VirtualTime, WallTime, Work},
 };
 
@@ -46,10 +46,9 @@ pub trait Environment: Send + Sync + 'static {
         pending()
     }
 
-    /// Learns that a visit of this actor begins that was due at `due`: whoever measures latency counts from then on, however
-    /// late the visit is.
-    fn visit_begins(&self, due: VirtualTime) {
-        let _ = due;
+    /// Learns that a visit of this actor begins.
+    fn visit_begins(&self, visit: Visit) {
+        let _ = visit;
     }
 
     /// Whether refusals have a body that tells a person what is wanted. In the simulation every byte costs time.

@@ -113,9 +113,9 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     let interrupted = interrupt::listen();
     let workers = args.workers.unwrap_or_else(all_cores);
     let predicted = if args.predict {
-        let costs = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
+        let machine = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
         let cores = u32::try_from(workers.get()).unwrap_or(u32::MAX);
-        Some(predict(&plan, costs, cores, interrupted, &mut |_| {})?)
+        Some(predict(&plan, &machine, cores, interrupted, &mut |_| {})?)
     } else {
         None
     };

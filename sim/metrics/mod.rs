@@ -21,6 +21,7 @@ mod timeline;
 mod traffic;
 mod upstream;
 mod validation;
+mod visits;
 mod work_total;
 
 pub use admission::AdmissionFigures;
@@ -33,20 +34,22 @@ pub use histogram::Histogram;
 pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
 pub use pace::{LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies};
-pub use prediction::{LoadFigures, per_s};
+pub use prediction::{LoadFigures, Machine, Slower, per_s};
 pub use registry::RegistryFigures;
 pub use threshold::{MissedThreshold, missed_thresholds};
 pub use timeline::{BUCKETS_MAX, Timeline};
 pub use traffic::TrafficFigures;
 pub use upstream::UpstreamFigures;
 pub use validation::ValidationFigures;
+pub use visits::VisitFigures;
 pub use work_total::WorkTotal;
 
 use server::ServerRecorder;
 use timeline::TimelineRecorder;
+use visits::VisitRecorder;
 
 use crate::{
-    event::{Event, EventKind, Listener},
+    event::{Event, EventKind, Listener, Visit},
     plan::Plan,
     types::{ActorId, Costs, VirtualTime},
 };
@@ -63,6 +66,7 @@ pub struct Metrics {
     /// `site-1` is the first.
     sites: Vec<ServerRecorder>,
     timeline: TimelineRecorder,
+    visits: VisitRecorder,
 }
 
 impl Metrics {
@@ -78,6 +82,7 @@ impl Metrics {
             smp: ServerRecorder::smp(&plan.smp),
             sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
             timeline: TimelineRecorder::new(plan.duration_ms, plan.sites.len()),
+            visits: VisitRecorder::new(plan),
         }
     }
 
@@ -110,6 +115,7 @@ impl Metrics {
             events: self.events,
             duration_ns: end.nanos(),
             tick_ns: self.tick_ns,
+            visits: self.visits.figures(end),
             traffic: self.traffic,
             total: all.figures(cores, core_ns, &self.costs),
             agents: self.agents,
@@ -145,6 +151,10 @@ impl Listener for Metrics {
         } else {
             self.agents.hear(&event.kind);
         }
+    }
+
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, _: VirtualTime) {
+        self.visits.begins(agent, visit);
     }
 }
 

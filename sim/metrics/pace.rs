@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Histogram, LoadFigures, per_s};
 use crate::{
-    event::{Event, EventKind, Outcome},
+    event::{Event, EventKind, Outcome, Visit},
     plan::Plan,
     types::{ActorId, VirtualTime},
 };
@@ -26,7 +26,7 @@ pub struct Pace {
     workers: u64,
     /// How many connections each agent opens in a visit.
     connections: Vec<u32>,
-    visits: BTreeMap<ActorId, Visit>,
+    visits: BTreeMap<ActorId, Latest>,
     begun: u64,
     lag_ns: Histogram,
     one_step_ns: Histogram,
@@ -36,8 +36,9 @@ pub struct Pace {
 
 /// The latest visit of an agent.
 #[derive(Clone, Copy, Debug)]
-struct Visit {
-    lag_ns: u64,
+struct Latest {
+    /// How long after it was due it began.
+    late_ns: u64,
     /// How many of its exchanges are still to end that began with it.
     first: u32,
 }
@@ -51,7 +52,7 @@ pub struct PaceFigures {
     pub visits: u64,
     /// Exchanges that were served in a second, over the whole load.
     pub served_per_s: u64,
-    /// How late visits began, in nanoseconds.
+    /// How late visits began that nothing but the generator kept from it, in nanoseconds.
     pub lag_ns: Option<Distribution>,
     /// Whether they began so late that the figures say more about the generator than about the servers.
     pub is_late: bool,
@@ -92,15 +93,15 @@ impl Pace {
         }
     }
 
-    /// Learns that a visit begins at `at` that was due at `due`.
-    pub fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
-        let lag_ns = at.nanos().saturating_sub(due.nanos());
+    /// Learns that a visit begins at `at`. What its agent waited for itself is a server's doing, and no lag.
+    pub fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
+        let late_ns = at.nanos().saturating_sub(visit.due.nanos());
         self.begun += 1;
-        self.lag_ns.record(lag_ns);
+        self.lag_ns.record(at.nanos().saturating_sub(visit.ready.nanos()));
         let ActorId::Agent(number) = agent else { return };
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         let first = index.and_then(|index| self.connections.get(index)).copied().unwrap_or(1);
-        self.visits.insert(agent, Visit { lag_ns, first });
+        self.visits.insert(agent, Latest { late_ns, first });
     }
 
     /// Learns of the next event.
@@ -108,16 +109,16 @@ impl Pace {
         let EventKind::ExchangeEnded { outcome, took_ns, .. } = event.kind else { return };
         self.served += u64::from(outcome.is_served());
         let visit = self.visits.get_mut(&event.actor).filter(|visit| visit.first > 0);
-        let lag_ns = visit.map_or(0, |visit| {
+        let late_ns = visit.map_or(0, |visit| {
             visit.first -= 1;
-            visit.lag_ns
+            visit.late_ns
         });
         let latency = match outcome {
             Outcome::ServedOneStep => &mut self.one_step_ns,
             Outcome::ServedTwoStep => &mut self.two_step_ns,
             _ => return,
         };
-        latency.record(took_ns.saturating_add(lag_ns));
+        latency.record(took_ns.saturating_add(late_ns));
     }
 
     /// What was noted until `end`.
@@ -160,7 +161,8 @@ mod tests {
     fn a_latency_counts_from_when_the_visit_was_due() {
         let mut pace = pace(&[1]);
         let (agent, at) = (ActorId::Agent(1), VirtualTime::from_millis);
-        pace.visit_begins(agent, at(100), at(1_600));
+        let due = Visit { due: at(100), ready: at(100), is_retry: false };
+        pace.visit_begins(agent, &due, at(1_600));
         pace.hear(&ended(1, 1_605, 5, Outcome::ServedTwoStep));
         // The next on the same connection waited for nobody.
         pace.hear(&ended(1, 1_608, 3, Outcome::ServedOneStep));
@@ -171,10 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_for_a_slow_server_is_late_but_the_generator_is_not() {
+        let mut pace = pace(&[1]);
+        let (agent, at) = (ActorId::Agent(1), VirtualTime::from_millis);
+        let waited = Visit { due: at(100), ready: at(3_000), is_retry: false };
+        pace.visit_begins(agent, &waited, at(3_000));
+        pace.hear(&ended(1, 3_001, 1, Outcome::ServedOneStep));
+        let figures = pace.finish(at(4_000));
+        assert_eq!((figures.lag_ns.unwrap().max, figures.is_late), (0, false));
+        assert_eq!(figures.one_step_from_due_ns.unwrap().max, 2_901_000_000);
+    }
+
+    #[test]
     fn every_connection_of_a_visit_waited() {
         let mut pace = pace(&[2]);
         let (agent, at) = (ActorId::Agent(1), VirtualTime::from_millis);
-        pace.visit_begins(agent, at(0), at(10));
+        pace.visit_begins(agent, &Visit { due: at(0), ready: at(0), is_retry: false }, at(10));
         for at_ms in [11, 12] {
             pace.hear(&ended(1, at_ms, 1, Outcome::ServedOneStep));
         }

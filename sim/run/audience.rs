@@ -5,7 +5,7 @@ use std::{fmt, io::Write};
 use super::{Finished, Listening, Standing, scribe::Scribe};
 use crate::{
     crypto::Stopwatch,
-    event::{Event, EventKind, Listener},
+    event::{Event, EventKind, Listener, Visit},
     metrics::{Metrics, Pace},
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
@@ -19,7 +19,7 @@ pub struct Audience {
     oracle: Oracle,
     scene: SceneRecorder,
     metrics: Metrics,
-    /// On real sockets only.
+    /// Of a load, and of what stands for one.
     pace: Option<Pace>,
     record: Record,
     log: Option<Box<dyn Listener + Send>>,
@@ -81,7 +81,8 @@ impl Audience {
             oracle: Oracle::new(plan),
             scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
-            pace: None,
+            // A plan whose ends share a machine's cores stands for a load.
+            pace: plan.shared_cores.map(|cores| Pace::new(plan, cores.into())),
             record: match trace {
                 None => Record::Digest(Digest::new()),
                 Some(to) => Record::Trace(Scribe::start(to, TraceHeader::of(plan))),
@@ -163,9 +164,10 @@ impl Listener for Audience {
         }
     }
 
-    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
+        self.metrics.visit_begins(agent, visit, at);
         if let Some(pace) = &mut self.pace {
-            pace.visit_begins(agent, due, at);
+            pace.visit_begins(agent, visit, at);
         }
     }
 }

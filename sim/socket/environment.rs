@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     actor::{Connection, Environment, Occupied},
-    event::EventKind,
+    event::{EventKind, Visit},
     types::{ActorId, ClockModel, ConnectionId, Origin, UnixSeconds, VirtualTime, WallTime, Work},
 };
 
@@ -151,8 +151,8 @@ impl Environment for SocketEnvironment {
         tokio::spawn(task);
     }
 
-    fn visit_begins(&self, due: VirtualTime) {
-        self.recorder.visit_begins(self.actor, due);
+    fn visit_begins(&self, visit: Visit) {
+        self.recorder.visit_begins(self.actor, &visit);
     }
 
     async fn stopping(&self) {

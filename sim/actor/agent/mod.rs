@@ -17,7 +17,7 @@ use self::{schedule::Schedule, visit::Line};
 use super::{Environment, SecureStorage, enrolment::Enrolment, lock::locked};
 use crate::{
     crypto::{Engine, PrivateKey},
-    event::{EventKind, Removal},
+    event::{EventKind, Removal, Visit},
     protocol::{Agent, IssuerTime, NodeKind, Policy, ServerEntry, ServerKeys, ServerPath, Swept, TokenStorage},
     types::{ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime, WallTime},
 };
@@ -172,6 +172,7 @@ impl<E: Environment> AgentActor<E> {
         let mut planned = schedule.next(now, &mut *locked(&self.rng));
         let mut retry = None;
         let mut failures = 0;
+        let mut free = now;
         loop {
             let leaves_at = self.settings.leaves_at.unwrap_or(VirtualTime(u64::MAX));
             let next_visit = planned.into_iter().chain(retry).min().unwrap_or(VirtualTime(u64::MAX));
@@ -196,16 +197,19 @@ impl<E: Environment> AgentActor<E> {
                 next_policy = self.policy_due(self.environment.now());
             }
             if now >= next_visit {
-                self.environment.visit_begins(next_visit);
+                let is_planned = planned.is_some_and(|planned| now >= planned);
+                let ready = next_visit.max(free);
+                self.environment.visit_begins(Visit { due: next_visit, ready, is_retry: !is_planned });
                 let was_served = self.visit().await;
                 let ended = self.environment.now();
                 // A retry comes on top of the visits that are planned; it takes none of them away.
-                if planned.is_some_and(|planned| now >= planned) {
+                if is_planned {
                     planned = schedule.next(ended, &mut *locked(&self.rng));
                 }
                 failures = if was_served { 0 } else { failures + 1 };
                 retry = (!was_served).then(|| self.retry_at(ended, failures));
             }
+            free = self.environment.now();
         }
     }
 
