@@ -18,16 +18,15 @@ use super::{
     costs,
     environment::{Gauge, stopwatch},
     interrupt,
+    load_progress::LoadProgress,
     outcome::{Delivery, Outcome},
     parallel::all_cores,
     predict::predict,
     profile_parser,
-    progress::Progress,
     trace_file::{TraceFile, other_file},
 };
 use crate::{
-    crypto::KeyError,
-    load::{LoadError, Target},
+    load::Target,
     metrics::{LoadFigures, PaceFigures},
     plan::Plan,
     report,
@@ -106,7 +105,11 @@ impl LoadArgs {
 /// Runs a scenario on real sockets, judges it and reports.
 pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     other_file(args.trace.as_deref(), Path::new(&args.scenario))?;
-    let plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    let mut plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    let target = target(args)?;
+    if let Some(target) = &target {
+        target.replace_servers(&mut plan);
+    }
     if let Some(folder) = args.out.as_deref() {
         report::make_folder(folder)?;
     }
@@ -121,7 +124,7 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     };
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
     let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args);
-    let outcome = make(reproduce, &plan, workers, target(args)?, trace, predicted, interrupted)?;
+    let outcome = make(reproduce, &plan, workers, target, trace, predicted, interrupted)?;
     let (out, trace, format) = (args.out.as_deref(), args.trace.as_deref(), args.format);
     outcome.deliver(&plan, &Delivery { out, trace, format }, trace_file)
 }
@@ -169,18 +172,18 @@ pub(super) fn make(
     predicted: Option<LoadFigures>,
     interrupted: &AtomicBool,
 ) -> Result<Outcome, Failure> {
-    let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
+    let mut progress = LoadProgress::new(plan.duration_ms, io::stderr().is_terminal());
     let mut tell = |standing: Standing<'_>| {
-        progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
+        progress.update(&standing);
     };
     // What the machine can do is measured before it is busy.
     let calibration = calibrate(plan.crypto, plan.seed).map_err(Failure::internal)?;
     let gauge = Gauge::start();
     let (workers, stopwatch) = (workers.get(), Some(stopwatch as fn() -> u64));
     let options = LoadOptions { workers, target, trace, stopwatch, interrupted, progress: &mut tell };
-    let mut finished = run::load(plan, options).map_err(|error| match error {
-        LoadError::OnlySimulated(_) | LoadError::Key(KeyError::NotBuilt(_)) => Failure::Usage(error.to_string()),
-        _ => Failure::Internal(error.to_string()),
+    let mut finished = run::load(plan, options).map_err(|error| match error.is_usage() {
+        true => Failure::Usage(error.to_string()),
+        false => Failure::Internal(error.to_string()),
     })?;
     progress.finish();
     finished.pace = finished.pace.map(|pace| PaceFigures { predicted, ..pace });

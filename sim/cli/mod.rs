@@ -20,6 +20,8 @@ mod judge;
 mod list;
 #[cfg(feature = "sockets")]
 mod load;
+#[cfg(feature = "sockets")]
+mod load_progress;
 mod matrix;
 mod merge;
 mod outcome;

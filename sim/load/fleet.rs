@@ -14,7 +14,7 @@ use tokio::{
     time,
 };
 
-use super::{LoadError, Target};
+use super::{LoadError, Target, enrol::enrol};
 use crate::{
     actor::{AgentActor, AgentSettings, SecureStorage, SiteServer, SmpServer, Visits},
     cast::Cast,
@@ -71,24 +71,30 @@ impl<'a> Fleet<'a> {
             hosts.push((Plan::host_of(server), listener.local_addr().map_err(failed)?));
             doors.push((server, Server { listener, tls: tls.clone() }));
         }
-        let fleet = Self::of_agents(cast, None, listener, stopwatch)?;
+        let fleet = Self::of_agents(cast, &|_, settings| settings, listener, stopwatch)?;
         Ok(Self { trust, hosts: hosts.into_iter().collect(), servers: doors, ..fleet })
     }
 
     /// Agents alone, for servers that somebody else has started.
-    pub fn against(
+    pub async fn against(
         cast: &'a Cast,
         target: Target,
         listener: Arc<Mutex<dyn Listener + Send>>,
         stopwatch: Option<Stopwatch>,
     ) -> Result<Self, LoadError> {
-        let fleet = Self::of_agents(cast, Some(&target), listener, stopwatch)?;
-        Ok(Self { trust: target.trust, wall_is_real: true, ..fleet })
+        let begin = RealClock::start().wall();
+        let aimed = |number, settings| target.aim(settings, number, cast.plan.seed, begin);
+        let fleet = Self::of_agents(cast, &aimed, Arc::clone(&listener), stopwatch)?;
+        let agents: Vec<_> = fleet.agents.iter().map(|(number, _, settings)| (*number, settings.clone())).collect();
+        enrol(&agents, &target, &fleet.backend).await?;
+        // The load's time starts now.
+        let recorder = SocketRecorder::new(listener, RealClock::start());
+        Ok(Self { recorder, trust: target.trust, wall_is_real: true, ..fleet })
     }
 
     fn of_agents(
         cast: &'a Cast,
-        target: Option<&Target>,
+        prepared: &dyn Fn(u32, AgentSettings) -> AgentSettings,
         listener: Arc<Mutex<dyn Listener + Send>>,
         stopwatch: Option<Stopwatch>,
     ) -> Result<Self, LoadError> {
@@ -96,11 +102,7 @@ impl<'a> Fleet<'a> {
         let backend = backend(plan.crypto)?;
         let agents = (1..).zip(&plan.agents).filter_map(|(number, agent)| {
             let settings = cast.agent_settings(number, cast.secure_storage(agent), 0, VirtualTime::ZERO)?;
-            let settings = match target {
-                None => settings,
-                Some(target) => target.aim(settings, plan.seed),
-            };
-            Some((number, VirtualTime::from_millis(agent.start_ms), settings))
+            Some((number, VirtualTime::from_millis(agent.start_ms), prepared(number, settings)))
         });
         let agents: Vec<_> = agents.collect();
         // A real agent loads its key once in its life; thousands of them must not do so while others are measured.

@@ -3,6 +3,7 @@
 //! Servers listen on ports that the system chooses; agents find them by the names that they have in the plan. Wall clocks
 //! show the plan's time, so that whoever judges a simulated run can judge this one.
 
+mod enrol;
 mod fleet;
 mod load_error;
 mod refused;
@@ -86,7 +87,7 @@ async fn act(
 ) -> Result<Loaded, LoadError> {
     let mut fleet = match controls.target {
         None => Fleet::gather(cast, listener, controls.stopwatch).await?,
-        Some(target) => Fleet::against(cast, target, listener, controls.stopwatch)?,
+        Some(target) => Fleet::against(cast, target, listener, controls.stopwatch).await?,
     };
     let begin = fleet.start().await;
     let end = begin.after(Duration::from_millis(cast.plan.duration_ms));

@@ -33,7 +33,7 @@ pub use distribution::Distribution;
 pub use histogram::Histogram;
 pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
-pub use pace::{LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies};
+pub use pace::{LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies, PaceStanding};
 pub use prediction::{LoadFigures, Machine, Slower, per_s};
 pub use registry::RegistryFigures;
 pub use threshold::{MissedThreshold, missed_thresholds};

@@ -32,6 +32,22 @@ pub struct Pace {
     one_step_ns: Histogram,
     two_step_ns: Histogram,
     served: u64,
+    failed: u64,
+}
+
+/// How a load goes so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PaceStanding {
+    /// Exchanges served.
+    pub served: u64,
+    /// Exchanges that ended otherwise.
+    pub failed: u64,
+    /// The middle latency of an authentication in one step from when its visit was due, in nanoseconds.
+    pub one_step_p50_ns: Option<u64>,
+    /// Its 99th percentile, in nanoseconds.
+    pub one_step_p99_ns: Option<u64>,
+    /// The 99th percentile of the generator's lag, in nanoseconds.
+    pub lag_p99_ns: Option<u64>,
 }
 
 /// The latest visit of an agent.
@@ -90,6 +106,19 @@ impl Pace {
             one_step_ns: Histogram::default(),
             two_step_ns: Histogram::default(),
             served: 0,
+            failed: 0,
+        }
+    }
+
+    /// How it goes so far.
+    pub fn standing(&self) -> PaceStanding {
+        let one_step = self.one_step_ns.distribution();
+        PaceStanding {
+            served: self.served,
+            failed: self.failed,
+            one_step_p50_ns: one_step.map(|found| found.p50),
+            one_step_p99_ns: one_step.map(|found| found.p99),
+            lag_p99_ns: self.lag_ns.distribution().map(|lag| lag.p99),
         }
     }
 
@@ -107,7 +136,7 @@ impl Pace {
     /// Learns of the next event.
     pub fn hear(&mut self, event: &Event) {
         let EventKind::ExchangeEnded { outcome, took_ns, .. } = event.kind else { return };
-        self.served += u64::from(outcome.is_served());
+        *if outcome.is_served() { &mut self.served } else { &mut self.failed } += 1;
         let visit = self.visits.get_mut(&event.actor).filter(|visit| visit.first > 0);
         let late_ns = visit.map_or(0, |visit| {
             visit.first -= 1;
@@ -154,7 +183,17 @@ mod tests {
     fn pace(connections: &[u32]) -> Pace {
         let connections = connections.to_vec();
         let (lag_ns, one_step_ns, two_step_ns) = Default::default();
-        Pace { workers: 2, connections, visits: BTreeMap::new(), begun: 0, lag_ns, one_step_ns, two_step_ns, served: 0 }
+        Pace {
+            workers: 2,
+            connections,
+            visits: BTreeMap::new(),
+            begun: 0,
+            lag_ns,
+            one_step_ns,
+            two_step_ns,
+            served: 0,
+            failed: 0,
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct Environment {
     pub wall_ns: u64,
     /// CPU time that the process took, all threads together, in nanoseconds; none where it cannot be had.
     pub cpu_ns: Option<u64>,
+    /// How much of that the kernel took, to a hundredth of a second; none where it cannot be had.
+    #[serde(default)]
+    pub cpu_kernel_ns: Option<u64>,
     /// Most memory that the process held, in bytes; none where it cannot be had.
     pub memory_peak_bytes: Option<u64>,
     /// Virtual milliseconds that passed in a second of real time.
@@ -79,6 +82,15 @@ pub struct Calibration {
 }
 
 impl Environment {
+    /// The share of cryptography in the CPU time that the process took outside the kernel, in parts per million; none where
+    /// it cannot be had.
+    pub fn crypto_of_user_ppm(&self) -> Option<u64> {
+        let user_ns = self.cpu_ns?.checked_sub(self.cpu_kernel_ns?)?;
+        let crypto_ns = self.signs.took_ns.saturating_add(self.verifies.took_ns);
+        let ppm = (u128::from(crypto_ns) * 1_000_000).checked_div(u128::from(user_ns))?;
+        u64::try_from(ppm).ok().filter(|_| crypto_ns > 0)
+    }
+
     /// Adds what the cryptography of this run costs alone by `calibration`.
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         let floor_ns = self

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod environment;
+mod exchanges;
 mod expected_violation;
 mod exposure;
 mod hardship;
@@ -13,6 +14,7 @@ pub(crate) mod human;
 mod hunt;
 mod json;
 mod matrix;
+mod prediction;
 mod reasons;
 mod rule_coverage;
 mod table;

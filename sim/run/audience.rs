@@ -115,7 +115,13 @@ impl Audience {
 
     /// What was heard so far.
     pub fn standing(&self, at: VirtualTime) -> Standing<'_> {
-        Standing { at, accepted: self.accepted, violations: self.oracle.violations(), kept: self.oracle.kept() }
+        Standing {
+            at,
+            accepted: self.accepted,
+            violations: self.oracle.violations(),
+            kept: self.oracle.kept(),
+            pace: self.pace.as_ref().map(Pace::standing),
+        }
     }
 
     /// Asks everybody for their say.

@@ -18,7 +18,7 @@ pub use self::load::{LoadOptions, load};
 use crate::{
     crypto::Stopwatch,
     event::Listener,
-    metrics::{Latencies, Measurements, PaceFigures},
+    metrics::{Latencies, Measurements, PaceFigures, PaceStanding},
     oracle::{Judgement, Scene, Violation},
     plan::{Plan, PlanError},
     trace::TraceError,
@@ -37,6 +37,8 @@ pub struct Standing<'a> {
     pub violations: u64,
     /// Those of them that are kept whole, in the order of their discovery.
     pub kept: &'a [Violation],
+    /// How a load goes; nothing of a simulated run.
+    pub pace: Option<PaceStanding>,
 }
 
 /// What whoever starts a run may have of it beside its result.

@@ -1,17 +1,20 @@
 //! What agents met: latencies, outcomes, refusals, requests.
 
 use super::{
-    super::{Report, human, table::Table},
+    super::{
+        Report,
+        exchanges::{Ending, endings},
+        human,
+        table::Table,
+    },
     page::{Page, Style},
 };
-use crate::metrics::{
-    AgentFigures, AuthenticationFigures, Distribution, Measurements, PaceFigures, TrafficFigures, VisitFigures,
-};
+use crate::metrics::{AgentFigures, Distribution, Measurements, PaceFigures, TrafficFigures, VisitFigures};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let measured = &report.measurements;
     authentication(page, measured, report.load.as_ref());
-    exchanges(page, &measured.total.authentication, measured.visits.exchanges_missed);
+    exchanges(page, report);
     refusals(page, report);
     traffic(page, &measured.traffic, &measured.agents);
 }
@@ -73,21 +76,11 @@ fn visits_made(visits: &VisitFigures) -> String {
     text
 }
 
-fn exchanges(page: &mut Page, figures: &AuthenticationFigures, missed: u64) {
+fn exchanges(page: &mut Page, report: &Report) {
     let mut table = Table::new("Exchanges", &["count", "share"]);
-    let mut row = |name: String, count: u64| {
-        let share = u128::from(count) * 1_000_000 / u128::from((figures.started.max(figures.ended) + missed).max(1));
-        let share = human::percent(u64::try_from(share).unwrap_or(u64::MAX));
-        if count > 0 {
-            table.row(name, [human::count(count), share]);
-        }
-    };
-    row("served".into(), figures.served);
-    for (outcome, count) in figures.outcomes.iter().filter(|(outcome, _)| !outcome.is_served()) {
-        row(human::words(outcome), *count);
+    for Ending { name, count, share_ppm, .. } in endings(report) {
+        table.row(name, [human::count(count), human::percent(share_ppm)]);
     }
-    row("not ended".into(), figures.started.saturating_sub(figures.ended));
-    row("never begun".into(), missed);
     page.table(&table);
 }
 
