@@ -15,15 +15,13 @@ mod server;
 mod task;
 mod timeout;
 
-pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits};
+pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits, enrol_agent};
 pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};
 pub use secure_storage::SecureStorage;
 pub use server::{Database, Journal, Kept, Records, ServerSettings, SiteServer, SiteSettings, SmpServer};
 
-#[cfg(feature = "sockets")]
-pub(crate) use enrolment::Enrolment;
 #[cfg(feature = "sockets")]
 pub(crate) use http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve};
 pub(crate) use lock::locked;

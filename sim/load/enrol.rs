@@ -2,16 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::task::JoinSet;
-
 use super::{LoadError, Target};
 use crate::{
-    actor::{AgentSettings, Enrolment, HttpConnection, Knowledge},
+    actor::{AgentSettings, HttpConnection, enrol_agent},
     crypto::{Backend, Engine},
     event::{Event, Listener},
-    protocol::{IssuerTime, NodeKind, Policy},
     socket::{RealClock, SocketEnvironment, SocketRecorder, Stop},
-    types::{ActorId, MessageNonce, Profile},
+    types::ActorId,
 };
 
 /// How many register at the same time: the first of a fleet must not find the SMP under a storm.
@@ -44,34 +41,20 @@ pub(super) async fn enrol(
         }),
         engine: Engine::new(Arc::clone(backend), Arc::default(), None),
     };
-    let mut agents = agents.iter().map(candidate);
-    let Some(first) = agents.next() else { return Ok(()) };
+    let candidates: Vec<_> = agents.iter().map(candidate).collect();
+    let Some(first) = candidates.first() else { return Ok(()) };
     first.reach_server().await?;
     first.register().await?;
-    let mut under_way = JoinSet::new();
-    for agent in agents {
-        if under_way.len() == AT_ONCE {
-            joined(under_way.join_next().await)?;
+    let mut others = candidates.into_iter().skip(1).peekable();
+    while others.peek().is_some() {
+        let under_way: Vec<_> =
+            others.by_ref().take(AT_ONCE).map(|agent| tokio::spawn(async move { agent.register().await })).collect();
+        for registration in under_way {
+            // Nobody cancels it but the end of all.
+            registration.await.map_err(|error| LoadError::Runtime(error.into()))??;
         }
-        under_way.spawn(async move { agent.register().await });
-    }
-    while let Some(ended) = under_way.join_next().await {
-        joined(Some(ended))?;
     }
     Ok(())
-}
-
-/// What came of a task. One that panicked has panicked for all.
-fn joined(ended: Option<Result<Result<(), LoadError>, tokio::task::JoinError>>) -> Result<(), LoadError> {
-    match ended {
-        None => Ok(()),
-        Some(Ok(result)) => result,
-        Some(Err(error)) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Nobody cancels it but the end of all.
-            Err(_) => Ok(()),
-        },
-    }
 }
 
 /// An agent that is to register.
@@ -97,40 +80,20 @@ impl Candidate {
         opened.await.map(drop).map_err(unreachable)
     }
 
-    /// Registers, and keeps what policy says of the server.
+    /// Registers, and looks at what policy says of the server.
     async fn register(&self) -> Result<(), LoadError> {
-        let AgentSettings { key, smp, parameters, profile, pinned, .. } = &self.settings;
-        let issuer_time = Mutex::new(IssuerTime::new(*profile, parameters));
-        let enrolment = Enrolment {
-            environment: &self.environment,
-            engine: &self.engine,
-            parameters,
-            node: self.settings.node,
-            key,
-            smp,
-            issuer_time: &issuer_time,
-        };
-        let mut bits = [0; 16];
-        rand_core::Rng::fill_bytes(&mut self.settings.rng.clone(), &mut bits);
-        let nonce = MessageNonce::from_bits(u128::from_be_bytes(bits));
+        let AgentSettings { smp, profile, server_origin, .. } = &self.settings;
         let agent = ActorId::Agent(self.number);
-        let policy = enrolment
-            .register(NodeKind::Agent, None, Profile::default(), *pinned, nonce)
+        let knowledge = enrol_agent(&self.environment, &self.engine, &self.settings)
             .await
             .map_err(|source| LoadError::Registration { agent, smp: smp.clone(), source: Box::new(source) })?;
-        self.settings.secure_storage.keep(self.knowledge(policy)?);
-        Ok(())
-    }
-
-    fn knowledge(&self, policy: Policy) -> Result<Knowledge, LoadError> {
-        let AgentSettings { server_origin, smp, profile, .. } = &self.settings;
-        let Some(server) = policy.server_at(server_origin).cloned() else {
+        let Some(server) = knowledge.server else {
             return Err(LoadError::NoServer { server: server_origin.clone(), smp: smp.clone() });
         };
         if server.profile != *profile {
             let (server, found) = (server.origin, server.profile);
             return Err(LoadError::OtherProfile { server, found, expected: *profile });
         }
-        Ok(Knowledge { server_keys: policy.jwks, server: Some(server) })
+        Ok(())
     }
 }

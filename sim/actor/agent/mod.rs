@@ -14,7 +14,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
 use self::{schedule::Schedule, visit::Line};
-use super::{Environment, SecureStorage, enrolment::Enrolment, lock::locked};
+use super::{
+    Environment, SecureStorage,
+    enrolment::{Enrolment, EnrolmentError},
+    lock::locked,
+};
 use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal, Visit},
@@ -103,6 +107,40 @@ pub struct AgentActor<E: Environment> {
     rng: Mutex<ChaCha20Rng>,
     kept: Mutex<Vec<Line<E>>>,
     issuer_time: Mutex<IssuerTime>,
+}
+
+/// Registers an agent that is not running yet, and keeps what it learns in its secure storage.
+///
+/// # Errors
+/// Why it cannot register.
+pub async fn enrol_agent<E: Environment>(
+    environment: &Arc<E>,
+    engine: &Engine,
+    settings: &AgentSettings,
+) -> Result<Knowledge, EnrolmentError> {
+    let AgentSettings { node, key, parameters, smp, pinned, profile, .. } = settings;
+    let issuer_time = Mutex::new(IssuerTime::new(*profile, parameters));
+    let enrolment = Enrolment { environment, engine, parameters, node: *node, key, smp, issuer_time: &issuer_time };
+    let nonce = draw_nonce(&mut settings.rng.clone());
+    let policy = enrolment.register(NodeKind::Agent, None, Profile::default(), *pinned, nonce).await?;
+    let knowledge = Knowledge::of(policy, settings);
+    settings.secure_storage.keep(knowledge.clone());
+    Ok(knowledge)
+}
+
+impl Knowledge {
+    /// What a policy says to an agent. Whoever was only told where its server is learns here who it is.
+    fn of(policy: Policy, settings: &AgentSettings) -> Self {
+        let server = policy.server(settings.server_node);
+        let server = server.or_else(|| policy.server_at(&settings.server_origin)).cloned();
+        Self { server_keys: policy.jwks, server }
+    }
+}
+
+fn draw_nonce(rng: &mut ChaCha20Rng) -> MessageNonce {
+    let mut bits = [0; 16];
+    rng.fill_bytes(&mut bits);
+    MessageNonce::from_bits(u128::from_be_bytes(bits))
 }
 
 impl<E: Environment> AgentActor<E> {
@@ -260,10 +298,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn take_over(&self, policy: Policy) {
-        // Whoever was only told where its server is learns here who it is.
-        let server = policy.server(self.settings.server_node);
-        let server = server.or_else(|| policy.server_at(&self.settings.server_origin)).cloned();
-        let knowledge = Knowledge { server_keys: policy.jwks, server };
+        let knowledge = Knowledge::of(policy, &self.settings);
         self.settings.secure_storage.keep(knowledge.clone());
         self.know(knowledge);
     }
@@ -317,9 +352,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn draw_nonce(&self) -> MessageNonce {
-        let mut bits = [0; 16];
-        locked(&self.rng).fill_bytes(&mut bits);
-        MessageNonce::from_bits(u128::from_be_bytes(bits))
+        draw_nonce(&mut locked(&self.rng))
     }
 
     /// What the agent says in its own name, it signs with the key of the day.
