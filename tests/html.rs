@@ -23,7 +23,7 @@ fn findings(plan: &Plan) -> Findings {
         measurements: measure(plan, fleet::history(plan, 100, 20)),
         pace: None,
         latencies: Default::default(),
-        digest: "5eed".repeat(16),
+        digest: Some("5eed".repeat(16)),
         interrupted: false,
         reproduce: "countersign run smoke/by_hand --seed 7".into(),
         environment: Environment { version: "0.1.0".into(), wall_ns: 1_234_567_890, cpus: 2, ..Environment::default() },

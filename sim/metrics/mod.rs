@@ -32,7 +32,7 @@ pub use distribution::Distribution;
 pub use histogram::Histogram;
 pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
-pub use pace::{LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies};
+pub use pace::{BEGIN_SPREAD_NS_MAX, LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies};
 pub use prediction::{LoadFigures, per_s};
 pub use registry::RegistryFigures;
 pub use threshold::{MissedThreshold, missed_thresholds};
@@ -42,6 +42,7 @@ pub use upstream::UpstreamFigures;
 pub use validation::ValidationFigures;
 pub use work_total::WorkTotal;
 
+use serde::{Deserialize, Serialize};
 use server::ServerRecorder;
 use timeline::TimelineRecorder;
 
@@ -52,7 +53,7 @@ use crate::{
 };
 
 /// Measures a run while it happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Metrics {
     costs: Costs,
     tick_ns: u64,
@@ -88,6 +89,35 @@ impl Metrics {
             server.add_to(&mut latencies);
         }
         latencies
+    }
+
+    /// Takes in what was measured of others in the same run of the same plan, as if this had heard it all. What each server
+    /// did must have been heard by one of them alone.
+    ///
+    /// All is exact but how many connections were open at most, at any time and in each slice: that is the sum of what
+    /// each had at most.
+    pub fn absorb(&mut self, mut other: Self) {
+        self.timeline.close_up_to(other.timeline.closed(), &self.smp, &self.sites);
+        other.timeline.close_up_to(self.timeline.closed(), &other.smp, &other.sites);
+        self.timeline.absorb(&other.timeline);
+        self.events += other.events;
+        self.traffic.absorb(&other.traffic);
+        self.agents.absorb(&other.agents);
+        self.smp.absorb(&other.smp);
+        for (site, more) in self.sites.iter_mut().zip(&other.sites) {
+            site.absorb(more);
+        }
+    }
+
+    /// Whether it is one that a run of `plan` can have left, as far as its shape tells.
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        let new = Self::new(plan);
+        self.costs == new.costs
+            && self.tick_ns == new.tick_ns
+            && self.smp.is_like(&new.smp)
+            && self.sites.len() == new.sites.len()
+            && self.sites.iter().zip(&new.sites).all(|(site, new)| site.is_like(new))
+            && self.timeline.is_like(&new.timeline)
     }
 
     /// What was measured, when the run ends at `end`.

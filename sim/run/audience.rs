@@ -2,7 +2,7 @@
 
 use std::{fmt, io::Write};
 
-use super::{Finished, Listening, Standing, scribe::Scribe};
+use super::{Heard, Listening, Standing, scribe::Scribe};
 use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener},
@@ -10,7 +10,7 @@ use crate::{
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceError, TraceHeader},
-    types::{ActorId, VirtualTime},
+    types::{ActorId, VirtualTime, WallTime},
     world::Ended,
 };
 
@@ -117,16 +117,23 @@ impl Audience {
         Standing { at, accepted: self.accepted, violations: self.oracle.violations(), kept: self.oracle.kept() }
     }
 
-    /// Asks everybody for their say.
-    pub fn finish(self, ended: Ended) -> Finished {
+    /// Learns when a load begins, by the machine's wall clock.
+    #[cfg(feature = "sockets")]
+    pub fn begins(&mut self, at: WallTime) {
+        if let Some(pace) = &mut self.pace {
+            pace.begins(at);
+        }
+    }
+
+    /// Asks everybody what they have.
+    pub fn finish(self, ended: Ended) -> Heard {
         let judgement = self.oracle.finish(ended.at);
         let (digest, trace_error) = self.record.finish();
-        Finished {
+        Heard {
             scene: self.scene.finish(&judgement.violations),
             judgement,
-            latencies: self.metrics.latencies(),
-            measurements: self.metrics.finish(ended.at),
-            pace: self.pace.map(|pace| pace.finish(ended.at)),
+            metrics: self.metrics,
+            pace: self.pace,
             digest,
             listening: self.listening,
             trace_error,

@@ -1,4 +1,4 @@
-//! What was foretold of a load on real sockets, beside what was measured.
+//! Who made a load on real sockets; and what was foretold of it, beside what was measured.
 
 use super::{
     super::{Report, human, table::Table},
@@ -8,6 +8,7 @@ use crate::metrics::{Distribution, LoadFigures};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let Some(load) = &report.load else { return };
+    generators(page, report);
     let Some(predicted) = &load.predicted else { return };
     let measured = LoadFigures {
         served_per_s: load.served_per_s,
@@ -34,6 +35,22 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         }
     }
     row("CPU".into(), [predicted.cpu_ppm, measured.cpu_ppm], human::percent);
+    page.table(&table);
+}
+
+/// The processes that made the load together.
+fn generators(page: &mut Page, report: &Report) {
+    let first_ms = report.generators.iter().filter_map(|one| one.began_unix_ms).min();
+    let mut table = Table::new("Generators", &["agents", "visits", "lag, p99", "began", "CPU", ""]);
+    for one in &report.generators {
+        let lag = one.lag_ns.map_or_else(String::new, |lag| human::duration(lag.p99));
+        let after_ms = one.began_unix_ms.zip(first_ms).map(|(began_ms, first_ms)| began_ms.saturating_sub(first_ms));
+        let began = after_ms.map(|millis| format!("+{}", human::duration(millis.saturating_mul(1_000_000))));
+        let cpu = one.environment.cpu_ns.map_or_else(String::new, human::duration);
+        let remark = if one.is_late { "late" } else { "" };
+        let (agents, visits) = (human::count(one.agents), human::count(one.visits));
+        table.row(one.shard.to_string(), [agents, visits, lag, began.unwrap_or_default(), cpu, remark.to_owned()]);
+    }
     page.table(&table);
 }
 
