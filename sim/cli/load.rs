@@ -126,10 +126,10 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     other_file(args.trace.as_deref(), Path::new(&args.scenario))?;
     let plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
     let (shard, start_at) = (load_shard::asked(args)?, args.start_at.map(start_at::settle).transpose()?);
+    let interrupted = interrupt::listen();
     if let Some(folder) = args.out.as_deref() {
         report::make_folder(folder)?;
     }
-    let interrupted = interrupt::listen();
     let workers = args.workers.unwrap_or_else(all_cores);
     let predicted = if args.predict {
         let costs = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;

@@ -1,6 +1,6 @@
 //! When several generators begin together.
 
-use super::Failure;
+use super::{Failure, exit::warn};
 use crate::{
     report::human,
     socket::RealClock,
@@ -18,12 +18,18 @@ pub(super) fn parse(text: &str) -> Result<UnixSeconds, String> {
 
 /// The instant, if it is soon.
 pub(super) fn settle(start_at: UnixSeconds) -> Result<WallTime, Failure> {
-    check(start_at, RealClock::start().wall()).map_err(Failure::Usage)
+    let now = RealClock::start().wall();
+    let at = check(start_at, now).map_err(Failure::Usage)?;
+    warn(&format!("the load begins in {}", human::duration(nanos(now, at))));
+    Ok(at)
+}
+
+fn nanos(from: WallTime, to: WallTime) -> u64 {
+    u64::try_from(to.since(from).as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn check(start_at: UnixSeconds, now: WallTime) -> Result<WallTime, String> {
     let (at, seconds) = (start_at.wall(), start_at.0);
-    let nanos = |from: WallTime, to: WallTime| u64::try_from(to.since(from).as_nanos()).unwrap_or(u64::MAX);
     let wrong = |away: String| {
         format!(
             "`--start-at {seconds}` is {away} by this machine's clock, expected a time within the next hour, in seconds \
