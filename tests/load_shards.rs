@@ -444,6 +444,26 @@ fn a_file_whose_figures_are_of_another_plan_is_refused() {
     assert!(error.contains("the figures are not those of the plan"), "{error}");
 }
 
+#[test]
+fn a_file_that_counts_more_than_can_be_added_up_is_refused() {
+    let (plan, events) = small();
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |place: &str| {
+        let mut forged = serde_json::to_value(&parts(&plan, &events, 1).remove(0).1).unwrap();
+        *forged.pointer_mut(place).unwrap() = u64::MAX.into();
+        let forged: LoadShard = serde_json::from_value(forged).unwrap();
+        fs::write(folder.path().join(LoadShard::FILE), forged.to_json().unwrap()).unwrap();
+        let error = LoadShard::read(folder.path()).map(drop).unwrap_err().to_string();
+        assert!(error.contains("counts more than any load has"), "{place}: {error}");
+    };
+    for place in ["events", "traffic/opened", "sites/0/authentication/trips", "timeline/past/one_step/0"] {
+        refused(&format!("/metrics/{place}"));
+    }
+    for place in ["metrics/timeline/open/failed", "judgement/events", "pace/begun", "pace/served"] {
+        refused(&format!("/{place}"));
+    }
+}
+
 #[cfg(feature = "sockets")]
 #[test]
 fn a_part_of_a_load_is_refused_that_cannot_be_one() {

@@ -87,6 +87,21 @@ pub enum LoadShardError {
     },
 }
 
+/// The greatest count that is taken from a file: thousands of parts can be added up, and no sum overflows.
+const COUNT_MAX: u64 = 1 << 48;
+
+/// Whether all counts are such that those of thousands of parts can be added up. Histograms see to themselves, and instants
+/// are not added.
+fn can_be_added(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_u64().is_some_and(|count| count <= COUNT_MAX),
+        Value::Array(values) => values.iter().all(can_be_added),
+        Value::Object(fields) if fields.contains_key("hdr_v2") => true,
+        Value::Object(fields) => fields.iter().all(|(name, value)| name == "begun_at" || can_be_added(value)),
+        _ => true,
+    }
+}
+
 impl LoadShard {
     /// The name of its file.
     pub const FILE: &str = "load-shard.json";
@@ -147,6 +162,9 @@ impl LoadShard {
         Shard::new(read.shard.index, read.shard.count).map_err(|error| broken(error.to_string()))?;
         if !read.metrics.is_of(&read.plan) {
             return Err(broken("the figures are not those of the plan".to_owned()));
+        }
+        if ["judgement", "metrics", "pace"].iter().any(|part| !written.get(part).is_none_or(can_be_added)) {
+            return Err(broken("it counts more than any load has".to_owned()));
         }
         Ok(read)
     }
