@@ -10,7 +10,7 @@ use crate::{
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceError, TraceHeader},
-    types::{ActorId, VirtualTime, WallTime},
+    types::{ActorId, VirtualTime},
     world::Ended,
 };
 
@@ -119,7 +119,7 @@ impl Audience {
 
     /// Learns when a load begins, by the machine's wall clock.
     #[cfg(feature = "sockets")]
-    pub fn begins(&mut self, at: WallTime) {
+    pub fn begins(&mut self, at: crate::types::WallTime) {
         if let Some(pace) = &mut self.pace {
             pace.begins(at);
         }
