@@ -118,8 +118,8 @@ impl Trials<'_> {
         let plan = self.scenario.scaled(per_mille).resolve(self.args.seed, overrides)?;
         let name = &self.args.scenario;
         let report = if self.args.sockets {
-            load::make(report::reproduce_load(name, &plan), &plan, all_cores(), None, None, None, self.interrupted)?
-                .report
+            let making = load::Making::new(all_cores(), self.interrupted);
+            load::make(report::reproduce_load(name, &plan), &plan, making, None)?.report
         } else {
             judge(name, &plan, self.interrupted)?
         };

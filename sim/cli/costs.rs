@@ -28,7 +28,7 @@ use crate::{
     report::{self, Calibration},
     run::{self, LoadOptions, Standing},
     scenario::{CostFile, Overrides, Scenario},
-    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scatter, Scheme, SeedStream, TimeSpan, Uid, UnixSeconds},
+    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scatter, Scheme, SeedStream, Shard, TimeSpan, Uid, UnixSeconds},
 };
 
 /// As long as the answer to one first fetch: a token and a key.
@@ -131,13 +131,15 @@ fn observe(costs: Costs) -> Result<Machine, Failure> {
     let options = LoadOptions {
         workers: CORES as usize,
         target: None,
+        shard: Shard::WHOLE,
+        start_at: None,
         trace: None,
         stopwatch: Some(stopwatch),
         interrupted: &interrupted,
         progress: &mut nobody,
     };
     let before = ProcessTime::try_now().map_err(Failure::internal)?;
-    let finished = run::load(&plan, options).map_err(Failure::internal)?;
+    let finished = run::load(&plan, options).map_err(Failure::internal)?.finish();
     let cpu_ns = u64::try_from(before.try_elapsed().map_err(Failure::internal)?.as_nanos()).unwrap_or(u64::MAX);
     let totals = &finished.ended.totals;
     let crypto_ns = totals.sign_ns.load(Relaxed) + totals.verify_ns.load(Relaxed);

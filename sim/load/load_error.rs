@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     actor::{EnrolmentError, ExchangeError},
     crypto::{KeyError, KeyPoolError},
-    types::{ActorId, Origin, Profile},
+    types::{ActorId, Origin, Profile, Shard},
 };
 
 /// Why a plan could not be run on real sockets.
@@ -16,6 +16,23 @@ pub enum LoadError {
     /// The plan has something that only the simulated world can do.
     #[error("the scenario has {0}, which only the simulation can make: leave it out, or use `countersign run`")]
     OnlySimulated(&'static str),
+    /// Nobody would come.
+    #[error(
+        "shard {shard} has no agents: the scenario has {agents}, which are dealt out to the shards in turn; make at most \
+         {agents} shards"
+    )]
+    NoAgents {
+        /// The part of the agents that is none.
+        shard: Shard,
+        /// How many there are in all.
+        agents: usize,
+    },
+    /// The load was to begin before.
+    #[error("the load was to begin {late_ms} ms before all its agents were ready; name a later time with --start-at")]
+    NotReady {
+        /// How much before.
+        late_ms: u64,
+    },
     /// The tier cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -83,6 +100,8 @@ impl LoadError {
         matches!(
             self,
             Self::OnlySimulated(_)
+                | Self::NoAgents { .. }
+                | Self::NotReady { .. }
                 | Self::Key(KeyError::NotBuilt(_))
                 | Self::Unreachable { .. }
                 | Self::Registration { .. }

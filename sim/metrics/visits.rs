@@ -1,12 +1,14 @@
 //! Which visits were made of those that were due.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Visit,
     plan::{AgentPlan, Plan, Visits},
-    types::{ActorId, VirtualTime},
+    types::{ActorId, Shard, VirtualTime},
 };
 
 /// Visits of agents, retries of failed ones beside them.
@@ -25,25 +27,35 @@ pub struct VisitFigures {
 }
 
 /// Notes which visits begin.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct VisitRecorder {
     planned_ms: u64,
-    /// `agent-1` is the first, each with the visits that it has begun.
-    agents: Vec<(AgentPlan, u64)>,
+    /// Agents by their numbers, each with the visits that it has begun.
+    agents: BTreeMap<u32, (AgentPlan, u64)>,
     retries: u64,
 }
 
 impl VisitRecorder {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let agents = plan.agents.iter().map(|agent| (agent.clone(), 0)).collect();
+    /// For the part of a plan's agents that come.
+    pub(super) fn new(plan: &Plan, shard: Shard) -> Self {
+        let agents = (1..).zip(&plan.agents).filter(|(number, _)| shard.has(u64::from(*number - 1)));
+        let agents = agents.map(|(number, agent)| (number, (agent.clone(), 0))).collect();
         Self { planned_ms: plan.duration_ms, agents, retries: 0 }
+    }
+
+    /// Takes in what was noted of other agents of the same plan.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (number, (agent, begun)) in other.agents {
+            self.agents.entry(number).or_insert((agent, 0)).1 += begun;
+        }
+        self.retries += other.retries;
     }
 
     pub(super) fn begins(&mut self, agent: ActorId, visit: &Visit) {
         if visit.is_retry {
             self.retries += 1;
         } else if let ActorId::Agent(number) = agent
-            && let Some((_, begun)) = super::nth(&mut self.agents, number)
+            && let Some((_, begun)) = self.agents.get_mut(&number)
         {
             *begun += 1;
         }
@@ -54,7 +66,7 @@ impl VisitRecorder {
         // On sockets a plan begins once its servers answer, which takes a moment.
         let length_ms = end.nanos().div_ceil(1_000_000).min(self.planned_ms);
         let mut figures = VisitFigures { retries: self.retries, ..VisitFigures::default() };
-        for (agent, begun) in &self.agents {
+        for (agent, begun) in self.agents.values() {
             let missed = due(agent, length_ms).saturating_sub(*begun);
             figures.begun += begun;
             figures.missed += missed;

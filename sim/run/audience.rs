@@ -2,7 +2,7 @@
 
 use std::{fmt, io::Write};
 
-use super::{Finished, Listening, Standing, scribe::Scribe};
+use super::{Heard, Listening, Standing, scribe::Scribe};
 use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener, Visit},
@@ -10,7 +10,7 @@ use crate::{
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceError, TraceHeader},
-    types::{ActorId, VirtualTime},
+    types::{ActorId, Shard, VirtualTime},
     world::Ended,
 };
 
@@ -102,6 +102,7 @@ impl Audience {
     pub fn of_load(
         plan: &Plan,
         workers: usize,
+        shard: Shard,
         hears_servers: bool,
         trace: Option<Box<dyn Write + Send>>,
         stopwatch: Option<Stopwatch>,
@@ -110,7 +111,13 @@ impl Audience {
         let audience = Self::new(plan, trace, None, stopwatch);
         let record = if is_traced { audience.record } else { Record::Nothing };
         let oracle = if hears_servers { Oracle::on_sockets(plan) } else { Oracle::of_agents_alone(plan) };
-        Self { oracle, record, pace: Some(Pace::new(plan, u64::try_from(workers).unwrap_or(u64::MAX))), ..audience }
+        Self {
+            oracle,
+            record,
+            metrics: Metrics::of_part(plan, shard),
+            pace: Some(Pace::new(plan, u64::try_from(workers).unwrap_or(u64::MAX))),
+            ..audience
+        }
     }
 
     /// What was heard so far.
@@ -124,16 +131,23 @@ impl Audience {
         }
     }
 
-    /// Asks everybody for their say.
-    pub fn finish(self, ended: Ended) -> Finished {
+    /// Learns when a load begins, by the machine's wall clock.
+    #[cfg(feature = "sockets")]
+    pub fn begins(&mut self, at: crate::types::WallTime) {
+        if let Some(pace) = &mut self.pace {
+            pace.begins(at);
+        }
+    }
+
+    /// Asks everybody what they have.
+    pub fn finish(self, ended: Ended) -> Heard {
         let judgement = self.oracle.finish(ended.at);
         let (digest, trace_error) = self.record.finish();
-        Finished {
+        Heard {
             scene: self.scene.finish(&judgement.violations),
             judgement,
-            latencies: self.metrics.latencies(),
-            measurements: self.metrics.finish(ended.at),
-            pace: self.pace.map(|pace| pace.finish(ended.at)),
+            metrics: self.metrics,
+            pace: self.pace,
             digest,
             listening: self.listening,
             trace_error,

@@ -28,6 +28,11 @@ impl SocketRecorder {
         Self { listener, clock, is_closed: Arc::default() }
     }
 
+    /// The same recorder with a time that begins now. Nobody may have recorded yet.
+    pub fn from_now_on(&self) -> Self {
+        Self { clock: RealClock::start(), ..self.clone() }
+    }
+
     /// The clock by which it records.
     pub fn clock(&self) -> RealClock {
         self.clock

@@ -10,6 +10,7 @@ mod hostile;
 mod independent;
 mod load;
 mod process;
+mod shards;
 mod state;
 #[cfg(target_os = "linux")]
 mod validation;

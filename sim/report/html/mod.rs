@@ -31,7 +31,7 @@ use self::{
     timeline_charts::{TimelineCharts, timeline_charts},
 };
 use super::{
-    Report, Verdict, Violation,
+    Generator, Report, Verdict, Violation,
     exchanges::{Ending, endings},
     human,
     prediction::{Foretold, foretold},
@@ -76,6 +76,8 @@ struct Page<'a> {
     prediction: Vec<Foretold>,
     coverage: Coverage,
     environment: Vec<Fact>,
+    /// The processes that made a load together, each in a line.
+    generators: Vec<String>,
 }
 
 impl Page<'_> {
@@ -152,6 +154,7 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         prediction: foretold(report),
         coverage: Coverage::new(report, &figures),
         environment: environment(report, &figures),
+        generators: report.generators.iter().map(generator).collect(),
     };
     page.render()
 }
@@ -223,6 +226,21 @@ fn violations(report: &Report) -> Vec<Listed<'_>> {
         Listed { more: more(expected.count, shown.len()), shown, is_expected: true }
     });
     unexpected.chain(expected).filter(|listed| !listed.shown.is_empty()).collect()
+}
+
+fn generator(one: &Generator) -> String {
+    let Generator { shard, agents, visits, lag_ns, is_late, environment, .. } = one;
+    let lag = lag_ns.map(|lag| format!("late by {} at the 99th percentile", human::duration(lag.p99)));
+    let facts = [
+        Some(format!("{shard}: {}", human::number_of(*agents, "agent"))),
+        Some(human::number_of(*visits, "visit")),
+        lag,
+        is_late.then(|| "too late".to_owned()),
+        environment.cpu_ns.map(|cpu_ns| format!("{} of CPU time", human::duration(cpu_ns))),
+        Some(environment.system.clone()),
+        environment.cpu.clone(),
+    ];
+    facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// What differs from run to run. It stands at the end of the page, by itself.
