@@ -128,6 +128,13 @@ impl Served {
         self.admin_with(method, path, &format!("Authorization: Bearer {}\r\n", secret.trim()))
     }
 
+    /// The answer of its administrators' door as it came.
+    pub fn admin_text(&self, method: &str, path: &str) -> String {
+        let secret = fs::read_to_string(self.folder.join("admin.secret")).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n", secret.trim());
+        http(self.listening("admin").parse().unwrap(), &head, "")
+    }
+
     /// Asks its administrators' door, with these headers.
     pub fn admin_with(&self, method: &str, path: &str, headers: &str) -> (u16, Value) {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}");

@@ -74,16 +74,16 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let origin = config.server.origin_at(door.address);
         let (journal, nodes) = NodeJournal::open(&folder, Arc::clone(&surroundings.figures))?;
         let (profile, parameters) = (config.server.profile, config.server.parameters.clone());
-        let (database, removed) = state.restore(origin.clone(), profile, parameters.clone(), nodes, journal.clone())?;
-        let records = Arc::new(SmpRecords::new(
-            database.clone(),
-            removed,
+        let restored = state.restore(origin.clone(), profile, parameters.clone(), nodes, journal.clone())?;
+        let database = restored.database.clone();
+        let records = SmpRecords::new(
+            restored,
             Arc::clone(&state),
             journal,
             surroundings.recorder.clone(),
             entropy::new_key,
             Arc::clone(&surroundings.figures),
-        ));
+        );
         // Also writes the first state: nobody registers before there is one.
         records.configure(parameters, &config.approved_sites).await.map_err(Failure::internal)?;
 
