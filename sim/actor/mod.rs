@@ -22,6 +22,8 @@ pub use secure_storage::SecureStorage;
 pub use server::{Database, Journal, Kept, Records, ServerSettings, SiteServer, SiteSettings, SmpServer};
 
 #[cfg(feature = "sockets")]
+pub(crate) use enrolment::EnrolmentError;
+#[cfg(feature = "sockets")]
 pub(crate) use http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve};
 pub(crate) use lock::locked;
 pub(crate) use timeout::timeout;

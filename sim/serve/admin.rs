@@ -17,8 +17,17 @@ use crate::{
     types::{NodeId, Thumbprint},
 };
 
-/// Reads the configuration again; says whether policy changed, or what is wrong with the file.
-pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<bool, String>> + Send>> + Send + Sync>;
+/// Reads the configuration again; says what came of it, or what is wrong with the file.
+pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Reloaded, String>> + Send>> + Send + Sync>;
+
+/// What came of reading the configuration again.
+#[derive(Clone, Debug)]
+pub struct Reloaded {
+    /// Whether policy changed.
+    pub policy_changed: bool,
+    /// The keys of what differs from what the server runs with, and stays so until it starts again.
+    pub needs_restart: Vec<String>,
+}
 
 /// What is to be done, as methods and paths.
 const ROUTES: &[&str] = &[
@@ -93,7 +102,9 @@ impl Admin {
                 done(records.withdraw_key(kid).await)
             }
             (true, ["reload"]) => match (self.reload)().await {
-                Ok(has_changed) => Ok(json!({ "done": true, "policy_changed": has_changed })),
+                Ok(Reloaded { policy_changed, needs_restart }) => {
+                    Ok(json!({ "done": true, "policy_changed": policy_changed, "needs_restart": needs_restart }))
+                }
                 Err(why) => Err(Problem(StatusCode::UNPROCESSABLE_ENTITY, why)),
             },
             (false, [""]) => Ok(json!({ "paths": ROUTES })),

@@ -19,11 +19,13 @@ mod secret;
 mod site_state;
 mod smp_records;
 mod smp_state;
+mod sparingly;
 mod state_error;
 mod state_file;
 mod state_folder;
+mod witness;
 
-pub use admin::{Admin, Reload};
+pub use admin::{Admin, Reload, Reloaded};
 pub use audience::{Audience, OnRegistered};
 pub use door::{BindError, Door, SideDoor};
 pub use figures::Figures;
@@ -34,8 +36,10 @@ pub use secret::Secret;
 pub use site_state::SiteState;
 pub use smp_records::{ActError, Decisions, SmpRecords};
 pub use smp_state::{Restored, SmpState};
+pub use sparingly::Sparingly;
 pub use state_error::StateError;
 pub use state_folder::StateFolder;
+pub use witness::Witness;
 
 use crate::crypto::{KeyError, PrivateKey};
 

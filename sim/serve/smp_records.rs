@@ -7,15 +7,14 @@ use tokio::sync::{Mutex, MutexGuard};
 use tracing::{info, warn};
 
 use super::{
-    Figures, KeySource, NodeJournal, Restored, SmpState, StateError,
-    key_rotation::NextKey,
+    Figures, KeySource, NodeJournal, Restored, SmpState, StateError, config::SmpConfig, key_rotation::NextKey,
 };
 use crate::{
     actor::{Database, Records},
     crypto::{KeyError, PublicKey},
     event::EventKind,
     socket::SocketRecorder,
-    types::{ActorId, NodeId, Parameters, Thumbprint, UnixSeconds, VirtualTime},
+    types::{ActorId, NodeId, Thumbprint, UnixSeconds, VirtualTime},
 };
 
 /// An SMP's database and where it is kept.
@@ -187,16 +186,18 @@ impl SmpRecords {
         if kept.await { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
     }
 
-    /// Takes over what the configuration says of policy: parameters, and approvals of sites that were not removed since.
-    /// Says whether policy changed.
+    /// Takes over what the configuration says of policy and registration: parameters, how many nodes there may be, and
+    /// approvals of sites that were not removed since. Says whether policy changed.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub async fn configure(&self, parameters: Parameters, approved: &BTreeSet<NodeId>) -> Result<bool, ActError> {
+    pub async fn configure(&self, config: &SmpConfig) -> Result<bool, ActError> {
+        let (parameters, approved) = (&config.server.parameters, &config.approved_sites);
         let mut decisions = self.decisions.lock().await;
         let mut events = Vec::new();
         {
             let mut records = self.database.open();
+            records.directory.admit_up_to(config.registered_max as usize);
             for site in approved {
                 if decisions.removed_sites.contains(site) {
                     warn!(%site, "the configuration approves a site that an administrator has removed: it stays out until an \
@@ -206,14 +207,15 @@ impl SmpRecords {
                     events.push(EventKind::SiteApproved { site: *site });
                 }
             }
-            if *records.parameters() != parameters {
-                let before = records.change_parameters(parameters);
+            if records.parameters() != parameters {
+                let before = records.change_parameters(parameters.clone());
                 // A site that fetched policy just now wakes by the interval that it knows.
                 let asleep_until = self.now().after(Duration::from_secs(before.policy_interval_s));
                 decisions.asleep_until = decisions.asleep_until.max(asleep_until);
                 events.push(EventKind::PolicyChanged { version: records.policy_version() });
             }
         }
+        self.figures.nodes_max_is(config.registered_max);
         let has_changed = !events.is_empty();
         events.into_iter().for_each(|event| self.tell(event));
         self.keep(decisions).await?;

@@ -10,6 +10,7 @@ mod hostile;
 mod independent;
 mod keys;
 mod load;
+mod operator;
 mod process;
 mod state;
 #[cfg(target_os = "linux")]
