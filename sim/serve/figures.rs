@@ -26,6 +26,8 @@ use crate::{
 };
 
 type Label = [(&'static str, String); 1];
+/// Labels that cost nothing.
+type Words<const N: usize> = [(&'static str, &'static str); N];
 
 /// What a server counts.
 #[derive(Debug)]
@@ -46,8 +48,8 @@ pub struct Figures {
     upstream_in_flight: Gauge,
     upstream_failures: Counter,
     upstream_seconds: Histogram,
-    request_seconds: Family<[(&'static str, &'static str); 2], Histogram, fn() -> Histogram>,
-    handshakes_failed: Family<[(&'static str, &'static str); 1], Counter>,
+    request_seconds: Family<Words<2>, Histogram, fn() -> Histogram>,
+    handshakes_failed: Family<Words<1>, Counter>,
     policy_failures: Counter,
     policy_version: Gauge,
     nodes: Gauge,
