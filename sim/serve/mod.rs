@@ -11,6 +11,7 @@ mod door;
 mod figures;
 mod health;
 mod identity;
+mod key_rotation;
 mod narrator;
 mod node_journal;
 mod process;
@@ -18,22 +19,27 @@ mod secret;
 mod site_state;
 mod smp_records;
 mod smp_state;
+mod sparingly;
 mod state_error;
 mod state_file;
 mod state_folder;
+mod witness;
 
-pub use admin::{Admin, Reload};
+pub use admin::{Admin, Reload, Reloaded};
 pub use audience::{Audience, OnRegistered};
 pub use door::{BindError, Door, SideDoor};
 pub use figures::Figures;
 pub use health::Health;
+pub use key_rotation::NextKey;
 pub use node_journal::NodeJournal;
 pub use secret::Secret;
 pub use site_state::SiteState;
-pub use smp_records::{ActError, SmpRecords};
-pub use smp_state::SmpState;
+pub use smp_records::{ActError, Decisions, SmpRecords};
+pub use smp_state::{Restored, SmpState};
+pub use sparingly::Sparingly;
 pub use state_error::StateError;
 pub use state_folder::StateFolder;
+pub use witness::Witness;
 
 use crate::crypto::{KeyError, PrivateKey};
 

@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::{Figures, StateError, StateFolder, narrator::tell_registration};
+use super::{Figures, Sparingly, StateError, StateFolder, narrator::tell_registration};
 use crate::{
     actor::{Journal, Kept, locked},
     protocol::{RegisterError, RegisterRequest, Registered},
+    socket::RealClock,
     types::{Fingerprint, NodeId},
 };
 
@@ -43,6 +44,8 @@ pub struct NodeJournal {
     known: Arc<Mutex<BTreeMap<NodeId, Fingerprint>>>,
     /// Who was turned away, as far as that is remembered.
     turned_away: Arc<Mutex<BTreeSet<NodeId>>>,
+    /// When it was last told that there is no room.
+    fullness: Arc<Sparingly>,
     figures: Arc<Figures>,
 }
 
@@ -93,7 +96,8 @@ impl NodeJournal {
         }
         let file = folder.append(Self::FILE)?;
         let (sender, entries) = mpsc::unbounded_channel();
-        let journal = Self { sender, known: Arc::new(Mutex::new(known)), turned_away: Arc::default(), figures };
+        let (known, fullness) = (Arc::new(Mutex::new(known)), Arc::new(Sparingly::new(RealClock::start())));
+        let journal = Self { sender, known, turned_away: Arc::default(), fullness, figures };
         tokio::spawn(append(file, entries, Arc::clone(&journal.known), Arc::clone(&journal.figures)));
         Ok((journal, nodes.into_values().collect()))
     }
@@ -133,6 +137,7 @@ impl Journal for NodeJournal {
         self.figures.registration(request.kind, result);
         let is_news = match result {
             Ok(_) => true,
+            Err(RegisterError::Full(_)) => self.fullness.may(),
             Err(_) => self.is_turned_away_anew(request.id),
         };
         tell_registration(request, result, is_news);

@@ -1,18 +1,20 @@
 //! What administrators do to an SMP: each act is in force at once, and kept on disk before it is answered.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio::sync::{Mutex, MutexGuard};
 use tracing::{info, warn};
 
-use super::{Figures, KeySource, NodeJournal, SmpState, StateError};
+use super::{
+    Figures, KeySource, NodeJournal, Restored, SmpState, StateError, config::SmpConfig, key_rotation::NextKey,
+};
 use crate::{
     actor::{Database, Records},
     crypto::{KeyError, PublicKey},
     event::EventKind,
     socket::SocketRecorder,
-    types::{ActorId, NodeId, Parameters, Thumbprint},
+    types::{ActorId, NodeId, Thumbprint, UnixSeconds, VirtualTime},
 };
 
 /// An SMP's database and where it is kept.
@@ -20,13 +22,24 @@ use crate::{
 pub struct SmpRecords {
     /// The database itself.
     pub database: Database,
-    state: Arc<SmpState>,
+    pub(super) state: Arc<SmpState>,
     journal: NodeJournal,
     recorder: SocketRecorder,
-    new_key: KeySource,
+    pub(super) new_key: KeySource,
     figures: Arc<Figures>,
-    /// Sites that an administrator removed. One act at a time: the lock is held until it is kept.
-    removed_sites: Mutex<BTreeSet<NodeId>>,
+    /// One act at a time: the lock is held until it is kept.
+    pub(super) decisions: Mutex<Decisions>,
+}
+
+/// What administrators decided and no other part of the SMP holds.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    /// Sites that an administrator removed.
+    pub(super) removed_sites: BTreeSet<NodeId>,
+    /// The key that waits to sign.
+    pub(super) next_key: Option<NextKey>,
+    /// Until when a site may sleep that has not heard of a shorter policy interval.
+    pub(super) asleep_until: VirtualTime,
 }
 
 /// Why an administrator's act did not succeed.
@@ -50,17 +63,26 @@ pub enum ActError {
 }
 
 impl SmpRecords {
-    /// Joins a database with where it is kept.
+    /// Joins a database with where it is kept. Needs a running tokio runtime.
     pub fn new(
-        database: Database,
-        removed_sites: BTreeSet<NodeId>,
+        restored: Restored,
         state: Arc<SmpState>,
         journal: NodeJournal,
         recorder: SocketRecorder,
         new_key: KeySource,
         figures: Arc<Figures>,
-    ) -> Self {
-        Self { database, state, journal, recorder, new_key, figures, removed_sites: Mutex::new(removed_sites) }
+    ) -> Arc<Self> {
+        let Restored { database, removed_sites, next_key, policy_interval_before_s } = restored;
+        let asleep_until = recorder.clock().now().after(Duration::from_secs(policy_interval_before_s));
+        let decisions = Mutex::new(Decisions { removed_sites, next_key: None, asleep_until });
+        let records = Arc::new(Self { database, state, journal, recorder, new_key, figures, decisions });
+        // Nobody else has it yet, so that nobody holds the lock.
+        if let (Some(key), Ok(mut decisions)) = (next_key, records.decisions.try_lock()) {
+            let kid = key.public().thumbprint();
+            let signs_in = records.span_until(records.let_sign_later(&mut decisions, key));
+            info!(%kid, %signs_in, "a published key waits to sign");
+        }
+        records
     }
 
     /// The thumbprint of the SMP's identity.
@@ -75,7 +97,7 @@ impl SmpRecords {
 
     /// Which site servers an administrator has removed.
     pub async fn removed_sites(&self) -> BTreeSet<NodeId> {
-        self.removed_sites.lock().await.clone()
+        self.decisions.lock().await.removed_sites.clone()
     }
 
     /// Lets a node register as a site server.
@@ -83,11 +105,11 @@ impl SmpRecords {
     /// # Errors
     /// If it cannot be kept.
     pub async fn approve_site(&self, site: NodeId) -> Result<(), ActError> {
-        let mut removed = self.removed_sites.lock().await;
-        removed.remove(&site);
+        let mut decisions = self.decisions.lock().await;
+        decisions.removed_sites.remove(&site);
         self.database.open().approve_site(site);
         self.tell(EventKind::SiteApproved { site });
-        self.keep(removed).await
+        self.keep(decisions).await
     }
 
     /// Removes a site server and its approval.
@@ -95,7 +117,7 @@ impl SmpRecords {
     /// # Errors
     /// If it is neither approved nor registered, or its removal cannot be kept.
     pub async fn remove_site(&self, site: NodeId) -> Result<(), ActError> {
-        let mut removed = self.removed_sites.lock().await;
+        let mut decisions = self.decisions.lock().await;
         {
             let mut records = self.database.open();
             if !records.directory.approved_sites().contains(&site) && !records.directory.is_site(site) {
@@ -103,22 +125,27 @@ impl SmpRecords {
             }
             records.remove_site(site);
         }
-        removed.insert(site);
+        decisions.removed_sites.insert(site);
         self.tell(EventKind::SiteRemoved { site });
         let is_forgotten = self.journal.forget(site).await;
-        self.keep(removed).await?;
+        self.keep(decisions).await?;
         if is_forgotten { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
     }
 
-    /// Revokes an agent, known or not.
+    /// Revokes an agent, known or not. Says whether it is registered.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub async fn revoke(&self, agent: NodeId) -> Result<(), ActError> {
-        let removed = self.removed_sites.lock().await;
-        self.database.open().revoke(agent);
+    pub async fn revoke(&self, agent: NodeId) -> Result<bool, ActError> {
+        let decisions = self.decisions.lock().await;
+        let is_registered = {
+            let mut records = self.database.open();
+            records.revoke(agent);
+            records.directory.key_of(agent).is_some()
+        };
         self.tell(EventKind::Revoked { agent });
-        self.keep(removed).await
+        self.keep(decisions).await?;
+        Ok(is_registered)
     }
 
     /// Ends a revocation.
@@ -126,7 +153,7 @@ impl SmpRecords {
     /// # Errors
     /// If there is none, or this cannot be kept.
     pub async fn reinstate(&self, agent: NodeId) -> Result<(), ActError> {
-        let removed = self.removed_sites.lock().await;
+        let decisions = self.decisions.lock().await;
         {
             let mut records = self.database.open();
             if !records.directory.revoked().contains(&agent) {
@@ -135,7 +162,7 @@ impl SmpRecords {
             records.reinstate(agent);
         }
         self.tell(EventKind::Reinstated { agent });
-        self.keep(removed).await
+        self.keep(decisions).await
     }
 
     /// Gives a registered agent another key.
@@ -159,66 +186,20 @@ impl SmpRecords {
         if kept.await { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
     }
 
-    /// Makes a key, and signs tokens with it from now on.
-    ///
-    /// # Errors
-    /// If it cannot be made or kept.
-    pub async fn rotate_key(&self) -> Result<Thumbprint, ActError> {
-        let removed = self.removed_sites.lock().await;
-        let new_key = self.new_key;
-        let made = tokio::task::spawn_blocking(new_key).await;
-        let key = made.map_err(|error| ActError::NotKept(error.to_string()))??;
-        let kid = key.public().thumbprint();
-        self.state.keep_signing_key(&key)?;
-        let number = {
-            let mut records = self.database.open();
-            records.rotate_key(key);
-            u32::try_from(records.server_keys.len()).unwrap_or(u32::MAX)
-        };
-        info!(%kid, "tokens are signed with a new key");
-        self.tell(EventKind::ServerKeyRotated { key: number });
-        self.keep(removed).await?;
-        Ok(kid)
-    }
-
-    /// No longer stands for tokens of a key.
-    ///
-    /// # Errors
-    /// If there is no such key, it is needed, or this cannot be kept.
-    pub async fn withdraw_key(&self, kid: Thumbprint) -> Result<(), ActError> {
-        let removed = self.removed_sites.lock().await;
-        {
-            let mut records = self.database.open();
-            if records.server_keys.get(kid).is_none() {
-                return Err(ActError::Unknown(format!("no key has the thumbprint {kid}")));
-            }
-            if kid == self.pin() {
-                let why =
-                    "this is the key of the SMP's identity: nodes have pinned it, and its answers are signed with it";
-                return Err(ActError::Conflict(why.to_owned()));
-            }
-            if records.issuer.key().public().thumbprint() == kid {
-                return Err(ActError::Conflict("tokens are signed with this key: rotate it first".to_owned()));
-            }
-            records.withdraw_key(kid);
-        }
-        info!(%kid, "a key is withdrawn");
-        self.tell(EventKind::ServerKeyWithdrawn { key: 0 });
-        self.keep(removed).await
-    }
-
-    /// Takes over what the configuration says of policy: parameters, and approvals of sites that were not removed since.
-    /// Says whether policy changed.
+    /// Takes over what the configuration says of policy and registration: parameters, how many nodes there may be, and
+    /// approvals of sites that were not removed since. Says whether policy changed.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub async fn configure(&self, parameters: Parameters, approved: &BTreeSet<NodeId>) -> Result<bool, ActError> {
-        let removed = self.removed_sites.lock().await;
+    pub async fn configure(&self, config: &SmpConfig) -> Result<bool, ActError> {
+        let (parameters, approved) = (&config.server.parameters, &config.approved_sites);
+        let mut decisions = self.decisions.lock().await;
         let mut events = Vec::new();
         {
             let mut records = self.database.open();
+            records.directory.admit_up_to(config.registered_max as usize);
             for site in approved {
-                if removed.contains(site) {
+                if decisions.removed_sites.contains(site) {
                     warn!(%site, "the configuration approves a site that an administrator has removed: it stays out until an \
                                   administrator approves it");
                 } else if !records.directory.approved_sites().contains(site) {
@@ -226,27 +207,41 @@ impl SmpRecords {
                     events.push(EventKind::SiteApproved { site: *site });
                 }
             }
-            if *records.parameters() != parameters {
-                records.change_parameters(parameters);
+            if records.parameters() != parameters {
+                let before = records.change_parameters(parameters.clone());
+                // A site that fetched policy just now wakes by the interval that it knows.
+                let asleep_until = self.now().after(Duration::from_secs(before.policy_interval_s));
+                decisions.asleep_until = decisions.asleep_until.max(asleep_until);
                 events.push(EventKind::PolicyChanged { version: records.policy_version() });
             }
         }
+        self.figures.nodes_max_is(config.registered_max);
         let has_changed = !events.is_empty();
         events.into_iter().for_each(|event| self.tell(event));
-        self.keep(removed).await?;
+        self.keep(decisions).await?;
         Ok(has_changed)
     }
 
-    fn tell(&self, event: EventKind) {
+    /// Monotonic time.
+    pub(super) fn now(&self) -> VirtualTime {
+        self.recorder.clock().now()
+    }
+
+    /// What the machine's wall clock shows.
+    pub(super) fn wall(&self) -> UnixSeconds {
+        self.recorder.clock().wall().seconds()
+    }
+
+    pub(super) fn tell(&self, event: EventKind) {
         self.recorder.record(ActorId::Smp, event);
     }
 
-    async fn keep(&self, removed: MutexGuard<'_, BTreeSet<NodeId>>) -> Result<(), ActError> {
+    pub(super) async fn keep(&self, decisions: MutexGuard<'_, Decisions>) -> Result<(), ActError> {
         let text = {
             let records: &Records = &self.database.open();
             self.figures.policy_is(records.policy_version());
             self.figures.nodes_are(records.directory.len());
-            self.state.text_of(records, &removed)
+            self.state.text_of(records, &decisions)
         };
         let state = Arc::clone(&self.state);
         let written = tokio::task::spawn_blocking(move || state.write(&text)).await;

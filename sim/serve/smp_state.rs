@@ -6,7 +6,7 @@ use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{KeySource, NodeJournal, StateError, StateFolder, identity, state_file};
+use super::{Decisions, KeySource, NextKey, NodeJournal, StateError, StateFolder, identity, state_file};
 use crate::{
     actor::{Database, Records},
     crypto::PrivateKey,
@@ -25,13 +25,29 @@ const PIN: &str = "pin";
 struct Kept {
     node: NodeId,
     policy_version: u64,
-    /// Only compared: policy has a new version if they changed.
+    /// Compared: policy has a new version if they changed.
     parameters: Value,
     signing_key: Thumbprint,
+    /// Published, and waits to sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_signing_key: Option<Thumbprint>,
     server_keys: ServerKeys,
     approved_sites: BTreeSet<NodeId>,
     removed_sites: BTreeSet<NodeId>,
     revoked: BTreeSet<NodeId>,
+}
+
+/// What an SMP knew when its process ended.
+#[derive(Debug)]
+pub struct Restored {
+    /// The database as it was.
+    pub database: Database,
+    /// The site servers that an administrator has removed.
+    pub removed_sites: BTreeSet<NodeId>,
+    /// The key that is published and waits to sign.
+    pub next_key: Option<PrivateKey>,
+    /// The policy interval that sites may know.
+    pub policy_interval_before_s: u64,
 }
 
 /// The state of an SMP on disk.
@@ -67,7 +83,7 @@ impl SmpState {
         &self.identity
     }
 
-    /// The database as it was, with these `nodes`; and the site servers that an administrator has removed.
+    /// What was known, with these `nodes`.
     ///
     /// # Errors
     /// If a signing key cannot be read.
@@ -78,11 +94,17 @@ impl SmpState {
         parameters: Parameters,
         nodes: Vec<RegisterRequest>,
         journal: NodeJournal,
-    ) -> Result<(Database, BTreeSet<NodeId>), StateError> {
+    ) -> Result<Restored, StateError> {
         let lifetime = parameters.token_lifetime();
         let now = serde_json::to_value(&parameters).unwrap_or_default();
+        let policy_interval_s = parameters.policy_interval_s;
         let database = Database::new(self.node, origin, self.identity.clone(), profile, parameters);
-        let mut removed_sites = BTreeSet::new();
+        let mut restored = Restored {
+            database: database.clone(),
+            removed_sites: BTreeSet::new(),
+            next_key: None,
+            policy_interval_before_s: policy_interval_s,
+        };
         if self.kept.is_none() && !nodes.is_empty() {
             let other = self.folder.path_of(NodeJournal::FILE);
             return Err(StateError::Missing { path: self.folder.path_of(FILE), other });
@@ -102,12 +124,15 @@ impl SmpState {
                 }
                 records.server_keys = kept.server_keys.clone();
                 records.issuer = Issuer::new(self.node, self.signing_key(kept.signing_key)?, lifetime);
-                removed_sites.clone_from(&kept.removed_sites);
+                restored.next_key = kept.next_signing_key.map(|kid| self.signing_key(kid)).transpose()?;
+                restored.removed_sites.clone_from(&kept.removed_sites);
+                let before = kept.parameters.get("policy_interval_s").and_then(Value::as_u64);
+                restored.policy_interval_before_s = before.unwrap_or(policy_interval_s);
                 policy_version = kept.policy_version + u64::from(kept.parameters != now);
             }
             records.resume(policy_version, Arc::new(journal));
         }
-        Ok((database, removed_sites))
+        Ok(restored)
     }
 
     fn signing_key(&self, kid: Thumbprint) -> Result<PrivateKey, StateError> {
@@ -128,15 +153,16 @@ impl SmpState {
     }
 
     /// The text of the file, for what the database holds now.
-    pub(super) fn text_of(&self, records: &Records, removed_sites: &BTreeSet<NodeId>) -> Vec<u8> {
+    pub(super) fn text_of(&self, records: &Records, decisions: &Decisions) -> Vec<u8> {
         let kept = Kept {
             node: self.node,
             policy_version: records.policy_version(),
             parameters: serde_json::to_value(records.parameters()).unwrap_or_default(),
             signing_key: records.issuer.key().public().thumbprint(),
+            next_signing_key: decisions.next_key.as_ref().map(NextKey::kid),
             server_keys: records.server_keys.clone(),
             approved_sites: records.directory.approved_sites().clone(),
-            removed_sites: removed_sites.clone(),
+            removed_sites: decisions.removed_sites.clone(),
             revoked: records.directory.revoked().clone(),
         };
         // These types have text keys and no serializer that fails.

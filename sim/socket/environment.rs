@@ -16,12 +16,13 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::{
-    ClientTls, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop, tls::channel_binding,
+    ClientTls, Observer, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop,
+    tls::channel_binding,
 };
 use crate::{
     actor::{Connection, Environment, Occupied},
     event::{EventKind, Visit},
-    types::{ActorId, ClockModel, ConnectionId, Origin, UnixSeconds, VirtualTime, WallTime, Work},
+    types::{ActorId, ClockModel, ConnectionId, Origin, Thumbprint, UnixSeconds, VirtualTime, WallTime, Work},
 };
 
 /// The environment of one actor on this machine's sockets and clocks.
@@ -45,6 +46,8 @@ pub struct SocketEnvironment {
     pub hosts: Hosts,
     /// What it serves with, if it is a server: taken when its door opens.
     pub server: Mutex<Option<Server>>,
+    /// Who is told what is no event.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// How long before its end a sleep goes on by the finer timer.
@@ -116,7 +119,7 @@ impl Environment for SocketEnvironment {
     async fn listen(&self, _origin: &Origin) -> io::Result<SocketListener> {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Server { listener, tls } = server.ok_or_else(|| io::Error::other("this actor has no door to open"))?;
-        Ok(SocketListener::open(listener, tls, self.rendezvous.clone(), self.stop.clone()))
+        Ok(SocketListener::open(listener, tls, self.rendezvous.clone(), self.stop.clone(), self.observer.clone()))
     }
 
     async fn accept(&self, listener: &mut SocketListener) -> io::Result<Connection<SocketStream>> {
@@ -155,6 +158,18 @@ impl Environment for SocketEnvironment {
         self.recorder.visit_begins(self.actor, &visit);
     }
 
+    fn answered(&self, path: &'static str, status: u16, took: Duration) {
+        if let Some(observer) = &self.observer {
+            observer.answered(path, status, took);
+        }
+    }
+
+    fn unknown_server_key(&self, kid: Thumbprint, is_issued: bool, policy_due: VirtualTime) {
+        if let Some(observer) = &self.observer {
+            observer.unknown_server_key(kid, is_issued, policy_due);
+        }
+    }
+
     async fn stopping(&self) {
         self.stop.stopped().await;
     }
@@ -187,6 +202,7 @@ impl SocketEnvironment {
             wall: None,
             hosts: Hosts::default(),
             server: Mutex::default(),
+            observer: None,
         }
     }
 

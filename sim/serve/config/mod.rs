@@ -3,6 +3,7 @@
 mod address;
 mod example;
 mod form;
+mod restart;
 mod site;
 mod smp;
 mod tls_files;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
 };
 
@@ -21,6 +22,8 @@ const DEFAULTS: Defaults = Defaults {
     state: "countersign-smp",
 };
 const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8070);
+
+const REGISTERED_MAX: u32 = 1_000_000;
 
 /// The configuration of an SMP. Paths are seen from the folder of the file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
@@ -41,6 +44,9 @@ pub struct SmpDocument {
     /// The ids of site servers that may register. One that an administrator has removed since stays out.
     #[schemars(with = "BTreeSet<String>")]
     pub approved_sites: BTreeSet<NodeId>,
+    /// The nodes beyond which no new agent may register: anybody can, and each takes memory and disk. Default 1000000.
+    #[schemars(range(min = 1))]
+    pub registered_max: Option<NonZeroU32>,
     /// Certificate and key, for TLS.
     pub tls: Option<TlsTable>,
     /// The administrator's door.
@@ -62,6 +68,8 @@ pub struct SmpConfig {
     pub admin: SocketAddr,
     /// Which site servers may register.
     pub approved_sites: BTreeSet<NodeId>,
+    /// Beyond how many nodes no new agent may register.
+    pub registered_max: u32,
 }
 
 impl SmpDocument {
@@ -86,6 +94,8 @@ impl SmpDocument {
             let help = "whoever reaches this door with the secret decides about the whole fleet";
             return Err(source.problem("admin.listen", admin, "a loopback address such as \"127.0.0.1:8070\"", help));
         }
-        Ok(SmpConfig { server: common.resolve(source, &DEFAULTS)?, admin, approved_sites: self.approved_sites.clone() })
+        let registered_max = self.registered_max.map_or(REGISTERED_MAX, NonZeroU32::get);
+        let server = common.resolve(source, &DEFAULTS)?;
+        Ok(SmpConfig { server, admin, approved_sites: self.approved_sites.clone(), registered_max })
     }
 }
