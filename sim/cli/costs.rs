@@ -3,22 +3,17 @@
 use std::{
     hint::black_box,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use clap::Args;
-use cpu_time::ProcessTime;
 
 use super::{
     Exit, Failure,
     calibration::{self, time},
-    environment::stopwatch,
     exit::print,
-    predict::predict,
+    observation::observe,
 };
 use crate::{
     crypto::{Engine, KeyPool, backend},
@@ -26,27 +21,12 @@ use crate::{
     plan::Plan,
     protocol::{IssuedToken, Issuer, Subject, jwe},
     report::{self, Calibration},
-    run::{self, LoadOptions, Standing},
-    scenario::{CostFile, Overrides, Scenario},
-    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scatter, Scheme, SeedStream, Shard, TimeSpan, Uid, UnixSeconds},
+    scenario::CostFile,
+    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scheme, SeedStream, TimeSpan, Uid, UnixSeconds},
 };
 
 /// As long as the answer to one first fetch: a token and a key.
 const BODY_BYTES: usize = 2_048;
-/// A load at a pace that leaves most of the machine idle, each visit on a connection of its own and in one step.
-const CORES: u32 = 2;
-const LOAD: &str = r#"
-description = "A few agents come again and again."
-profile = "literal"
-crypto = "aws-lc"
-duration = "5s"
-sites = { count = 1 }
-[[agents]]
-count = 20
-bootstrap = "installed"
-policy_interval = "never"
-arrivals = { phases = [{ rate = "400/s", for = "5s" }] }
-"#;
 
 /// Arguments of `calibrate`.
 #[derive(Debug, Args)]
@@ -115,53 +95,9 @@ pub(super) fn measure(tier: CryptoTier) -> Result<Machine, Failure> {
         .map_err(failed)?,
         request_ns: 0,
         closing_ns: 0,
+        wake_ns: 0,
     };
     observe(costs)
-}
-
-/// Puts a load on, and sees what everything about one HTTP request but cryptography takes, both ends and the kernel's part
-/// included, and how late visits begin and end that nothing keeps from it.
-///
-/// What a simulation without it leaves unexplained of the middle latency comes before the answer, the rest of its CPU time
-/// after it.
-fn observe(costs: Costs) -> Result<Machine, Failure> {
-    let scenario = Scenario::from_toml("calibration.toml", LOAD)?;
-    let plan: Plan = scenario.resolve(None, Overrides::default())?;
-    let (interrupted, mut nobody) = (AtomicBool::new(false), |_: Standing<'_>| {});
-    let options = LoadOptions {
-        workers: CORES as usize,
-        target: None,
-        shard: Shard::WHOLE,
-        start_at: None,
-        trace: None,
-        stopwatch: Some(stopwatch),
-        interrupted: &interrupted,
-        progress: &mut nobody,
-    };
-    let before = ProcessTime::try_now().map_err(Failure::internal)?;
-    let finished = run::load(&plan, options).map_err(Failure::internal)?.finish();
-    let cpu_ns = u64::try_from(before.try_elapsed().map_err(Failure::internal)?.as_nanos()).unwrap_or(u64::MAX);
-    let totals = &finished.ended.totals;
-    let crypto_ns = totals.sign_ns.load(Relaxed) + totals.verify_ns.load(Relaxed);
-    let requests = finished.measurements.traffic.sent().max(1);
-    let whole_ns = (cpu_ns.saturating_sub(crypto_ns) / requests).saturating_sub(costs.parse_ns);
-
-    let unscattered = Machine { costs, scatter: Scatter::default() };
-    let predicted = predict(&plan, &unscattered, CORES, &interrupted, &mut nobody)?.one_step_ns.unwrap_or_default();
-    let middle_ns = finished.measurements.total.authentication.one_step_ns.unwrap_or_default().p50;
-    let request_ns = middle_ns.saturating_sub(predicted.p50).min(whole_ns);
-    let costs = Costs { request_ns, closing_ns: whole_ns - request_ns, ..costs };
-
-    let from_due = finished.pace.unwrap_or_default().one_step_from_due_ns.unwrap_or_default();
-    let computed_ns = predicted.p50 + request_ns;
-    let late = |latency_ns: u64| latency_ns.saturating_sub(computed_ns);
-    let scatter = Scatter {
-        p50_ns: late(from_due.p50),
-        p90_ns: late(from_due.p90),
-        p99_ns: late(from_due.p99),
-        p999_ns: late(from_due.p999),
-    };
-    Ok(Machine { costs, scatter })
 }
 
 /// As a file has them.
@@ -171,8 +107,9 @@ fn written(machine: &Machine) -> String {
     format!(
         "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
          # `request` is everything about one HTTP request but cryptography, at both ends, up to its answer; `closing` what\n\
-         # follows. This table can stand in a scenario.\n\
-         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\nclosing = {}\n\n\
+         # follows; `wake` what a core that is idle takes to begin, and as much to go to rest. This table can stand in a\n\
+         # scenario.\n\
+         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\nclosing = {}\nwake = {}\n\n\
          # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
          [scatter]\np50 = {}\np90 = {}\np99 = {}\np999 = {}\n",
         time(costs.sign_ns),
@@ -182,6 +119,7 @@ fn written(machine: &Machine) -> String {
         time(costs.open_ns),
         time(costs.request_ns),
         time(costs.closing_ns),
+        time(costs.wake_ns),
         time(scatter.p50_ns),
         time(scatter.p90_ns),
         time(scatter.p99_ns),

@@ -137,7 +137,7 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     let predicted = if args.predict {
         let machine = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
         let cores = u32::try_from(workers.get()).unwrap_or(u32::MAX);
-        Some(predict(&plan, &machine, cores, interrupted, &mut |_| {})?)
+        Some(predict(&plan, &machine, cores, interrupted, &mut |_| {})?.figures)
     } else {
         None
     };

@@ -26,6 +26,8 @@ mod load_progress;
 mod load_shard;
 mod matrix;
 mod merge;
+#[cfg(feature = "sockets")]
+mod observation;
 mod outcome;
 pub mod parallel;
 #[cfg(feature = "sockets")]

@@ -1,6 +1,6 @@
 //! What the simulation foretells of a load on real sockets.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 
 use super::Failure;
 use crate::{
@@ -8,12 +8,20 @@ use crate::{
     plan::{Network, Plan},
     run::{self, Options, Standing},
     types::CryptoTier,
+    world::CpuUsage,
 };
 
 /// How many times slower the simulated load is: its network's step of a millisecond stands for ten microseconds.
 const SLOWER: u64 = 100;
-/// How long bytes take from one end of a loopback connection to the other's eyes, in microseconds: a wake-up.
+/// How long bytes take from one end of a loopback connection to the other's eyes, in microseconds.
 const LOOPBACK_US: u64 = 10;
+
+/// What was foretold, and what it took of the cores.
+pub(super) struct Prediction {
+    pub figures: LoadFigures,
+    /// In slow motion.
+    pub cpu: CpuUsage,
+}
 
 /// Simulates `plan` in slow motion, with both ends on one machine of so many cores, and its costs.
 pub(super) fn predict(
@@ -22,7 +30,7 @@ pub(super) fn predict(
     cores: u32,
     interrupted: &AtomicBool,
     progress: &mut dyn FnMut(Standing<'_>),
-) -> Result<LoadFigures, Failure> {
+) -> Result<Prediction, Failure> {
     let latency_ms = LOOPBACK_US * SLOWER / 1_000;
     let plan = Plan {
         costs: machine.costs,
@@ -31,14 +39,13 @@ pub(super) fn predict(
         network: Network { tick_ms: 1, latency_ms_min: latency_ms, latency_ms_max: latency_ms },
         ..plan.clone()
     };
-    let finished = run::run(&plan.slower(SLOWER), Options::new(interrupted, progress)).map_err(Failure::internal)?;
-    let totals = &finished.ended.totals;
+    let heard = run::run(&plan.slower(SLOWER), Options::new(interrupted, progress)).map_err(Failure::internal)?;
+    let cpu = heard.ended.shared_cpu.unwrap_or_default();
     let slower = Slower {
-        measured: &finished.measurements,
-        pace: &finished.pace.unwrap_or_default(),
+        measured: &heard.measurements,
+        pace: &heard.pace.unwrap_or_default(),
         times: SLOWER,
-        signs: totals.signs.load(Relaxed),
-        verifies: totals.verifies.load(Relaxed),
+        busy_ns: u64::try_from(cpu.busy.as_nanos()).unwrap_or(u64::MAX),
     };
-    Ok(LoadFigures::foretold(&slower, machine))
+    Ok(Prediction { figures: LoadFigures::foretold(&slower, &machine.scatter), cpu })
 }

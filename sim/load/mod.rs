@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime, time};
+use tokio::time;
 
 use self::fleet::Fleet;
 pub use self::{load_error::LoadError, target::Target};
@@ -26,6 +26,7 @@ use crate::{
     crypto::{Stopwatch, WallTotals},
     event::Listener,
     plan::Plan,
+    socket::runtime,
     types::{Shard, VirtualTime, WallTime},
 };
 
@@ -77,11 +78,7 @@ pub fn run<L: Listener + Send + 'static>(
 ) -> Result<Loaded, LoadError> {
     refused::check(plan, controls.shard)?;
     let cast = Cast::new(plan)?;
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(controls.workers.max(1))
-        .enable_all()
-        .build()
-        .map_err(LoadError::Runtime)?;
+    let runtime = runtime(Some(controls.workers)).map_err(LoadError::Runtime)?;
     let loaded = runtime.block_on(act(&cast, Arc::clone(listener) as _, controls));
     runtime.shutdown_timeout(END_TIMEOUT);
     loaded

@@ -21,21 +21,18 @@ pub struct LoadFigures {
 
 impl LoadFigures {
     /// What a simulation of a plan that was slower by a factor foretells for the plan itself on the same cores.
-    pub fn foretold(slower: &Slower<'_>, machine: &Machine) -> Self {
-        let Slower { measured, pace, times, signs, verifies } = slower;
+    pub fn foretold(slower: &Slower<'_>, scatter: &Scatter) -> Self {
+        let Slower { measured, pace, times, busy_ns } = slower;
         let times = (*times).max(1);
         let duration_ns = (measured.duration_ns / times).max(1);
-        let (costs, requests) = (&machine.costs, measured.total.cpu.requests);
-        let request_ns = costs.request_ns.saturating_add(costs.closing_ns);
-        let work = [(*signs, costs.sign_ns), (*verifies, costs.verify_ns), (requests, request_ns)];
-        let busy_ns: u128 = work.into_iter().map(|(count, cost_ns)| u128::from(count) * u128::from(cost_ns)).sum();
-        let whole_ns = u128::from(duration_ns) * u128::from(pace.workers.max(1));
-        let latency = |slower: &Histogram| scattered(slower, times, &machine.scatter);
+        let whole_ns = u128::from(measured.duration_ns) * u128::from(pace.workers.max(1));
+        let busy_ppm = (u128::from(*busy_ns) * 1_000_000).checked_div(whole_ns);
+        let latency = |slower: &Histogram| scattered(slower, times, scatter);
         Self {
             served_per_s: per_s(measured.total.authentication.served, duration_ns),
             one_step_ns: latency(&pace.latencies.one_step_from_due_ns),
             two_step_ns: latency(&pace.latencies.two_step_from_due_ns),
-            cpu_ppm: u64::try_from(busy_ns * 1_000_000 / whole_ns).ok().map(|ppm| ppm.min(1_000_000)),
+            cpu_ppm: busy_ppm.and_then(|ppm| u64::try_from(ppm).ok()).map(|ppm| ppm.min(1_000_000)),
         }
     }
 }
@@ -49,10 +46,8 @@ pub struct Slower<'a> {
     pub pace: &'a PaceFigures,
     /// The factor.
     pub times: u64,
-    /// Signatures of everybody.
-    pub signs: u64,
-    /// Verifications of everybody.
-    pub verifies: u64,
+    /// How long its cores were busy, all together, in its own nanoseconds.
+    pub busy_ns: u64,
 }
 
 /// What was found out about a machine.

@@ -19,8 +19,8 @@ impl Plan {
         let mut plan = self.clone();
         let stretch = |value: &mut u64| *value = value.saturating_mul(times);
         stretch(&mut plan.duration_ms);
-        let Costs { sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns } = &mut plan.costs;
-        [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns].into_iter().for_each(stretch);
+        let Costs { sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns, wake_ns } = &mut plan.costs;
+        [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns, wake_ns].into_iter().for_each(stretch);
         for server in plan.sites.iter_mut().chain([&mut plan.smp]) {
             stretch(&mut server.start_ms);
         }

@@ -22,9 +22,6 @@ pub struct Environment {
     pub wall_ns: u64,
     /// CPU time that the process took, all threads together, in nanoseconds; none where it cannot be had.
     pub cpu_ns: Option<u64>,
-    /// How much of that the kernel took, to a hundredth of a second; none where it cannot be had.
-    #[serde(default)]
-    pub cpu_kernel_ns: Option<u64>,
     /// Most memory that the process held, in bytes; none where it cannot be had.
     pub memory_peak_bytes: Option<u64>,
     /// Virtual milliseconds that passed in a second of real time.
@@ -87,15 +84,6 @@ pub struct Calibration {
 }
 
 impl Environment {
-    /// The share of cryptography in the CPU time that the process took outside the kernel, in parts per million; none where
-    /// it cannot be had.
-    pub fn crypto_of_user_ppm(&self) -> Option<u64> {
-        let user_ns = self.cpu_ns?.checked_sub(self.cpu_kernel_ns?)?;
-        let crypto_ns = self.signs.took_ns.saturating_add(self.verifies.took_ns);
-        let ppm = (u128::from(crypto_ns) * 1_000_000).checked_div(u128::from(user_ns))?;
-        u64::try_from(ppm).ok().filter(|_| crypto_ns > 0)
-    }
-
     /// Takes in what another process took that made the same load, and its machine: what they took is added, but the time
     /// on the wall, since they ran side by side.
     pub fn absorb(&mut self, other: &Self) {
@@ -115,7 +103,6 @@ impl Environment {
         self.wall_ns = self.wall_ns.max(other.wall_ns);
         let both = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
         self.cpu_ns = both(self.cpu_ns, other.cpu_ns);
-        self.cpu_kernel_ns = both(self.cpu_kernel_ns, other.cpu_kernel_ns);
         self.memory_peak_bytes = both(self.memory_peak_bytes, other.memory_peak_bytes);
         self.virtual_ms_per_wall_s = self.virtual_ms_per_wall_s.min(other.virtual_ms_per_wall_s);
         self.signs = self.signs.and(other.signs);

@@ -55,5 +55,5 @@ pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Heard, LoadError> {
     if let Some(began) = began {
         audience.begins(began);
     }
-    Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals }))
+    Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals, shared_cpu: None }))
 }

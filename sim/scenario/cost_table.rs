@@ -24,6 +24,8 @@ pub struct CostTable {
     pub request: Option<TimeSpan>,
     /// What is left to do for one HTTP request once its answer is out. Default `0ns`.
     pub closing: Option<TimeSpan>,
+    /// What a core that is idle takes to begin, and as much to go to rest again. Default `0ns`.
+    pub wake: Option<TimeSpan>,
 }
 
 /// What was found out about a machine, as `countersign calibrate` writes it.
@@ -72,6 +74,7 @@ impl CostTable {
             open_ns: or(self.open, 300_000),
             request_ns: or(self.request, 25_000),
             closing_ns: or(self.closing, 0),
+            wake_ns: or(self.wake, 0),
         }
     }
 }

@@ -58,6 +58,9 @@ pub struct Costs {
     /// What is left to do for one HTTP request once its answer is out: nobody waits for it, but it occupies the core.
     #[serde(default)]
     pub closing_ns: u64,
+    /// What a core that is idle takes to begin, and to go to rest again.
+    #[serde(default)]
+    pub wake_ns: u64,
 }
 
 impl Costs {
@@ -70,6 +73,11 @@ impl Costs {
             + u64::from(work.seals) * self.seal_ns
             + u64::from(work.opens) * self.open_ns;
         Duration::from_nanos(nanos)
+    }
+
+    /// What a core that is idle takes to begin, and to go to rest again.
+    pub fn wake(&self) -> Duration {
+        Duration::from_nanos(self.wake_ns)
     }
 
     /// What `work` still costs on the core once its result is there.

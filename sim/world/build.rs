@@ -39,6 +39,7 @@ pub struct Shared {
     pub pacers: Pacers,
     pub totals: Arc<WallTotals>,
     pub breakdown: Arc<Breakdown>,
+    pub shared_cpu: Option<Arc<VirtualCpu>>,
     pub stopwatch: Option<Stopwatch>,
 }
 
@@ -49,7 +50,6 @@ struct Foundation {
     backend: Arc<dyn Backend>,
     surroundings: Arc<Surroundings>,
     /// Of everybody, where the plan has one machine.
-    shared_cpu: Option<Arc<VirtualCpu>>,
     attackers: Vec<Intruder>,
 }
 
@@ -79,14 +79,8 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
         seed: cast.seed,
         breakdown: Arc::clone(&shared.breakdown),
     };
-    let foundation = Arc::new(Foundation {
-        cast,
-        shared: shared.clone(),
-        backend,
-        surroundings: Arc::new(surroundings),
-        shared_cpu: plan.shared_cores.map(|cores| Arc::new(VirtualCpu::new(cores))),
-        attackers,
-    });
+    let foundation =
+        Arc::new(Foundation { cast, shared: shared.clone(), backend, surroundings: Arc::new(surroundings), attackers });
     foundation.smp(sim)?;
     for site in (1..).map(ActorId::Site).take(plan.sites.len()) {
         foundation.site(sim, site)?;
@@ -241,7 +235,7 @@ impl Foundation {
             clock: Arc::clone(clock),
             wall: Arc::clone(wall),
             run_start: self.cast.plan.run_start,
-            cpu: self.shared_cpu.clone().or(cpu.map(Arc::new)),
+            cpu: shared.shared_cpu.clone().or(cpu.map(Arc::new)),
             costs: self.cast.plan.costs,
             surroundings: Arc::clone(&self.surroundings),
             mishaps: (!self.surroundings.network.is_untroubled()).then(mishaps),
@@ -297,7 +291,7 @@ impl Starter for ServerStarter {
     fn start(&self, times_before: u32, now: VirtualTime) -> Option<Started> {
         let Server { foundation, actor, key, kind } = &self.server;
         let cast = &foundation.cast;
-        let cpu = VirtualCpu::new(cast.plan.server(*actor)?.cores);
+        let cpu = VirtualCpu::new(cast.plan.server(*actor)?.cores, cast.plan.costs.wake());
         let (environment, engine) = foundation.environment(*actor, times_before, &self.wall, &self.clock, Some(cpu));
         let settings = cast.server_settings(*actor, key.clone(), times_before, now);
         let life = Arc::clone(&environment);

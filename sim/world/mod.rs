@@ -26,8 +26,13 @@ use std::{
 
 use thiserror::Error;
 
-pub use self::pulse::{Beat, Pulse};
-use self::{breakdown::Breakdown, build::build_hosts, clock::WorldClock, pacer::Pacers, recorder::Recorder};
+use self::{
+    breakdown::Breakdown, build::build_hosts, clock::WorldClock, cpu::VirtualCpu, pacer::Pacers, recorder::Recorder,
+};
+pub use self::{
+    cpu::CpuUsage,
+    pulse::{Beat, Pulse},
+};
 use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
     event::Listener,
@@ -71,6 +76,8 @@ pub struct Ended {
     pub skips: u64,
     /// Crypto operations done, and their real time if a stopwatch was given.
     pub totals: Arc<WallTotals>,
+    /// What the cores did that all actors share, if the plan has such.
+    pub shared_cpu: Option<CpuUsage>,
 }
 
 /// Why a plan could not be run.
@@ -122,6 +129,7 @@ pub fn run<L: Listener + Send + 'static>(
     let pacers = Pacers::default();
     let totals = Arc::new(WallTotals::default());
     let breakdown = Arc::new(Breakdown::new(Arc::clone(&controls.pulse)));
+    let shared_cpu = plan.shared_cores.map(|cores| Arc::new(VirtualCpu::new(cores, plan.costs.wake())));
     build_hosts(
         &mut sim,
         plan,
@@ -131,6 +139,7 @@ pub fn run<L: Listener + Send + 'static>(
             pacers: pacers.clone(),
             totals: Arc::clone(&totals),
             breakdown: Arc::clone(&breakdown),
+            shared_cpu: shared_cpu.clone(),
             stopwatch: controls.stopwatch,
         },
     )?;
@@ -163,7 +172,14 @@ pub fn run<L: Listener + Send + 'static>(
         }
     }
     recorder.close();
-    Ok(Ended { at: clock.step_start().min(end), was_interrupted, steps, skips, totals })
+    Ok(Ended {
+        at: clock.step_start().min(end),
+        was_interrupted,
+        steps,
+        skips,
+        totals,
+        shared_cpu: shared_cpu.map(|cpu| cpu.usage()),
+    })
 }
 
 fn step(sim: &mut turmoil::Sim<'_>, clock: &WorldClock, breakdown: &Breakdown) -> Result<(), WorldError> {

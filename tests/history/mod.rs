@@ -63,7 +63,16 @@ pub fn plan(profile: Profile) -> Plan {
         network: Network { tick_ms: 1, latency_ms_min: 1, latency_ms_max: 1 },
         // Half of the look-ahead and more, so that the two are told apart.
         parameters: Parameters { validation_period_s: Some(600), ..Parameters::defaults(profile) },
-        costs: Costs { sign_ns: 0, verify_ns: 0, parse_ns: 0, seal_ns: 0, open_ns: 0, request_ns: 0, closing_ns: 0 },
+        costs: Costs {
+            sign_ns: 0,
+            verify_ns: 0,
+            parse_ns: 0,
+            seal_ns: 0,
+            open_ns: 0,
+            request_ns: 0,
+            closing_ns: 0,
+            wake_ns: 0,
+        },
         scheme: Scheme::Https,
         smp: server.clone(),
         sites: vec![server],

@@ -42,6 +42,7 @@ pub fn plan() -> Plan {
             open_ns: 260_000,
             request_ns: 5_000,
             closing_ns: 0,
+            wake_ns: 0,
         },
         scheme: Scheme::Http,
         smp: server.clone(),

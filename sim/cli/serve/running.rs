@@ -11,7 +11,7 @@ use std::{
 };
 
 use rand_chacha::ChaCha20Rng;
-use tokio::{runtime, task::JoinHandle};
+use tokio::{runtime::Runtime, task::JoinHandle};
 use tracing::{
     error,
     field::{DisplayValue, display},
@@ -26,7 +26,7 @@ use crate::{
     actor::{ServerSettings, Service},
     crypto::{Engine, PrivateKey, WallTotals, backend},
     serve::{Audience, Door, Figures, Health, Reload, Reloaded, SideDoor, Witness, config::ServerConfig},
-    socket::{ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
+    socket::{self, ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, CryptoTier, NodeId, Origin},
 };
 
@@ -50,11 +50,8 @@ pub struct Surroundings {
 }
 
 /// A runtime with a thread for each core.
-pub fn runtime() -> Result<runtime::Runtime, Failure> {
-    runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Internal(format!("failed to start threads: {error}")))
+pub fn runtime() -> Result<Runtime, Failure> {
+    socket::runtime(None).map_err(|error| Failure::Internal(format!("failed to start threads: {error}")))
 }
 
 impl Surroundings {

@@ -87,6 +87,7 @@ pub(super) fn check_costs(costs: &Costs) -> Result<(), PlanError> {
         ("open_ns", costs.open_ns),
         ("request_ns", costs.request_ns),
         ("closing_ns", costs.closing_ns),
+        ("wake_ns", costs.wake_ns),
     ] {
         within(&format!("costs.{key}"), cost_ns, 0..=10_000_000_000, "ns", "one operation takes at most 10 s")?;
     }
