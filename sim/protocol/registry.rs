@@ -141,11 +141,16 @@ impl Registry {
     }
 
     /// Removes every entry whose expiry and leeway have passed (rule 48), and lists them in ascending order.
+    ///
+    /// The latest expiry that went is the high-water mark, not what the clock said: a clock that is far ahead for once
+    /// must not shut everybody out once it is right again.
     pub fn purge(&mut self, now: WallTime) -> Vec<(NodeId, Jti)> {
-        let Some(mark) = self.greatest_passed_expiry(now) else { return Vec::new() };
-        self.high_water = self.high_water.max(Some(mark));
-        let expired = self.entries.extract_if(|_, entry| entry.expires <= mark);
-        let mut removed: Vec<_> = expired.map(|(key, _)| key).collect();
+        let Some(passed) = self.greatest_passed_expiry(now) else { return Vec::new() };
+        let mut removed = Vec::new();
+        for (key, entry) in self.entries.extract_if(|_, entry| entry.expires <= passed) {
+            self.high_water = self.high_water.max(Some(entry.expires));
+            removed.push(key);
+        }
         removed.sort_unstable();
         removed
     }
