@@ -156,7 +156,7 @@ impl Fleet {
             pinned: self.key(0).public().thumbprint(),
             secure_storage: SecureStorage::<Knowledge>::default(),
             server,
-            server_node: if server == ActorId::Smp { SMP } else { SITE },
+            server_node: Some(if server == ActorId::Smp { SMP } else { SITE }),
             server_origin: self.origins[&server].clone(),
             visits: Visits::At((1..=visits).map(|visit| now.after(Duration::from_millis(150 * visit))).collect()),
             requests: 2,

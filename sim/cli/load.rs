@@ -146,8 +146,9 @@ fn target(args: &LoadArgs) -> Result<Option<Target>, Failure> {
     let (Some(server), Some(pin)) = (&args.target, args.pin) else { return Ok(None) };
     let smp = args.smp.as_ref().unwrap_or(server).clone();
     let trust = args.trust.as_deref().map(read_trust).transpose()?;
-    let target = Target { server: server.clone(), smp, pin, trust };
-    let is_own = args.i_own_this_target
+    let is_owned = args.i_own_this_target;
+    let target = Target { server: server.clone(), smp, pin, trust, is_owned };
+    let is_own = is_owned
         || target.is_loopback().map_err(|error| Failure::Usage(format!("failed to find {server}: {error}")))?;
     if !is_own {
         return Err(Failure::Usage(format!(

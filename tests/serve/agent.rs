@@ -70,7 +70,7 @@ impl Agent {
             pinned: smp.pin().parse().unwrap(),
             secure_storage: self.storage.clone(),
             server: if server.name == "smp" { ActorId::Smp } else { ActorId::Site(1) },
-            server_node: server.node().parse().unwrap(),
+            server_node: Some(server.node().parse().unwrap()),
             server_origin: server.origin().parse().unwrap(),
             visits: Visits::At((1..=visits).map(|visit| now.after(Duration::from_millis(100 * visit))).collect()),
             requests: 1,

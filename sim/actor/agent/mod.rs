@@ -41,8 +41,8 @@ pub struct AgentSettings {
     pub secure_storage: SecureStorage<Knowledge>,
     /// The server that it visits.
     pub server: ActorId,
-    /// That server's identity.
-    pub server_node: NodeId,
+    /// That server's identity; nothing if it is known by its place alone, until policy tells.
+    pub server_node: Option<NodeId>,
     /// Where that server is reached.
     pub server_origin: Origin,
     /// When it visits.
@@ -116,7 +116,9 @@ impl<E: Environment> AgentActor<E> {
             &settings.parameters,
             ServerKeys::default(),
         );
-        let path = Mutex::new(ServerPath { server: settings.server_node, origin: settings.server_origin.clone() });
+        // Whoever is not known yet has the id of nobody: no node can register with it.
+        let server = settings.server_node.unwrap_or(NodeId::from_bits(0));
+        let path = Mutex::new(ServerPath { server, origin: settings.server_origin.clone() });
         let rng = Mutex::new(settings.rng.clone());
         let issuer_time = Mutex::new(IssuerTime::new(settings.profile, &settings.parameters));
         let (agent, kept) = (Mutex::new(agent), Mutex::default());
@@ -257,7 +259,7 @@ impl<E: Environment> AgentActor<E> {
 
     fn take_over(&self, policy: Policy) {
         // Whoever was only told where its server is learns here who it is.
-        let server = policy.server(self.settings.server_node);
+        let server = self.settings.server_node.and_then(|node| policy.server(node));
         let server = server.or_else(|| policy.server_at(&self.settings.server_origin)).cloned();
         let knowledge = Knowledge { server_keys: policy.jwks, server };
         self.settings.secure_storage.keep(knowledge.clone());
