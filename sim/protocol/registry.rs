@@ -83,6 +83,11 @@ impl Registry {
         &self.settings
     }
 
+    /// Decides by other settings from now on. A token that was used already keeps the width of its window.
+    pub fn go_by(&mut self, settings: RegistrySettings) {
+        self.settings = settings;
+    }
+
     /// Records one use of a verified, unexpired token, in one step with its check (rules 8, 18).
     ///
     /// # Errors
@@ -175,11 +180,7 @@ impl Registry {
 
     /// Memory on the heap, in bytes: the table with its spare room, and what wide windows take beside it.
     pub fn memory_bytes(&self) -> usize {
-        let beside = if self.settings.window_width <= u64::BITS {
-            0
-        } else {
-            self.entries.values().map(|entry| entry.window.heap_bytes()).sum()
-        };
+        let beside: usize = self.entries.values().map(|entry| entry.window.heap_bytes()).sum();
         self.entries.allocation_size() + beside
     }
 

@@ -24,9 +24,10 @@ pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<bool, Strin
 const ROUTES: &[&str] = &[
     "GET /status",
     "GET /sites",
-    "POST /sites/{id}/approve",
+    "POST /sites/{id}/approve?kid={kid}",
     "POST /sites/{id}/remove",
     "GET /agents/{id}",
+    "POST /agents/{id}/remove",
     "POST /agents/{id}/revoke",
     "POST /agents/{id}/reinstate",
     "POST /agents/{id}/key",
@@ -58,8 +59,12 @@ impl Admin {
             (false, ["sites"]) => Ok(self.sites().await),
             (false, ["agents", agent]) => self.agent(node(agent)?),
             (false, ["keys"]) => Ok(self.keys()),
-            (true, ["sites", site, "approve"]) => done(records.approve_site(node(site)?).await),
+            (true, ["sites", site, "approve"]) => {
+                let kid = records.approve_site(node(site)?, named_key(request)?).await?;
+                Ok(json!({ "done": true, "kid": kid }))
+            }
             (true, ["sites", site, "remove"]) => done(records.remove_site(node(site)?).await),
+            (true, ["agents", agent, "remove"]) => done(records.remove_agent(node(agent)?).await),
             (true, ["agents", agent, "revoke"]) => done(records.revoke(node(agent)?).await),
             (true, ["agents", agent, "reinstate"]) => done(records.reinstate(node(agent)?).await),
             (true, ["agents", agent, "key"]) => {
@@ -99,7 +104,7 @@ impl Admin {
         let records = self.records.database.open();
         let registered: Vec<_> = records.directory.registrations().filter(|node| node.kind == NodeKind::Site).collect();
         let approved = records.directory.approved_sites();
-        let waiting = approved.iter().filter(|site| !registered.iter().any(|node| node.id == **site));
+        let waiting = approved.keys().filter(|site| !registered.iter().any(|node| node.id == **site));
         json!({
             "registered": registered.iter().map(|node| json!({
                 "id": node.id,
@@ -110,6 +115,7 @@ impl Admin {
             })).collect::<Vec<_>>(),
             "approved_but_not_registered": waiting.collect::<Vec<_>>(),
             "removed": removed,
+            "turned_away": self.records.waiting(),
         })
     }
 
@@ -156,7 +162,10 @@ impl Service for Admin {
         if request.path() == "/" {
             return json_reply(StatusCode::OK, &json!({ "paths": ROUTES }));
         }
-        match self.route(&request).await {
+        // In a task of its own: whoever hangs up in the middle must not leave half an act behind.
+        let admin = Arc::clone(self);
+        let routed = tokio::spawn(async move { admin.route(&request).await }).await;
+        match routed.unwrap_or_else(|error| Err(Problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))) {
             Ok(answer) => json_reply(StatusCode::OK, &answer),
             Err(Problem(status, why)) => json_reply(status, &json!({ "error": why })),
         }
@@ -184,6 +193,14 @@ fn done(result: Result<(), ActError>) -> Result<Value, Problem> {
 
 fn node(text: &str) -> Result<NodeId, Problem> {
     text.parse().map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("{error}")))
+}
+
+/// The key that the query names.
+fn named_key(request: &ServerRequest) -> Result<Option<Thumbprint>, Problem> {
+    let Some((_, query)) = request.target.split_once('?') else { return Ok(None) };
+    let bad = |error: String| Problem(StatusCode::BAD_REQUEST, error);
+    let kid = query.strip_prefix("kid=").ok_or_else(|| bad("expected no query but `?kid=` and a thumbprint".into()))?;
+    kid.parse().map(Some).map_err(bad)
 }
 
 fn read_key(body: &[u8]) -> Result<PublicKey, Problem> {

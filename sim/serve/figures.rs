@@ -152,6 +152,7 @@ impl Figures {
                 "new"
             }
             Ok(Registered::Again) => "again",
+            Ok(Registered::Outdated) => "outdated",
             Err(_) => "refused",
         };
         self.registrations.get_or_create(&[("kind", kind.to_owned()), ("result", result.to_owned())]).inc();

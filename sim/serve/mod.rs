@@ -6,6 +6,7 @@
 pub mod config;
 
 mod admin;
+mod approvals;
 mod audience;
 mod door;
 mod figures;
@@ -21,19 +22,22 @@ mod smp_state;
 mod state_error;
 mod state_file;
 mod state_folder;
+mod waiting;
 
 pub use admin::{Admin, Reload};
+pub use approvals::{ApprovedSites, Decisions};
 pub use audience::{Audience, OnRegistered};
 pub use door::{BindError, Door, SideDoor};
 pub use figures::Figures;
 pub use health::Health;
-pub use node_journal::NodeJournal;
+pub use node_journal::{Extent, KnownNode, NodeJournal};
 pub use secret::Secret;
 pub use site_state::SiteState;
 pub use smp_records::{ActError, SmpRecords};
 pub use smp_state::SmpState;
 pub use state_error::StateError;
 pub use state_folder::StateFolder;
+pub use waiting::{Knock, Waiting};
 
 use crate::crypto::{KeyError, PrivateKey};
 

@@ -77,6 +77,14 @@ impl Narrator {
 pub fn tell_registration(request: &RegisterRequest, result: &Result<Registered, RegisterError>, is_news: bool) {
     let (node, kid) = (request.id, request.public_key.thumbprint());
     match (request.kind, result) {
+        (NodeKind::Site, Ok(Registered::Outdated)) => {
+            let origin = request.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+            warn!(
+                %node, %kid, origin, profile = %request.profile,
+                "a registration changes nothing: the site server has signed a later one. Somebody replays it, or its clock \
+                 was set back; if it really is there, remove and approve it"
+            );
+        }
         (NodeKind::Site, Ok(_)) => {
             let origin = request.origin.as_ref().map(ToString::to_string).unwrap_or_default();
             info!(%node, %kid, origin, "site server registered");

@@ -1,18 +1,18 @@
 //! What administrators do to an SMP: each act is in force at once, and kept on disk before it is answered.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::{Mutex, MutexGuard};
-use tracing::{info, warn};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::info;
 
-use super::{Figures, KeySource, NodeJournal, SmpState, StateError};
+use super::{Decisions, Figures, KeySource, Knock, NodeJournal, SmpState, StateError};
 use crate::{
     actor::{Database, Records},
     crypto::{KeyError, PublicKey},
     event::EventKind,
     socket::SocketRecorder,
-    types::{ActorId, NodeId, Parameters, Thumbprint},
+    types::{ActorId, NodeId, Thumbprint},
 };
 
 /// An SMP's database and where it is kept.
@@ -21,12 +21,12 @@ pub struct SmpRecords {
     /// The database itself.
     pub database: Database,
     state: Arc<SmpState>,
-    journal: NodeJournal,
+    pub(super) journal: NodeJournal,
     recorder: SocketRecorder,
     new_key: KeySource,
     figures: Arc<Figures>,
-    /// Sites that an administrator removed. One act at a time: the lock is held until it is kept.
-    removed_sites: Mutex<BTreeSet<NodeId>>,
+    /// One act at a time: the lock is held until it is kept.
+    decisions: Arc<Mutex<Decisions>>,
 }
 
 /// Why an administrator's act did not succeed.
@@ -53,14 +53,14 @@ impl SmpRecords {
     /// Joins a database with where it is kept.
     pub fn new(
         database: Database,
-        removed_sites: BTreeSet<NodeId>,
+        decisions: Decisions,
         state: Arc<SmpState>,
         journal: NodeJournal,
         recorder: SocketRecorder,
         new_key: KeySource,
         figures: Arc<Figures>,
     ) -> Self {
-        Self { database, state, journal, recorder, new_key, figures, removed_sites: Mutex::new(removed_sites) }
+        Self { database, state, journal, recorder, new_key, figures, decisions: Arc::new(Mutex::new(decisions)) }
     }
 
     /// The thumbprint of the SMP's identity.
@@ -73,41 +73,18 @@ impl SmpRecords {
         self.state.node()
     }
 
-    /// Which site servers an administrator has removed.
-    pub async fn removed_sites(&self) -> BTreeSet<NodeId> {
-        self.removed_sites.lock().await.clone()
+    /// Which site servers were turned away.
+    pub fn waiting(&self) -> Vec<Knock> {
+        self.journal.waiting().all().cloned().collect()
     }
 
-    /// Lets a node register as a site server.
+    /// Writes down how many nodes the file of nodes holds by now.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub async fn approve_site(&self, site: NodeId) -> Result<(), ActError> {
-        let mut removed = self.removed_sites.lock().await;
-        removed.remove(&site);
-        self.database.open().approve_site(site);
-        self.tell(EventKind::SiteApproved { site });
-        self.keep(removed).await
-    }
-
-    /// Removes a site server and its approval.
-    ///
-    /// # Errors
-    /// If it is neither approved nor registered, or its removal cannot be kept.
-    pub async fn remove_site(&self, site: NodeId) -> Result<(), ActError> {
-        let mut removed = self.removed_sites.lock().await;
-        {
-            let mut records = self.database.open();
-            if !records.directory.approved_sites().contains(&site) && !records.directory.is_site(site) {
-                return Err(ActError::Unknown(format!("{site} is no site server")));
-            }
-            records.remove_site(site);
-        }
-        removed.insert(site);
-        self.tell(EventKind::SiteRemoved { site });
-        let is_forgotten = self.journal.forget(site).await;
-        self.keep(removed).await?;
-        if is_forgotten { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
+    pub async fn settle(&self) -> Result<(), ActError> {
+        let decisions = self.begin().await;
+        self.keep(decisions).await
     }
 
     /// Revokes an agent, known or not.
@@ -115,10 +92,10 @@ impl SmpRecords {
     /// # Errors
     /// If it cannot be kept.
     pub async fn revoke(&self, agent: NodeId) -> Result<(), ActError> {
-        let removed = self.removed_sites.lock().await;
+        let decisions = self.begin().await;
         self.database.open().revoke(agent);
         self.tell(EventKind::Revoked { agent });
-        self.keep(removed).await
+        self.keep(decisions).await
     }
 
     /// Ends a revocation.
@@ -126,7 +103,7 @@ impl SmpRecords {
     /// # Errors
     /// If there is none, or this cannot be kept.
     pub async fn reinstate(&self, agent: NodeId) -> Result<(), ActError> {
-        let removed = self.removed_sites.lock().await;
+        let decisions = self.begin().await;
         {
             let mut records = self.database.open();
             if !records.directory.revoked().contains(&agent) {
@@ -135,7 +112,7 @@ impl SmpRecords {
             records.reinstate(agent);
         }
         self.tell(EventKind::Reinstated { agent });
-        self.keep(removed).await
+        self.keep(decisions).await
     }
 
     /// Gives a registered agent another key.
@@ -154,9 +131,24 @@ impl SmpRecords {
                 return Err(ActError::Unknown(format!("{agent} is no registered agent")));
             };
             info!(%agent, kid = %registration.public_key.thumbprint(), "an agent has another key");
-            self.journal.keep(registration)
+            self.journal.keep(registration, None)
         };
-        if kept.await { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
+        appended(kept.await)
+    }
+
+    /// Forgets an agent, so that its id is free.
+    ///
+    /// # Errors
+    /// If there is no such agent, or it cannot be kept.
+    pub async fn remove_agent(&self, agent: NodeId) -> Result<(), ActError> {
+        let decisions = self.begin().await;
+        if !self.database.open().remove_agent(agent) {
+            return Err(ActError::Unknown(format!("{agent} is no registered agent")));
+        }
+        info!(%agent, "an agent's registration is removed");
+        let is_forgotten = self.journal.forget(agent).await;
+        self.keep(decisions).await?;
+        appended(is_forgotten)
     }
 
     /// Makes a key, and signs tokens with it from now on.
@@ -164,7 +156,7 @@ impl SmpRecords {
     /// # Errors
     /// If it cannot be made or kept.
     pub async fn rotate_key(&self) -> Result<Thumbprint, ActError> {
-        let removed = self.removed_sites.lock().await;
+        let decisions = self.begin().await;
         let new_key = self.new_key;
         let made = tokio::task::spawn_blocking(new_key).await;
         let key = made.map_err(|error| ActError::NotKept(error.to_string()))??;
@@ -177,7 +169,7 @@ impl SmpRecords {
         };
         info!(%kid, "tokens are signed with a new key");
         self.tell(EventKind::ServerKeyRotated { key: number });
-        self.keep(removed).await?;
+        self.keep(decisions).await?;
         Ok(kid)
     }
 
@@ -186,7 +178,7 @@ impl SmpRecords {
     /// # Errors
     /// If there is no such key, it is needed, or this cannot be kept.
     pub async fn withdraw_key(&self, kid: Thumbprint) -> Result<(), ActError> {
-        let removed = self.removed_sites.lock().await;
+        let decisions = self.begin().await;
         {
             let mut records = self.database.open();
             if records.server_keys.get(kid).is_none() {
@@ -204,52 +196,34 @@ impl SmpRecords {
         }
         info!(%kid, "a key is withdrawn");
         self.tell(EventKind::ServerKeyWithdrawn { key: 0 });
-        self.keep(removed).await
+        self.keep(decisions).await
     }
 
-    /// Takes over what the configuration says of policy: parameters, and approvals of sites that were not removed since.
-    /// Says whether policy changed.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
-    pub async fn configure(&self, parameters: Parameters, approved: &BTreeSet<NodeId>) -> Result<bool, ActError> {
-        let removed = self.removed_sites.lock().await;
-        let mut events = Vec::new();
-        {
-            let mut records = self.database.open();
-            for site in approved {
-                if removed.contains(site) {
-                    warn!(%site, "the configuration approves a site that an administrator has removed: it stays out until an \
-                                  administrator approves it");
-                } else if !records.directory.approved_sites().contains(site) {
-                    records.approve_site(*site);
-                    events.push(EventKind::SiteApproved { site: *site });
-                }
-            }
-            if *records.parameters() != parameters {
-                records.change_parameters(parameters);
-                events.push(EventKind::PolicyChanged { version: records.policy_version() });
-            }
-        }
-        let has_changed = !events.is_empty();
-        events.into_iter().for_each(|event| self.tell(event));
-        self.keep(removed).await?;
-        Ok(has_changed)
-    }
-
-    fn tell(&self, event: EventKind) {
+    pub(super) fn tell(&self, event: EventKind) {
         self.recorder.record(ActorId::Smp, event);
     }
 
-    async fn keep(&self, removed: MutexGuard<'_, BTreeSet<NodeId>>) -> Result<(), ActError> {
+    /// Begins an act, or waits until the one before is kept.
+    pub(super) async fn begin(&self) -> OwnedMutexGuard<Decisions> {
+        Arc::clone(&self.decisions).lock_owned().await
+    }
+
+    /// Writes the state. The lock goes with it and is open again once it is written: even if nobody waits for that any
+    /// more, there is one writer at a time, and what is written last is what was in force last.
+    pub(super) async fn keep(&self, decisions: OwnedMutexGuard<Decisions>) -> Result<(), ActError> {
         let text = {
             let records: &Records = &self.database.open();
             self.figures.policy_is(records.policy_version());
             self.figures.nodes_are(records.directory.len());
-            self.state.text_of(records, &removed)
+            self.state.text_of(records, &decisions, self.journal.extent())
         };
         let state = Arc::clone(&self.state);
-        let written = tokio::task::spawn_blocking(move || state.write(&text)).await;
+        let write = move || {
+            let written = state.write(&text);
+            drop(decisions);
+            written
+        };
+        let written = tokio::task::spawn_blocking(write).await;
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
@@ -259,4 +233,9 @@ impl SmpRecords {
             Err(error) => Err(ActError::NotKept(error.to_string())),
         }
     }
+}
+
+/// What an act comes to whose line in the file of nodes is kept, or not.
+pub(super) fn appended(is_kept: bool) -> Result<(), ActError> {
+    if is_kept { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
 }

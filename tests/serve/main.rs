@@ -3,13 +3,17 @@
 #![cfg(all(unix, feature = "sockets"))]
 
 mod agent;
+mod approval;
 mod configuration;
 mod fleet;
 mod hostile;
 #[cfg(feature = "judges")]
 mod independent;
 mod load;
+mod node;
+mod policy;
 mod process;
+mod replay;
 mod state;
 #[cfg(target_os = "linux")]
 mod validation;

@@ -135,6 +135,15 @@ impl Served {
         (status(&answer), serde_json::from_str(body(&answer)).unwrap_or(Value::Null))
     }
 
+    /// Asks for something at the administrators' door, and does not wait for the answer.
+    pub fn ask_and_go(&self, path: &str) -> TcpStream {
+        let secret = fs::read_to_string(self.folder.join("admin.secret")).unwrap();
+        let mut stream = TcpStream::connect::<SocketAddr>(self.listening("admin").parse().unwrap()).unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", secret.trim());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    }
+
     /// Does something at the administrators' door that must succeed.
     pub fn act(&self, path: &str) -> Value {
         let (status, answer) = self.admin("POST", path);

@@ -172,7 +172,10 @@ impl<E: Environment> SiteServer<E> {
         self.site.secure_storage.keep(policy.clone());
         let mut state = locked(&self.state);
         state.server_keys.replace(policy.jwks.clone());
-        policy.apply_to(&mut state.parameters);
+        let State { parameters, registry, cache, .. } = &mut *state;
+        policy.apply_to(parameters);
+        self.core.go_by(parameters, registry);
+        cache.go_by(TokenCacheSettings::new(self.core.settings.profile, parameters));
         state.policy = Some(policy);
     }
 
@@ -270,9 +273,11 @@ impl<E: Environment> SiteServer<E> {
     ) -> Result<Vec<FetchedToken>, UpstreamError> {
         let core = &self.core;
         let slot = self.upstream.slot(core).await;
-        let server_keys = locked(&self.state).server_keys.clone();
-        let batch_size_max =
-            if Bug::BatchTooLarge.is_planted() { u32::MAX } else { core.settings.parameters.batch_size_max };
+        let (server_keys, batch_size_max) = {
+            let State { server_keys, parameters, .. } = &*locked(&self.state);
+            (server_keys.clone(), parameters.batch_size_max)
+        };
+        let batch_size_max = if Bug::BatchTooLarge.is_planted() { u32::MAX } else { batch_size_max };
         let wanted = ClientTokensRequest::new(core.settings.node, holders, batch_size_max)?;
         self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose).await
     }
@@ -371,7 +376,7 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
         let State { cache, registry, remembered, server_keys, policy, .. } = &mut *locked(&self.state);
         let now = self.core.wall();
-        let acceptance = self.core.rules.validate(
+        let acceptance = self.core.rules().validate(
             text,
             request,
             server_keys,

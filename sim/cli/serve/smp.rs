@@ -72,12 +72,13 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let metrics_door = bind_metrics(&config.server)?;
         let surroundings = Surroundings::new();
         let origin = config.server.origin_at(door.address);
-        let (journal, nodes) = NodeJournal::open(&folder, Arc::clone(&surroundings.figures))?;
+        let (journal, nodes) = NodeJournal::open(&folder, state.nodes_kept(), Arc::clone(&surroundings.figures))?;
         let (profile, parameters) = (config.server.profile, config.server.parameters.clone());
-        let (database, removed) = state.restore(origin.clone(), profile, parameters.clone(), nodes, journal.clone())?;
+        let (database, decisions) =
+            state.restore(origin.clone(), profile, parameters.clone(), nodes, journal.clone())?;
         let records = Arc::new(SmpRecords::new(
             database.clone(),
-            removed,
+            decisions,
             Arc::clone(&state),
             journal,
             surroundings.recorder.clone(),
@@ -86,6 +87,7 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         ));
         // Also writes the first state: nobody registers before there is one.
         records.configure(parameters, &config.approved_sites).await.map_err(Failure::internal)?;
+        state.show_pin()?;
 
         let (address, admin_address) = (door.address, admin_door.address);
         let (metrics, nodes) = (address_of(metrics_door.as_ref()), database.open().directory.len());
@@ -97,7 +99,8 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         surroundings.ready.store(true, Relaxed);
         surroundings.open_metrics(metrics_door)?;
         let reload = reload(asked, Arc::clone(&records));
-        surroundings.open(admin_door, Arc::new(Admin::new(records, secret, Arc::clone(&reload))))?;
+        let admin = Admin::new(Arc::clone(&records), secret, Arc::clone(&reload));
+        surroundings.open(admin_door, Arc::new(admin))?;
         info!(
             server = "smp",
             address = %address,
@@ -111,7 +114,10 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
             nodes,
             "listening"
         );
-        surroundings.run(tokio::spawn(smp.run()), signals, Some(reload)).await
+        let ended = surroundings.run(tokio::spawn(smp.run()), signals, Some(reload)).await;
+        // Who has registered since the last act.
+        records.settle().await.map_err(Failure::internal)?;
+        ended
     })
 }
 

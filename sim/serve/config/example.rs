@@ -10,7 +10,7 @@ listen = "127.0.0.1:8080"       # port 0: the system chooses one, and the log te
 state = "countersign-smp"       # keys and database; nobody but its owner may read it
 profile = "hardened"            # or "literal": the documents' protocol, holes included
 crypto = "aws-lc"               # or "rsa": pure Rust, slower, and its decryption leaks through its timing
-approved_sites = []             # ids of site servers that may register, as each logs its own
+approved_sites = []             # of site servers that may register: { id = "...", kid = "..." }, as each logs its own
 
 # [tls]                         # without it connections are plain, and batch answers are encrypted to the site's key
 # certificate = "smp.pem"
