@@ -58,8 +58,8 @@ Examples:
     --pin \"$(cat countersign-smp/pin)\"
   countersign serve site --config site.toml
 
-It registers once an administrator of the SMP has approved its id, which it logs
-and keeps in the file `node` of its state folder, and keeps trying until then.
+It registers once an administrator of the SMP has approved its id and its key,
+which it logs (`node`, `kid`), and keeps trying until then.
 SIGTERM and Ctrl-C finish what is under way and exit with 0; a second one ends
 the process at once.";
 
