@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use super::{ActError, SmpRecords, smp_records::appended};
 use crate::{
+    crypto::PublicKey,
     event::EventKind,
     protocol::{Directory, NodeKind},
     types::{NodeId, Parameters, Thumbprint},
@@ -134,12 +135,8 @@ impl SmpRecords {
         let (mut is_forgotten, mut has_changed) = (true, false);
         let said: Vec<_> = decisions.configured_sites.iter().copied().collect();
         for site in said {
-            let is_same = {
-                let records = self.database.open();
-                let known = records.directory.approved_sites().get(&site).copied().flatten();
-                let known = records.directory.site_key(site).map(|key| key.thumbprint()).or(known);
-                approved.get(&site).is_some_and(|kid| kid.is_none() || known.is_none() || *kid == known)
-            };
+            let known = key_of(&self.database.open().directory, site);
+            let is_same = approved.get(&site).is_some_and(|kid| kid.is_none() || known.is_none() || *kid == known);
             if !is_same {
                 warn!(%site, "the configuration approves this site server no more: it is withdrawn");
                 decisions.configured_sites.remove(&site);
@@ -171,10 +168,10 @@ impl SmpRecords {
                           administrator approves it");
             return false;
         }
-        let is_configured = decisions.configured_sites.contains(&site);
+        let known = key_of(&records.directory, site);
         match (records.directory.approved_sites().get(&site), kid) {
-            (Some(known), Some(kid)) if !is_configured && *known != Some(kid) => {
-                warn!(%site, %kid, "the configuration approves another key than an administrator did: theirs stays");
+            (Some(_), Some(kid)) if known.is_some_and(|known| known != kid) => {
+                warn!(%site, %kid, "the configuration approves another key than the one that is approved: that stays");
                 false
             }
             (Some(None), Some(kid)) => {
@@ -193,4 +190,10 @@ impl SmpRecords {
             }
         }
     }
+}
+
+/// The key of a site server, as it registered or was approved; none if it is not known yet.
+fn key_of(directory: &Directory, site: NodeId) -> Option<Thumbprint> {
+    let approved = directory.approved_sites().get(&site).copied().flatten();
+    directory.site_key(site).map(PublicKey::thumbprint).or(approved)
 }

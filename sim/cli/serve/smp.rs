@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use tracing::info;
+use tracing::{error, info};
 
 use super::{
     ConfigText, Exit, Failure, ServerArgs, SmpArgs, absolute, entropy, logging,
@@ -116,7 +116,9 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         );
         let ended = surroundings.run(tokio::spawn(smp.run()), signals, Some(reload)).await;
         // Who has registered since the last act.
-        records.settle().await.map_err(Failure::internal)?;
+        if let Err(error) = records.settle().await {
+            error!(%error, "failed to keep how many nodes there are");
+        }
         ended
     })
 }
