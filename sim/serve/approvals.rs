@@ -117,10 +117,14 @@ impl SmpRecords {
 
     /// Ends a site server's approval and registration. Says whether that is kept in the file of nodes.
     async fn end_site(&self, site: NodeId) -> bool {
-        self.database.open().remove_site(site);
+        let forgotten = {
+            let mut records = self.database.open();
+            records.remove_site(site);
+            self.journal.forget(site)
+        };
         self.journal.waiting().is_settled(site);
         self.tell(EventKind::SiteRemoved { site });
-        self.journal.forget(site).await
+        forgotten.await
     }
 
     /// Takes over what the configuration says of policy: parameters, and approvals of sites that were not removed since. An

@@ -142,11 +142,16 @@ impl SmpRecords {
     /// If there is no such agent, or it cannot be kept.
     pub async fn remove_agent(&self, agent: NodeId) -> Result<(), ActError> {
         let decisions = self.begin().await;
-        if !self.database.open().remove_agent(agent) {
-            return Err(ActError::Unknown(format!("{agent} is no registered agent")));
-        }
+        let forgotten = {
+            let mut records = self.database.open();
+            if !records.remove_agent(agent) {
+                return Err(ActError::Unknown(format!("{agent} is no registered agent")));
+            }
+            // Before anybody registers by this name: the file must say what happened in its order.
+            self.journal.forget(agent)
+        };
         info!(%agent, "an agent's registration is removed");
-        let is_forgotten = self.journal.forget(agent).await;
+        let is_forgotten = forgotten.await;
         self.keep(decisions).await?;
         appended(is_forgotten)
     }
