@@ -161,7 +161,7 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         assert!(error.contains(told), "{error}");
     }
     let written = "[costs]\nsign = \"243us 120ns\"\n";
-    assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().sign_ns, 243_120);
+    assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().0.sign_ns, 243_120);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use std::{
 
 use countersign::{
     report::{Rule, RuleCoverage, Verdict},
-    sweep::{Bundle, BundleEnvironment, MergeError, Shard, merge},
+    sweep::{Bundle, BundleEnvironment, MergeError, merge},
+    types::Shard,
 };
 use tempfile::TempDir;
 

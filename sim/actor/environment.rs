@@ -9,8 +9,8 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    event::EventKind,
-    types::{ActorId, ConnectionId, Origin, VirtualTime, WallTime, Work},
+    event::{EventKind, Visit},
+    types::{ActorId, ConnectionId, Origin, Thumbprint, VirtualTime, WallTime, Work},
 };
 
 /// Everything that one actor gets from outside: its network, its clocks, its CPU, and somebody to report to.
@@ -46,15 +46,26 @@ pub trait Environment: Send + Sync + 'static {
         pending()
     }
 
-    /// Learns that a visit of this actor begins that was due at `due`: whoever measures latency counts from then on, however
-    /// late the visit is.
-    fn visit_begins(&self, due: VirtualTime) {
-        let _ = due;
+    /// Learns that a visit of this actor begins.
+    fn visit_begins(&self, visit: Visit) {
+        let _ = visit;
     }
 
     /// Whether refusals have a body that tells a person what is wanted. In the simulation every byte costs time.
     fn explains_refusals(&self) -> bool {
         false
+    }
+
+    /// Learns that this actor has answered a request for this kind of path. It is no event: digests of simulated runs do not
+    /// know of it.
+    fn answered(&self, path: &'static str, status: u16, took: Duration) {
+        let _ = (path, status, took);
+    }
+
+    /// Learns that a token came whose server key this actor does not know, from the SMP itself if `is_issued`, and when the
+    /// actor fetches policy next. It is no event either.
+    fn unknown_server_key(&self, kid: Thumbprint, is_issued: bool, policy_due: VirtualTime) {
+        let _ = (kid, is_issued, policy_due);
     }
 
     /// What becomes of the next request of this actor on its way.

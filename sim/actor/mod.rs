@@ -15,7 +15,8 @@ mod server;
 mod task;
 mod timeout;
 
-pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits};
+pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits, enrol_agent};
+pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};
 pub use secure_storage::SecureStorage;

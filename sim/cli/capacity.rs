@@ -25,7 +25,8 @@ Examples:
   countersign capacity load/sockets_steady
   countersign capacity load/sockets_steady --sockets
 
-Rates of arrivals are multiplied, or the agents where these visit at intervals.";
+Rates of arrivals are multiplied, or the agents where these visit at intervals.
+Exits with 4 if no limit was found: nothing meets the objectives, or all that was tried does, or the generator is the limit.";
 
 /// Arguments of `capacity`.
 #[derive(Debug, Args)]
@@ -74,7 +75,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Failure> {
         Format::Text => print(&capacity.to_text())?,
         Format::Json => print(&capacity.to_json().map_err(Failure::internal)?)?,
     };
-    let is_known = capacity.capacity_per_mille.is_some() && !interrupted.load(Relaxed);
+    let is_known = capacity.is_limit_known() && !interrupted.load(Relaxed);
     Ok(if is_known { Exit::Holds } else { Exit::Inconclusive })
 }
 
@@ -117,8 +118,8 @@ impl Trials<'_> {
         let plan = self.scenario.scaled(per_mille).resolve(self.args.seed, overrides)?;
         let name = &self.args.scenario;
         let report = if self.args.sockets {
-            load::make(report::reproduce_load(name, &plan), &plan, all_cores(), None, None, None, self.interrupted)?
-                .report
+            let making = load::Making::new(all_cores(), self.interrupted);
+            load::make(report::reproduce_load(name, &plan), &plan, making, None)?.report
         } else {
             judge(name, &plan, self.interrupted)?
         };

@@ -22,13 +22,13 @@ use super::{
 };
 use crate::{
     crypto::{Engine, KeyPool, backend},
-    metrics::Distribution,
+    metrics::Machine,
     plan::Plan,
     protocol::{IssuedToken, Issuer, Subject, jwe},
     report::{self, Calibration},
     run::{self, LoadOptions, Standing},
     scenario::{CostFile, Overrides, Scenario},
-    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scheme, SeedStream, TimeSpan, Uid, UnixSeconds},
+    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scatter, Scheme, SeedStream, Shard, TimeSpan, Uid, UnixSeconds},
 };
 
 /// As long as the answer to one first fetch: a token and a key.
@@ -39,13 +39,13 @@ const LOAD: &str = r#"
 description = "A few agents come again and again."
 profile = "literal"
 crypto = "aws-lc"
-duration = "3s"
+duration = "5s"
 sites = { count = 1 }
 [[agents]]
 count = 20
 bootstrap = "installed"
 policy_interval = "never"
-arrivals = { phases = [{ rate = "300/s", for = "3s" }] }
+arrivals = { phases = [{ rate = "400/s", for = "5s" }] }
 "#;
 
 /// Arguments of `calibrate`.
@@ -58,8 +58,8 @@ pub struct CalibrateArgs {
 
 /// `calibrate`: measures, and prints or writes the file.
 pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
-    let costs = measure(CryptoTier::AwsLc)?;
-    let text = written(&costs);
+    let machine = measure(CryptoTier::AwsLc)?;
+    let text = written(&machine);
     match &args.out {
         None => print(&text),
         Some(path) => {
@@ -69,16 +69,17 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// The costs in a file that `calibrate` wrote.
-pub(super) fn read(path: &Path) -> Result<Costs, Failure> {
+/// What `calibrate` found out and wrote into a file.
+pub(super) fn read(path: &Path) -> Result<Machine, Failure> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("failed to read the costs `{file}`: {error}")))?;
-    Ok(CostFile::from_toml(&file, &text)?)
+    let (costs, scatter) = CostFile::from_toml(&file, &text)?;
+    Ok(Machine { costs, scatter })
 }
 
 /// Measures every cost of this machine with one crypto tier: some seconds.
-pub(super) fn measure(tier: CryptoTier) -> Result<Costs, Failure> {
+pub(super) fn measure(tier: CryptoTier) -> Result<Machine, Failure> {
     let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
     let key = KeyPool::new(SeedStream::new(1)).private_key(0).map_err(Failure::internal)?;
@@ -94,7 +95,7 @@ pub(super) fn measure(tier: CryptoTier) -> Result<Costs, Failure> {
         audience: Origin::new(Scheme::Http, "site-1".to_owned(), 80),
     };
     let token = issuer.issue(subject, Jti::from_bits(1), UnixSeconds(1), &engine).map_err(Failure::internal)?;
-    let mut costs = Costs {
+    let costs = Costs {
         sign_ns,
         verify_ns,
         parse_ns: time(10_000, || {
@@ -115,46 +116,65 @@ pub(super) fn measure(tier: CryptoTier) -> Result<Costs, Failure> {
         request_ns: 0,
         closing_ns: 0,
     };
-    (costs.request_ns, costs.closing_ns) = request_ns(&costs)?;
-    Ok(costs)
+    observe(costs)
 }
 
-/// Everything about one HTTP request but cryptography, both ends and the kernel's part included: before its answer, and
-/// after it. What a simulation without it leaves unexplained of the latency comes before.
-fn request_ns(costs: &Costs) -> Result<(u64, u64), Failure> {
+/// Puts a load on, and sees what everything about one HTTP request but cryptography takes, both ends and the kernel's part
+/// included, and how late visits begin and end that nothing keeps from it.
+///
+/// What a simulation without it leaves unexplained of the middle latency comes before the answer, the rest of its CPU time
+/// after it.
+fn observe(costs: Costs) -> Result<Machine, Failure> {
     let scenario = Scenario::from_toml("calibration.toml", LOAD)?;
     let plan: Plan = scenario.resolve(None, Overrides::default())?;
     let (interrupted, mut nobody) = (AtomicBool::new(false), |_: Standing<'_>| {});
     let options = LoadOptions {
         workers: CORES as usize,
         target: None,
+        shard: Shard::WHOLE,
+        start_at: None,
         trace: None,
         stopwatch: Some(stopwatch),
         interrupted: &interrupted,
         progress: &mut nobody,
     };
     let before = ProcessTime::try_now().map_err(Failure::internal)?;
-    let finished = run::load(&plan, options).map_err(Failure::internal)?;
+    let finished = run::load(&plan, options).map_err(Failure::internal)?.finish();
     let cpu_ns = u64::try_from(before.try_elapsed().map_err(Failure::internal)?.as_nanos()).unwrap_or(u64::MAX);
     let totals = &finished.ended.totals;
     let crypto_ns = totals.sign_ns.load(Relaxed) + totals.verify_ns.load(Relaxed);
     let requests = finished.measurements.traffic.sent().max(1);
     let whole_ns = (cpu_ns.saturating_sub(crypto_ns) / requests).saturating_sub(costs.parse_ns);
-    let predicted = predict(&plan, *costs, CORES, &interrupted, &mut nobody)?;
-    let p50_ns = |latency: Option<Distribution>| latency.map_or(0, |latency| latency.p50);
-    let measured_ns = p50_ns(finished.measurements.total.authentication.one_step_ns);
-    let request_ns = measured_ns.saturating_sub(p50_ns(predicted.one_step_ns)).min(whole_ns);
-    Ok((request_ns, whole_ns - request_ns))
+
+    let unscattered = Machine { costs, scatter: Scatter::default() };
+    let predicted = predict(&plan, &unscattered, CORES, &interrupted, &mut nobody)?.one_step_ns.unwrap_or_default();
+    let middle_ns = finished.measurements.total.authentication.one_step_ns.unwrap_or_default().p50;
+    let request_ns = middle_ns.saturating_sub(predicted.p50).min(whole_ns);
+    let costs = Costs { request_ns, closing_ns: whole_ns - request_ns, ..costs };
+
+    let from_due = finished.pace.unwrap_or_default().one_step_from_due_ns.unwrap_or_default();
+    let computed_ns = predicted.p50 + request_ns;
+    let late = |latency_ns: u64| latency_ns.saturating_sub(computed_ns);
+    let scatter = Scatter {
+        p50_ns: late(from_due.p50),
+        p90_ns: late(from_due.p90),
+        p99_ns: late(from_due.p99),
+        p999_ns: late(from_due.p999),
+    };
+    Ok(Machine { costs, scatter })
 }
 
-/// As a scenario file has them.
-fn written(costs: &Costs) -> String {
+/// As a file has them.
+fn written(machine: &Machine) -> String {
     let time = |nanos: u64| format!("\"{}\"", TimeSpan::from_nanos(nanos));
+    let Machine { costs, scatter } = machine;
     format!(
         "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
-         # `request` is everything about one HTTP request but cryptography, at both ends, up to its answer; `closing` what \
-         follows.\n\
-         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\nclosing = {}\n",
+         # `request` is everything about one HTTP request but cryptography, at both ends, up to its answer; `closing` what\n\
+         # follows. This table can stand in a scenario.\n\
+         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\nclosing = {}\n\n\
+         # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
+         [scatter]\np50 = {}\np90 = {}\np99 = {}\np999 = {}\n",
         time(costs.sign_ns),
         time(costs.verify_ns),
         time(costs.parse_ns),
@@ -162,5 +182,9 @@ fn written(costs: &Costs) -> String {
         time(costs.open_ns),
         time(costs.request_ns),
         time(costs.closing_ns),
+        time(scatter.p50_ns),
+        time(scatter.p90_ns),
+        time(scatter.p99_ns),
+        time(scatter.p999_ns),
     )
 }

@@ -23,13 +23,14 @@ use crate::{
 pub struct Gauge {
     started: Instant,
     cpu_before: Option<ProcessTime>,
+    kernel_before: Option<u64>,
 }
 
 impl Gauge {
     /// Starts to measure.
     pub fn start() -> Self {
         let started = Instant::now();
-        Self { started, cpu_before: ProcessTime::try_now().ok() }
+        Self { started, cpu_before: ProcessTime::try_now().ok(), kernel_before: cpu_kernel_ns() }
     }
 
     /// What was taken until now, when the run has got to `reached`, its engines to `totals` and its listeners took so
@@ -46,6 +47,7 @@ impl Gauge {
             cpus: thread::available_parallelism().map_or(1, |cpus| u64::try_from(cpus.get()).unwrap_or(u64::MAX)),
             wall_ns,
             cpu_ns: cpu.map(nanos),
+            cpu_kernel_ns: self.kernel_before.zip(cpu_kernel_ns()).and_then(|(before, now)| now.checked_sub(before)),
             memory_peak_bytes: memory_peak_bytes(),
             virtual_ms_per_wall_s: pace.and_then(|pace| u64::try_from(pace).ok()).unwrap_or(u64::MAX),
             signs: Operations::new(totals.signs.load(Relaxed), totals.sign_ns.load(Relaxed)),
@@ -96,6 +98,18 @@ fn memory_peak_bytes() -> Option<u64> {
     kibibytes_of(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
 }
 
+/// CPU time that the kernel took for this process until now, in nanoseconds: Linux tells it in hundredths of a second, others
+/// answer none.
+fn cpu_kernel_ns() -> Option<u64> {
+    kernel_ticks(&fs::read_to_string("/proc/self/stat").ok()?)?.checked_mul(10_000_000)
+}
+
+/// The field `stime` (proc_pid_stat(5)): the name of the program before it may hold spaces and brackets.
+fn kernel_ticks(stat: &str) -> Option<u64> {
+    const AFTER_NAME: usize = 12;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(AFTER_NAME)?.parse().ok()
+}
+
 fn kibibytes_of(text: &str, name: &str) -> Option<u64> {
     let value = value_of(text, name)?;
     value.strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
@@ -142,6 +156,13 @@ mod tests {
         assert_eq!(kibibytes_of("VmPeak:\t  99 kB\nVmHWM:\t   12 kB\n", "VmHWM"), Some(12_288));
         assert_eq!(kibibytes_of("VmHWM:\t 12 MB\n", "VmHWM"), None);
         assert_eq!(kibibytes_of("", "VmHWM"), None);
+    }
+
+    #[test]
+    fn kernel_time_is_found_whatever_the_program_is_called() {
+        let stat = "7 (a (b) c) S 1 7 7 0 -1 4194560 100 0 0 0 12 34 0 0 20 0 1 0 5";
+        assert_eq!(kernel_ticks(stat), Some(34));
+        assert_eq!(kernel_ticks("7 (x) S 1"), None);
     }
 
     #[test]

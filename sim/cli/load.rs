@@ -17,33 +17,40 @@ use super::{
     calibration::calibrate,
     costs,
     environment::{Gauge, stopwatch},
+    exit::warn,
     interrupt,
+    load_progress::LoadProgress,
+    load_shard,
     outcome::{Delivery, Outcome},
     parallel::all_cores,
     predict::predict,
-    profile_parser,
-    progress::Progress,
+    profile_parser, start_at,
     trace_file::{TraceFile, other_file},
 };
 use crate::{
-    crypto::KeyError,
-    load::{LoadError, Target},
+    load::Target,
     metrics::{LoadFigures, PaceFigures},
     plan::Plan,
-    report,
-    run::{self, LoadOptions, Standing},
+    report::{self, Environment},
+    run::{self, Heard, LoadOptions, Standing},
     scenario::{self, Overrides},
     serve::config::read_trust,
-    types::{CryptoTier, Origin, Profile, Thumbprint},
+    sweep::LoadShard,
+    types::{CryptoTier, Origin, Profile, Shard, ShardSource, Thumbprint, UnixSeconds, WallTime},
 };
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   countersign load load/sockets_steady
   countersign load load/sockets_storm --profile hardened --out report
+  countersign load load/sockets_steady --target http://127.0.0.1:8080 --pin PIN \
+      --shard 1/2 --start-at $(($(date +%s) + 10)) --out shard-1
 
 Servers and agents of the scenario speak real HTTP over loopback. Latency counts
-from when a visit was due. Faults and attackers are for `run`.";
+from when a visit was due. Faults and attackers are for `run`.
+
+With --shard, several processes make one load: `countersign merge shard-*` puts
+their reports together, without loss, and judges the whole.";
 
 /// Arguments of `load`.
 #[derive(Debug, Args)]
@@ -75,8 +82,18 @@ pub struct LoadArgs {
     /// Allow a target that is not on this machine: it is mine
     #[arg(long, requires = "target")]
     pub i_own_this_target: bool,
+    /// Make only the visits of this part of the agents, such as 1/2, or of the one that the job's environment tells: slurm,
+    /// gitlab, buildkite or kubernetes/8; `merge` puts the parts together
+    #[arg(long, value_name = "I/N", requires = "out")]
+    pub shard: Option<ShardSource>,
+    /// Begin once this machine's clock shows this time, in seconds since 1970, as other generators do
+    #[arg(long, value_name = "TIME", requires = "target", value_parser = start_at::parse)]
+    pub start_at: Option<UnixSeconds>,
+    /// Exit with 0 once the load is made, whatever it came to: `merge` tells the verdict
+    #[arg(long, requires = "shard")]
+    pub exit_zero: bool,
     /// Simulate it first, and show both side by side
-    #[arg(long, conflicts_with = "target")]
+    #[arg(long, conflicts_with_all = ["target", "shard"])]
     pub predict: bool,
     /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
     #[arg(long, value_name = "FILE", requires = "predict")]
@@ -84,7 +101,7 @@ pub struct LoadArgs {
     /// How many threads serve and visit [default: one for each core]
     #[arg(long, value_name = "N", value_parser = bounds::jobs)]
     pub workers: Option<NonZero<usize>>,
-    /// Write report and plan into this directory
+    /// Write report and plan into this directory; with --shard, what `merge` needs
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Write every event as a line of JSON into this file; `-` is standard output
@@ -106,24 +123,55 @@ impl LoadArgs {
 /// Runs a scenario on real sockets, judges it and reports.
 pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     other_file(args.trace.as_deref(), Path::new(&args.scenario))?;
-    let plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    let mut plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    let target = target(args)?;
+    if let Some(target) = &target {
+        target.replace_servers(&mut plan);
+    }
+    let (shard, start_at) = (load_shard::asked(args)?, args.start_at.map(start_at::settle).transpose()?);
+    let interrupted = interrupt::listen();
     if let Some(folder) = args.out.as_deref() {
         report::make_folder(folder)?;
     }
-    let interrupted = interrupt::listen();
     let workers = args.workers.unwrap_or_else(all_cores);
     let predicted = if args.predict {
-        let costs = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
+        let machine = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
         let cores = u32::try_from(workers.get()).unwrap_or(u32::MAX);
-        Some(predict(&plan, costs, cores, interrupted, &mut |_| {})?)
+        Some(predict(&plan, &machine, cores, interrupted, &mut |_| {})?)
     } else {
         None
     };
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
     let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args);
-    let outcome = make(reproduce, &plan, workers, target(args)?, trace, predicted, interrupted)?;
-    let (out, trace, format) = (args.out.as_deref(), args.trace.as_deref(), args.format);
-    outcome.deliver(&plan, &Delivery { out, trace, format }, trace_file)
+    let (out, format) = (args.out.as_deref(), args.format);
+    let making = Making {
+        target: target.clone(),
+        shard: shard.unwrap_or(Shard::WHOLE),
+        start_at,
+        trace,
+        ..Making::new(workers, interrupted)
+    };
+    let to = Delivery { out, trace: args.trace.as_deref(), format };
+    let (Some(shard), Some(target), Some(folder)) = (shard, target, out) else {
+        let outcome = make(reproduce, &plan, making, predicted)?;
+        return outcome.deliver(&plan, &to, trace_file);
+    };
+    let (heard, environment) = hear(&plan, making)?;
+    let was_interrupted = heard.ended.was_interrupted;
+    let part = load_shard::of(&plan, shard, &target, reproduce.clone(), &heard, environment.clone());
+    // What others need is written first, and told last.
+    let written = report::write_file(&folder.join(LoadShard::FILE), || Ok(part.to_json()?));
+    let reproduce = format!("{reproduce} --shard {shard} --out {}", report::shell_word(&folder.display().to_string()));
+    let plan = load_shard::plan_of(&plan, shard);
+    let mut outcome = Outcome::of(&plan, heard.finish(), reproduce, environment);
+    outcome.report.generators.push(part.generator());
+    let exit = outcome.deliver(&plan, &Delivery { out: None, ..to }, trace_file)?;
+    written?;
+    warn(&format!(
+        "this is shard {shard} alone, kept in {}: `countersign merge` judges the whole by what the scenario asks for",
+        folder.display()
+    ));
+    Ok(if args.exit_zero && !was_interrupted { Exit::Holds } else { exit })
 }
 
 /// The arguments that say which servers are visited.
@@ -159,32 +207,60 @@ fn target(args: &LoadArgs) -> Result<Option<Target>, Failure> {
     Ok(Some(target))
 }
 
+/// How a load is made.
+pub(super) struct Making<'a> {
+    /// How many threads serve and visit.
+    workers: NonZero<usize>,
+    /// The servers to visit, if somebody else has started them.
+    target: Option<Target>,
+    /// Which part of the agents come.
+    shard: Shard,
+    /// When it begins.
+    start_at: Option<WallTime>,
+    /// Where every event goes.
+    trace: Option<Box<dyn Write + Send>>,
+    /// Ends it early.
+    interrupted: &'a AtomicBool,
+}
+
+impl<'a> Making<'a> {
+    /// All agents and their servers, at once.
+    pub fn new(workers: NonZero<usize>, interrupted: &'a AtomicBool) -> Self {
+        Self { workers, target: None, shard: Shard::WHOLE, start_at: None, trace: None, interrupted }
+    }
+}
+
 /// Puts a plan on real sockets and holds what came of it against what the plan asks for. `reproduce` is the command that
 /// does so again.
 pub(super) fn make(
     reproduce: String,
     plan: &Plan,
-    workers: NonZero<usize>,
-    target: Option<Target>,
-    trace: Option<Box<dyn Write + Send>>,
+    making: Making<'_>,
     predicted: Option<LoadFigures>,
-    interrupted: &AtomicBool,
 ) -> Result<Outcome, Failure> {
-    let mut progress = Progress::new(plan.duration_ms, io::stderr().is_terminal());
+    let (heard, environment) = hear(plan, making)?;
+    let mut finished = heard.finish();
+    finished.pace = finished.pace.map(|pace| PaceFigures { predicted, ..pace });
+    Ok(Outcome::of(plan, finished, reproduce, environment))
+}
+
+/// Puts a plan on real sockets and listens.
+fn hear(plan: &Plan, making: Making<'_>) -> Result<(Heard, Environment), Failure> {
+    let Making { workers, target, shard, start_at, trace, interrupted } = making;
+    let mut progress = LoadProgress::new(plan.duration_ms, io::stderr().is_terminal());
     let mut tell = |standing: Standing<'_>| {
-        progress.update(standing.at.nanos() / 1_000_000, standing.accepted, standing.violations);
+        progress.update(&standing);
     };
     // What the machine can do is measured before it is busy.
     let calibration = calibrate(plan.crypto, plan.seed).map_err(Failure::internal)?;
     let gauge = Gauge::start();
     let (workers, stopwatch) = (workers.get(), Some(stopwatch as fn() -> u64));
-    let options = LoadOptions { workers, target, trace, stopwatch, interrupted, progress: &mut tell };
-    let mut finished = run::load(plan, options).map_err(|error| match error {
-        LoadError::OnlySimulated(_) | LoadError::Key(KeyError::NotBuilt(_)) => Failure::Usage(error.to_string()),
-        _ => Failure::Internal(error.to_string()),
+    let options = LoadOptions { workers, target, shard, start_at, trace, stopwatch, interrupted, progress: &mut tell };
+    let heard = run::load(plan, options).map_err(|error| match error.is_usage() {
+        true => Failure::Usage(error.to_string()),
+        false => Failure::Internal(error.to_string()),
     })?;
     progress.finish();
-    finished.pace = finished.pace.map(|pace| PaceFigures { predicted, ..pace });
-    let environment = gauge.read(finished.ended.at, &finished.ended.totals, finished.listening);
-    Ok(Outcome::of(plan, finished, reproduce, environment.with_calibration(calibration)))
+    let environment = gauge.read(heard.ended.at, &heard.ended.totals, heard.listening);
+    Ok((heard, environment.with_calibration(calibration)))
 }

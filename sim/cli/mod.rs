@@ -20,6 +20,10 @@ mod judge;
 mod list;
 #[cfg(feature = "sockets")]
 mod load;
+#[cfg(feature = "sockets")]
+mod load_progress;
+#[cfg(feature = "sockets")]
+mod load_shard;
 mod matrix;
 mod merge;
 mod outcome;
@@ -32,7 +36,10 @@ mod schema;
 mod seeds;
 #[cfg(feature = "sockets")]
 mod serve;
+mod shard;
 mod shrink;
+#[cfg(feature = "sockets")]
+mod start_at;
 mod sweep;
 mod trace_file;
 mod traces;
@@ -54,6 +61,7 @@ pub use bench::BenchArgs;
 pub use bugs::HUNTING_GROUNDS;
 pub use cluster::{ClusterCommand, DealtArgs, KubernetesArgs, SlurmArgs};
 pub use exit::{Exit, Failure};
+pub use merge::MergeArgs;
 pub use seeds::{Seeds, SweepSeeds};
 pub use shrink::ShrinkArgs;
 pub use traces::{ExplainArgs, ExportArgs, Form};
@@ -62,9 +70,8 @@ pub use {capacity::CapacityArgs, costs::CalibrateArgs, load::LoadArgs};
 
 use crate::{
     scenario::{self, Overrides},
-    sweep::ShardSource,
     trace::Filter,
-    types::{Bug, CryptoTier, Profile, TimeSpan, VirtualTime},
+    types::{Bug, CryptoTier, Profile, ShardSource, TimeSpan, VirtualTime},
 };
 
 /// Deterministic simulation and load-test harness for token-based authentication.
@@ -115,7 +122,8 @@ pub enum Command {
     /// Simulate many seeds of some scenarios, on all cores
     #[command(after_help = SWEEP_EXAMPLES)]
     Sweep(SweepArgs),
-    /// Put the shards of a sweep together
+    /// Put the shards of a sweep together, or those of a load
+    #[command(after_help = merge::EXAMPLES)]
     Merge(MergeArgs),
     /// Print what a cluster needs to sweep in shards and to merge them
     #[command(subcommand)]
@@ -288,17 +296,6 @@ pub struct CompareArgs {
     /// How to report on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
-}
-
-/// Arguments of `merge`.
-#[derive(Debug, Args)]
-pub struct MergeArgs {
-    /// The directories of all shards of one sweep, or their `sweep.json`; also patterns such as `shard-*`
-    #[arg(required = true, value_name = "DIR")]
-    pub sweeps: Vec<String>,
-    /// Write the results of the whole into this directory
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
 }
 
 /// Which faces of the protocol a sweep shows.

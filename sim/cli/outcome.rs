@@ -45,6 +45,11 @@ impl Outcome {
         Self { report: Report::new(plan, findings), scene, trace_error }
     }
 
+    /// A report alone.
+    pub fn of_report(report: Report) -> Self {
+        Self { report, scene: None, trace_error: None }
+    }
+
     /// Writes the files, prints the report and gives the trace its name.
     pub fn deliver(self, plan: &Plan, to: &Delivery<'_>, trace_file: Option<TraceFile>) -> Result<Exit, Failure> {
         let Self { report, scene, trace_error } = self;

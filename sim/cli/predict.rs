@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::Failure;
 use crate::{
-    metrics::LoadFigures,
+    metrics::{LoadFigures, Machine, Slower},
     plan::{Network, Plan},
     run::{self, Options, Standing},
-    types::{Costs, CryptoTier},
+    types::CryptoTier,
 };
 
 /// How many times slower the simulated load is: its network's step of a millisecond stands for ten microseconds.
@@ -18,14 +18,14 @@ const LOOPBACK_US: u64 = 10;
 /// Simulates `plan` in slow motion, with both ends on one machine of so many cores, and its costs.
 pub(super) fn predict(
     plan: &Plan,
-    costs: Costs,
+    machine: &Machine,
     cores: u32,
     interrupted: &AtomicBool,
     progress: &mut dyn FnMut(Standing<'_>),
 ) -> Result<LoadFigures, Failure> {
     let latency_ms = LOOPBACK_US * SLOWER / 1_000;
     let plan = Plan {
-        costs,
+        costs: machine.costs,
         crypto: CryptoTier::Modelled,
         shared_cores: Some(cores),
         network: Network { tick_ms: 1, latency_ms_min: latency_ms, latency_ms_max: latency_ms },
@@ -33,6 +33,12 @@ pub(super) fn predict(
     };
     let finished = run::run(&plan.slower(SLOWER), Options::new(interrupted, progress)).map_err(Failure::internal)?;
     let totals = &finished.ended.totals;
-    let (signs, verifies) = (totals.signs.load(Relaxed), totals.verifies.load(Relaxed));
-    Ok(LoadFigures::of_slower(&finished.measurements, SLOWER, cores.into(), &costs, signs, verifies))
+    let slower = Slower {
+        measured: &finished.measurements,
+        pace: &finished.pace.unwrap_or_default(),
+        times: SLOWER,
+        signs: totals.signs.load(Relaxed),
+        verifies: totals.verifies.load(Relaxed),
+    };
+    Ok(LoadFigures::foretold(&slower, machine))
 }

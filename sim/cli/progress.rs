@@ -41,12 +41,18 @@ impl Progress {
     /// Shows that `virtual_ms` milliseconds have passed, in which `accepted` tokens were accepted and
     /// `violations` invariants violated.
     pub fn update(&mut self, virtual_ms: u64, accepted: u64, violations: u64) {
+        let (duration_ms, started) = (self.duration_ms, self.started);
+        self.show(virtual_ms, || message(virtual_ms, duration_ms, started.elapsed(), accepted, violations));
+    }
+
+    /// Shows that so many milliseconds have passed, and what is to be said of them.
+    pub(super) fn show(&mut self, at_ms: u64, message: impl FnOnce() -> String) {
         if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_INTERVAL) {
             return;
         }
         self.drawn = Some(Instant::now());
-        self.bar.set_message(message(virtual_ms, self.duration_ms, self.started.elapsed(), accepted, violations));
-        self.bar.set_position(virtual_ms.min(self.duration_ms));
+        self.bar.set_message(message());
+        self.bar.set_position(at_ms.min(self.duration_ms));
     }
 
     /// Removes the bar: the report takes its place.
@@ -170,7 +176,7 @@ fn message(virtual_ms: u64, duration_ms: u64, elapsed: Duration, accepted: u64, 
     format!("{} of {}, {speed} × real time, {accepted} accepted{found}", clock(virtual_ms), clock(duration_ms))
 }
 
-fn clock(millis: u64) -> String {
+pub(super) fn clock(millis: u64) -> String {
     let seconds = millis / 1_000;
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    env,
     io::{self, IsTerminal as _},
     num::NonZero,
     path::Path,
@@ -21,10 +20,12 @@ use super::{
     judge::judge,
     parallel::{all_cores, in_order},
     progress::SweepProgress,
+    shard,
 };
 use crate::{
     report::{Verdict, WriteError, human, make_folder, reproduce, write_file},
-    sweep::{Bundle, BundleEnvironment, Case, Item, Journal, Record, Shard, Spec, Stop, program_hash, select},
+    sweep::{Bundle, BundleEnvironment, Case, Item, Journal, Record, Spec, Stop, program_hash, select},
+    types::Shard,
 };
 
 /// The name of the journal in the folder of a sweep.
@@ -196,7 +197,7 @@ fn cases(args: &SweepArgs) -> Result<Vec<Case>, Failure> {
 fn spec(args: &SweepArgs, cases: &[Case]) -> Result<Spec, Failure> {
     let shard = match args.shard {
         None => Shard::WHOLE,
-        Some(source) => source.shard(|name| env::var(name).ok()).map_err(|error| Failure::Usage(error.to_string()))?,
+        Some(source) => shard::settle(source)?,
     };
     let failed = |error: io::Error| Failure::Internal(format!("failed to read this program's own file: {error}"));
     let (cases, seeds) = match &args.seeds {

@@ -7,10 +7,12 @@ mod detail;
 mod kind;
 mod listener;
 mod subject;
+mod visit;
 
 pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;
+pub use visit::Visit;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use tokio::{
     time,
 };
 
-use super::{LoadError, Target};
+use super::{LOOK_EVERY, LoadError, Target, enrol::enrol};
 use crate::{
     actor::{AgentActor, AgentSettings, SecureStorage, SiteServer, SmpServer, Visits},
     cast::Cast,
@@ -25,7 +28,7 @@ use crate::{
         ClientTls, Hosts, ModelledWall, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder,
         Stop,
     },
-    types::{ActorId, Scheme, VirtualTime},
+    types::{ActorId, Scheme, Shard, VirtualTime, WallTime},
 };
 
 /// How long servers may take to answer before agents come all the same.
@@ -57,6 +60,7 @@ impl<'a> Fleet<'a> {
     /// Opens the doors of all servers, and makes everything ready that is not to take time later.
     pub async fn gather(
         cast: &'a Cast,
+        shard: Shard,
         listener: Arc<Mutex<dyn Listener + Send>>,
         stopwatch: Option<Stopwatch>,
     ) -> Result<Self, LoadError> {
@@ -73,36 +77,40 @@ impl<'a> Fleet<'a> {
             hosts.push((Plan::host_of(server), listener.local_addr().map_err(failed)?));
             doors.push((server, Server { listener, tls: tls.clone() }));
         }
-        let fleet = Self::of_agents(cast, None, listener, stopwatch)?;
+        let fleet = Self::of_agents(cast, shard, &|_, settings| settings, listener, stopwatch)?;
         Ok(Self { trust, hosts: hosts.into_iter().collect(), servers: doors, ..fleet })
     }
 
     /// Agents alone, for servers that somebody else has started.
-    pub fn against(
+    pub async fn against(
         cast: &'a Cast,
+        shard: Shard,
         target: Target,
         listener: Arc<Mutex<dyn Listener + Send>>,
         stopwatch: Option<Stopwatch>,
     ) -> Result<Self, LoadError> {
-        let fleet = Self::of_agents(cast, Some(&target), listener, stopwatch)?;
+        let begin = RealClock::start().wall();
+        let aimed = |number, settings| target.aim(settings, number, cast.plan.seed, begin);
+        let fleet = Self::of_agents(cast, shard, &aimed, listener, stopwatch)?;
+        let agents: Vec<_> = fleet.agents.iter().map(|(number, _, settings)| (*number, settings.clone())).collect();
+        enrol(&agents, &target, &fleet.backend).await?;
         Ok(Self { trust: target.trust, stays_here: !target.is_owned, wall_is_real: true, ..fleet })
     }
 
     fn of_agents(
         cast: &'a Cast,
-        target: Option<&Target>,
+        shard: Shard,
+        prepared: &dyn Fn(u32, AgentSettings) -> AgentSettings,
         listener: Arc<Mutex<dyn Listener + Send>>,
         stopwatch: Option<Stopwatch>,
     ) -> Result<Self, LoadError> {
         let plan = &cast.plan;
         let backend = backend(plan.crypto)?;
-        let agents = (1..).zip(&plan.agents).filter_map(|(number, agent)| {
+        // Each has the number that it has in the whole: it is the same agent, whichever process makes its visits.
+        let agents = (1..).zip(&plan.agents).filter(|(number, _)| shard.has(u64::from(*number - 1)));
+        let agents = agents.filter_map(|(number, agent)| {
             let settings = cast.agent_settings(number, cast.secure_storage(agent), 0, VirtualTime::ZERO)?;
-            let settings = match target {
-                None => settings,
-                Some(target) => target.aim(settings, plan.seed),
-            };
-            Some((number, VirtualTime::from_millis(agent.start_ms), settings))
+            Some((number, VirtualTime::from_millis(agent.start_ms), prepared(number, settings)))
         });
         let agents: Vec<_> = agents.collect();
         // A real agent loads its key once in its life; thousands of them must not do so while others are measured.
@@ -128,9 +136,29 @@ impl<'a> Fleet<'a> {
         })
     }
 
+    /// Waits until the machine's wall clock shows a time. Says whether it was reached: an interruption ends the wait.
+    pub async fn wait_until(&self, start_at: WallTime, interrupted: &AtomicBool) -> Result<bool, LoadError> {
+        let late = self.wall().since(start_at);
+        if !late.is_zero() {
+            return Err(LoadError::NotReady { late_ms: u64::try_from(late.as_millis()).unwrap_or(u64::MAX) });
+        }
+        loop {
+            let wait = start_at.since(self.wall());
+            if wait.is_zero() {
+                return Ok(true);
+            }
+            // Bit by bit, too, since somebody may set the clock.
+            time::sleep(wait.min(LOOK_EVERY)).await;
+            if interrupted.load(Relaxed) {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Starts the servers and, once all of them answer, the agents, each at its time. Comes back with when that is: the
     /// plan's own time starts there, for whoever visits.
     pub async fn start(&mut self) -> VirtualTime {
+        self.recorder = self.recorder.from_now_on();
         for (server, door) in std::mem::take(&mut self.servers) {
             self.start_server(server, door);
         }
@@ -168,9 +196,14 @@ impl<'a> Fleet<'a> {
         let _ = time::timeout(READY_TIMEOUT, answers).await;
     }
 
-    /// The time since everybody was gathered.
+    /// The time since the start.
     pub fn now(&self) -> VirtualTime {
         self.recorder.clock().now()
+    }
+
+    /// What the machine's wall clock shows.
+    pub fn wall(&self) -> WallTime {
+        self.recorder.clock().wall()
     }
 
     /// Comes back if a server can no longer serve.

@@ -5,8 +5,9 @@ use std::io;
 use thiserror::Error;
 
 use crate::{
+    actor::{EnrolmentError, ExchangeError},
     crypto::{KeyError, KeyPoolError},
-    types::ActorId,
+    types::{ActorId, Origin, Profile, Shard},
 };
 
 /// Why a plan could not be run on real sockets.
@@ -15,6 +16,23 @@ pub enum LoadError {
     /// The plan has something that only the simulated world can do.
     #[error("the scenario has {0}, which only the simulation can make: leave it out, or use `countersign run`")]
     OnlySimulated(&'static str),
+    /// Nobody would come.
+    #[error(
+        "shard {shard} has no agents: the scenario has {agents}, which are dealt out to the shards in turn; make at most \
+         {agents} shards"
+    )]
+    NoAgents {
+        /// The part of the agents that is none.
+        shard: Shard,
+        /// How many there are in all.
+        agents: usize,
+    },
+    /// The load was to begin before.
+    #[error("the load was to begin {late_ms} ms before all its agents were ready; name a later time with --start-at")]
+    NotReady {
+        /// How much before.
+        late_ms: u64,
+    },
     /// The tier cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -35,4 +53,60 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// The target does not let itself be reached.
+    #[error("{server} cannot be reached: {source}: is it started, and are scheme, host and port of --target right?")]
+    Unreachable {
+        /// The server that was to be visited.
+        server: Origin,
+        /// Why.
+        source: ExchangeError,
+    },
+    /// An agent cannot register with the target's SMP.
+    #[error("{agent} cannot register at {smp}: {source}: is that the SMP (--smp), and is --pin its key's?")]
+    Registration {
+        /// Which agent.
+        agent: ActorId,
+        /// Where.
+        smp: Origin,
+        /// Why.
+        source: Box<EnrolmentError>,
+    },
+    /// The target is no server of the SMP.
+    #[error(
+        "the SMP at {smp} knows no server at {server}: name it as the SMP's policy does, and approve it if it is a site \
+         server that waits"
+    )]
+    NoServer {
+        /// The server that was to be visited.
+        server: Origin,
+        /// Whose policy does not have it.
+        smp: Origin,
+    },
+    /// The target shows another face of the protocol than the agents.
+    #[error("{server} is {found}, the agents of this scenario are {expected}: add `--profile {found}`")]
+    OtherProfile {
+        /// The server.
+        server: Origin,
+        /// What policy says of it.
+        found: Profile,
+        /// What the plan says of the agents.
+        expected: Profile,
+    },
+}
+
+impl LoadError {
+    /// Whether what was asked for cannot be had: nothing is wrong here.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::OnlySimulated(_)
+                | Self::NoAgents { .. }
+                | Self::NotReady { .. }
+                | Self::Key(KeyError::NotBuilt(_))
+                | Self::Unreachable { .. }
+                | Self::Registration { .. }
+                | Self::NoServer { .. }
+                | Self::OtherProfile { .. }
+        )
+    }
 }

@@ -3,6 +3,7 @@
 //! Servers listen on ports that the system chooses; agents find them by the names that they have in the plan. Wall clocks
 //! show the plan's time, so that whoever judges a simulated run can judge this one.
 
+mod enrol;
 mod fleet;
 mod load_error;
 mod refused;
@@ -25,7 +26,7 @@ use crate::{
     crypto::{Stopwatch, WallTotals},
     event::Listener,
     plan::Plan,
-    types::VirtualTime,
+    types::{Shard, VirtualTime, WallTime},
 };
 
 /// What whoever starts a load may do while it runs.
@@ -34,6 +35,10 @@ pub struct Controls<'a> {
     pub workers: usize,
     /// The servers to visit, if somebody else has started them; else those of the plan are started here.
     pub target: Option<Target>,
+    /// Which part of the agents come: others are other processes'.
+    pub shard: Shard,
+    /// When the load begins by the machine's wall clock; at once without it.
+    pub start_at: Option<WallTime>,
     /// Measures real time around crypto operations.
     pub stopwatch: Option<Stopwatch>,
     /// Ends the load early when it becomes true.
@@ -47,6 +52,8 @@ pub struct Controls<'a> {
 pub struct Loaded {
     /// The time that it reached.
     pub at: VirtualTime,
+    /// When it began by the machine's wall clock; none if it was interrupted before.
+    pub began: Option<WallTime>,
     /// Whether it was interrupted before its planned end.
     pub was_interrupted: bool,
     /// Crypto operations done, and their real time if a stopwatch was given.
@@ -61,13 +68,14 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// Runs a plan on real sockets to its end. Everything that happens goes to `listener`, in the order of its times.
 ///
 /// # Errors
-/// If the plan has what only the simulation can do, needs a key or tier that is not there, or if a server cannot start.
+/// If the plan has what only the simulation can do, has no agent for this part, needs a key or tier that is not there, or
+/// if a server cannot start. If everybody is ready only once the load was to begin.
 pub fn run<L: Listener + Send + 'static>(
     plan: &Plan,
     listener: &Arc<Mutex<L>>,
     controls: Controls<'_>,
 ) -> Result<Loaded, LoadError> {
-    refused::check(plan)?;
+    refused::check(plan, controls.shard)?;
     let cast = Cast::new(plan)?;
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(controls.workers.max(1))
@@ -85,10 +93,16 @@ async fn act(
     controls: Controls<'_>,
 ) -> Result<Loaded, LoadError> {
     let mut fleet = match controls.target {
-        None => Fleet::gather(cast, listener, controls.stopwatch).await?,
-        Some(target) => Fleet::against(cast, target, listener, controls.stopwatch)?,
+        None => Fleet::gather(cast, controls.shard, listener, controls.stopwatch).await?,
+        Some(target) => Fleet::against(cast, controls.shard, target, listener, controls.stopwatch).await?,
     };
+    if let Some(start_at) = controls.start_at
+        && !fleet.wait_until(start_at, controls.interrupted).await?
+    {
+        return Ok(Loaded { at: VirtualTime::ZERO, began: None, was_interrupted: true, totals: fleet.end() });
+    }
     let begin = fleet.start().await;
+    let began = Some(fleet.wall());
     let end = begin.after(Duration::from_millis(cast.plan.duration_ms));
     let mut looks = time::interval(LOOK_EVERY);
     let (mut at, mut was_interrupted) = (fleet.now(), false);
@@ -104,5 +118,5 @@ async fn act(
         was_interrupted = controls.interrupted.load(Relaxed);
     }
     let totals = fleet.end();
-    Ok(Loaded { at: at.min(end), was_interrupted, totals })
+    Ok(Loaded { at: at.min(end), began, was_interrupted, totals })
 }

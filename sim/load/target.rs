@@ -4,8 +4,9 @@ use std::{io, net::ToSocketAddrs as _};
 
 use crate::{
     actor::{AgentSettings, SecureStorage},
+    plan::{Bootstrap, Plan},
     socket::ClientTls,
-    types::{NodeId, Origin, Thumbprint},
+    types::{ActorId, NodeId, Origin, Scheme, SeedStream, Thumbprint, WallTime},
 };
 
 /// Servers that somebody else has started, and that are to bear the load.
@@ -38,9 +39,24 @@ impl Target {
         Ok(true)
     }
 
+    /// Puts the target in the place of the plan's servers: all agents visit it, and have registered before the load begins.
+    /// What only servers see cannot be asked for, since they are not heard.
+    pub fn replace_servers(&self, plan: &mut Plan) {
+        plan.scheme = if self.server.is_secure() { Scheme::Https } else { Scheme::Http };
+        let server = if self.server == self.smp { ActorId::Smp } else { ActorId::Site(1) };
+        plan.sites.truncate(if server == ActorId::Smp { 0 } else { 1 });
+        for agent in &mut plan.agents {
+            agent.server = server;
+            agent.bootstrap = Bootstrap::Installed;
+        }
+        plan.expectation.reach.retain(|milestone| milestone.is_seen_by_agents());
+    }
+
     /// Sends an agent of a plan there instead. It registers like a new one, and learns from policy who its server is. Its
     /// identity belongs to its seed, since its key does: another seed is another fleet, and not one with stolen names.
-    pub(super) fn aim(&self, settings: AgentSettings, seed: u64) -> AgentSettings {
+    ///
+    /// Its random numbers hang on when the load begins: servers remember the nonces and counters of earlier loads of the seed.
+    pub(super) fn aim(&self, settings: AgentSettings, number: u32, seed: u64, begin: WallTime) -> AgentSettings {
         const SEED_BITS: u32 = 42;
         let of_seed = u128::from(seed & ((1 << SEED_BITS) - 1)) << 80;
         AgentSettings {
@@ -51,6 +67,7 @@ impl Target {
             // It is known by its place alone.
             server_node: None,
             server_origin: self.server.clone(),
+            rng: SeedStream::new(seed ^ begin.0).rng("agent of a load", number.into()),
             ..settings
         }
     }

@@ -65,4 +65,21 @@ impl AgentFigures {
             _ => {}
         }
     }
+
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.started += other.started;
+        self.countersigned += other.countersigned;
+        self.signs += other.signs;
+        self.verifies += other.verifies;
+        self.sign_cost_ns = self.sign_cost_ns.saturating_add(other.sign_cost_ns);
+        self.verify_cost_ns = self.verify_cost_ns.saturating_add(other.verify_cost_ns);
+        self.tokens_declined += other.tokens_declined;
+        self.tokens_stored += other.tokens_stored;
+        for (why, count) in &other.tokens_removed {
+            *self.tokens_removed.entry(*why).or_default() += count;
+        }
+        self.registered += other.registered;
+        self.policies_received += other.policies_received;
+        self.policies_failed += other.policies_failed;
+    }
 }

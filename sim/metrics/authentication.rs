@@ -36,7 +36,7 @@ pub struct AuthenticationFigures {
     pub failed_ns: Option<Distribution>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct AuthenticationRecorder {
     started: u64,
     trips: u64,

@@ -27,7 +27,7 @@ pub struct CpuFigures {
     pub wait_ns: Option<Distribution>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct CpuRecorder {
     requests: u64,
     work: WorkTotal,

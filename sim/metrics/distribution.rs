@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// `count`, `min`, `mean` and `max` are exact. Percentiles are rounded down to the resolution of the
 /// histogram, by less than a thousandth, so that a limit is reported as missed only if it was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// How many values were measured.
     pub count: u64,

@@ -35,10 +35,18 @@ impl Default for Histogram {
 impl Histogram {
     /// Takes in a value.
     pub fn record(&mut self, value: u64) {
-        if self.buckets.record(value).is_err() {
-            self.buckets.saturating_record(value);
+        self.record_often(value, 1);
+    }
+
+    /// Takes in a value so many times.
+    pub fn record_often(&mut self, value: u64, times: u64) {
+        if times == 0 {
+            return;
         }
-        self.sum += u128::from(value);
+        if self.buckets.record_n(value, times).is_err() {
+            self.buckets.saturating_record_n(value, times);
+        }
+        self.sum += u128::from(value) * u128::from(times);
         self.min = self.min.min(value);
         self.max = self.max.max(value);
     }

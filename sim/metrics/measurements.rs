@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, RegistryFigures, Timeline,
-    TrafficFigures, UpstreamFigures, ValidationFigures,
+    TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
 };
 use crate::types::ActorId;
 
@@ -21,6 +21,9 @@ pub struct Measurements {
     /// The simulation's tick, in nanoseconds: what crosses the network arrives on its multiples, so that
     /// latencies over the network are no finer than this.
     pub tick_ns: u64,
+    /// Visits that were due and those that began.
+    #[serde(default)]
+    pub visits: VisitFigures,
     /// Connections and requests of all actors.
     pub traffic: TrafficFigures,
     /// All agents together.
@@ -33,6 +36,15 @@ pub struct Measurements {
     /// What happened when.
     #[serde(default)]
     pub timeline: Timeline,
+}
+
+impl Measurements {
+    /// The share of exchanges that were served, in parts per million: of those that ended, and of those that never came
+    /// because a visit that was due was never made; none of nothing.
+    pub fn served_ppm(&self) -> Option<u64> {
+        let authentication = &self.total.authentication;
+        super::ppm(authentication.served, authentication.ended.saturating_add(self.visits.exchanges_missed))
+    }
 }
 
 /// What was measured at one server, or at all of them.

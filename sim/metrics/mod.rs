@@ -21,6 +21,7 @@ mod timeline;
 mod traffic;
 mod upstream;
 mod validation;
+mod visits;
 mod work_total;
 
 pub use admission::AdmissionFigures;
@@ -32,27 +33,30 @@ pub use distribution::Distribution;
 pub use histogram::Histogram;
 pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
-pub use pace::{LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies};
-pub use prediction::{LoadFigures, per_s};
+pub use pace::{BEGIN_SPREAD_NS_MAX, LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies, PaceStanding};
+pub use prediction::{LoadFigures, Machine, Slower, per_s};
 pub use registry::RegistryFigures;
 pub use threshold::{MissedThreshold, missed_thresholds};
 pub use timeline::{BUCKETS_MAX, Timeline};
 pub use traffic::TrafficFigures;
 pub use upstream::UpstreamFigures;
 pub use validation::ValidationFigures;
+pub use visits::VisitFigures;
 pub use work_total::WorkTotal;
 
+use serde::{Deserialize, Serialize};
 use server::ServerRecorder;
 use timeline::TimelineRecorder;
+use visits::VisitRecorder;
 
 use crate::{
-    event::{Event, EventKind, Listener},
+    event::{Event, EventKind, Listener, Visit},
     plan::Plan,
-    types::{ActorId, Costs, VirtualTime},
+    types::{ActorId, Costs, Shard, VirtualTime},
 };
 
 /// Measures a run while it happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Metrics {
     costs: Costs,
     tick_ns: u64,
@@ -63,11 +67,17 @@ pub struct Metrics {
     /// `site-1` is the first.
     sites: Vec<ServerRecorder>,
     timeline: TimelineRecorder,
+    visits: VisitRecorder,
 }
 
 impl Metrics {
     /// Prepares to measure a run of `plan`.
     pub fn new(plan: &Plan) -> Self {
+        Self::of_part(plan, Shard::WHOLE)
+    }
+
+    /// Prepares to measure what comes of a part of the agents of `plan`.
+    pub fn of_part(plan: &Plan, shard: Shard) -> Self {
         let tokens_max = plan.parameters.validation_tokens_max;
         Self {
             costs: plan.costs,
@@ -78,6 +88,7 @@ impl Metrics {
             smp: ServerRecorder::smp(&plan.smp),
             sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
             timeline: TimelineRecorder::new(plan.duration_ms, plan.sites.len()),
+            visits: VisitRecorder::new(plan, shard),
         }
     }
 
@@ -88,6 +99,36 @@ impl Metrics {
             server.add_to(&mut latencies);
         }
         latencies
+    }
+
+    /// Takes in what was measured of others in the same run of the same plan, as if this had heard it all. What each server
+    /// did must have been heard by one of them alone.
+    ///
+    /// All is exact but how many connections were open at most, at any time and in each slice: that is the sum of what
+    /// each had at most.
+    pub fn absorb(&mut self, mut other: Self) {
+        self.timeline.close_up_to(other.timeline.closed(), &self.smp, &self.sites);
+        other.timeline.close_up_to(self.timeline.closed(), &other.smp, &other.sites);
+        self.timeline.absorb(&other.timeline);
+        self.events += other.events;
+        self.traffic.absorb(&other.traffic);
+        self.agents.absorb(&other.agents);
+        self.visits.absorb(other.visits);
+        self.smp.absorb(&other.smp);
+        for (site, more) in self.sites.iter_mut().zip(&other.sites) {
+            site.absorb(more);
+        }
+    }
+
+    /// Whether it is one that a run of `plan` can have left, as far as its shape tells.
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        let new = Self::new(plan);
+        self.costs == new.costs
+            && self.tick_ns == new.tick_ns
+            && self.smp.is_like(&new.smp)
+            && self.sites.len() == new.sites.len()
+            && self.sites.iter().zip(&new.sites).all(|(site, new)| site.is_like(new))
+            && self.timeline.is_like(&new.timeline)
     }
 
     /// What was measured, when the run ends at `end`.
@@ -110,6 +151,7 @@ impl Metrics {
             events: self.events,
             duration_ns: end.nanos(),
             tick_ns: self.tick_ns,
+            visits: self.visits.figures(end),
             traffic: self.traffic,
             total: all.figures(cores, core_ns, &self.costs),
             agents: self.agents,
@@ -145,6 +187,10 @@ impl Listener for Metrics {
         } else {
             self.agents.hear(&event.kind);
         }
+    }
+
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, _: VirtualTime) {
+        self.visits.begins(agent, visit);
     }
 }
 

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Measurements};
-use crate::types::Costs;
+use super::{Distribution, Histogram, Measurements, PaceFigures};
+use crate::types::{Costs, Scatter};
 
 /// The figures of a load, predicted or measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -20,24 +20,48 @@ pub struct LoadFigures {
 }
 
 impl LoadFigures {
-    /// What a simulation of a plan that was slower by a factor foretells for the plan itself on so many shared cores.
-    /// `signs` and `verifies` are those of everybody, `costs` those of the plan itself.
-    pub fn of_slower(slower: &Measurements, times: u64, cores: u64, costs: &Costs, signs: u64, verifies: u64) -> Self {
-        let times = times.max(1);
-        let duration_ns = (slower.duration_ns / times).max(1);
-        let authentication = &slower.total.authentication;
-        let requests = slower.total.cpu.requests;
-        let work =
-            [(signs, costs.sign_ns), (verifies, costs.verify_ns), (requests, costs.request_ns + costs.closing_ns)];
+    /// What a simulation of a plan that was slower by a factor foretells for the plan itself on the same cores.
+    pub fn foretold(slower: &Slower<'_>, machine: &Machine) -> Self {
+        let Slower { measured, pace, times, signs, verifies } = slower;
+        let times = (*times).max(1);
+        let duration_ns = (measured.duration_ns / times).max(1);
+        let (costs, requests) = (&machine.costs, measured.total.cpu.requests);
+        let request_ns = costs.request_ns.saturating_add(costs.closing_ns);
+        let work = [(*signs, costs.sign_ns), (*verifies, costs.verify_ns), (requests, request_ns)];
         let busy_ns: u128 = work.into_iter().map(|(count, cost_ns)| u128::from(count) * u128::from(cost_ns)).sum();
-        let whole_ns = u128::from(duration_ns) * u128::from(cores.max(1));
+        let whole_ns = u128::from(duration_ns) * u128::from(pace.workers.max(1));
+        let latency = |slower: &Histogram| scattered(slower, times, &machine.scatter);
         Self {
-            served_per_s: per_s(authentication.served, duration_ns),
-            one_step_ns: authentication.one_step_ns.map(|found| quicker(found, times)),
-            two_step_ns: authentication.two_step_ns.map(|found| quicker(found, times)),
+            served_per_s: per_s(measured.total.authentication.served, duration_ns),
+            one_step_ns: latency(&pace.latencies.one_step_from_due_ns),
+            two_step_ns: latency(&pace.latencies.two_step_from_due_ns),
             cpu_ppm: u64::try_from(busy_ns * 1_000_000 / whole_ns).ok().map(|ppm| ppm.min(1_000_000)),
         }
     }
+}
+
+/// A simulation of a load that was slower by a factor.
+#[derive(Clone, Copy, Debug)]
+pub struct Slower<'a> {
+    /// What it measured.
+    pub measured: &'a Measurements,
+    /// What it measured from when visits were due.
+    pub pace: &'a PaceFigures,
+    /// The factor.
+    pub times: u64,
+    /// Signatures of everybody.
+    pub signs: u64,
+    /// Verifications of everybody.
+    pub verifies: u64,
+}
+
+/// What was found out about a machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Machine {
+    /// What operations cost on one of its cores.
+    pub costs: Costs,
+    /// What comes on top.
+    pub scatter: Scatter,
 }
 
 /// So many in so long, by the second.
@@ -45,8 +69,35 @@ pub fn per_s(count: u64, duration_ns: u64) -> u64 {
     u64::try_from(u128::from(count) * 1_000_000_000 / u128::from(duration_ns.max(1))).unwrap_or(u64::MAX)
 }
 
-fn quicker(found: Distribution, times: u64) -> Distribution {
-    let Distribution { count, min, mean, p50, p90, p99, p999, max } = found;
-    let [min, mean, p50, p90, p99, p999, max] = [min, mean, p50, p90, p99, p999, max].map(|nanos| nanos / times);
-    Distribution { count, min, mean, p50, p90, p99, p999, max }
+/// Latencies that were longer by a factor, with what comes on top of each, whichever it is.
+fn scattered(slower: &Histogram, times: u64, scatter: &Scatter) -> Option<Distribution> {
+    const DRAWS: u64 = 1_000;
+    let (mut all, mut before) = (Histogram::default(), 0);
+    for (value, up_to) in slower.steps() {
+        for draw in 0..DRAWS {
+            all.record_often((value / times).saturating_add(scatter.at(draw)), up_to - before);
+        }
+        before = up_to;
+    }
+    all.distribution().map(|found| Distribution { count: slower.count(), ..found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_on_top_is_added_to_every_latency() {
+        let mut slower = Histogram::default();
+        slower.record_often(100_000_000, 90);
+        slower.record_often(900_000_000, 10);
+        let none = scattered(&slower, 100, &Scatter::default()).unwrap();
+        assert_eq!((none.count, none.p50, none.p90), (100, 1_000_000, 1_000_000));
+        assert!(none.p99 > 8_990_000);
+        let scatter = Scatter { p50_ns: 200_000, p90_ns: 400_000, p99_ns: 3_000_000, p999_ns: 3_000_000 };
+        let found = scattered(&slower, 100, &scatter).unwrap();
+        // The middle of nine tenths that are a millisecond and what comes on top.
+        assert!((1_220_000..1_240_000).contains(&found.p50), "{found:?}");
+        assert!(found.max > 11_900_000, "{found:?}");
+    }
 }

@@ -1,12 +1,14 @@
 //! Collects the figures of one server.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     AdmissionFigures, CacheFigures, Latencies, RegistryFigures, ServerFigures, authentication::AuthenticationRecorder,
     cpu::CpuRecorder, upstream::UpstreamRecorder, validation::ValidationRecorder,
 };
 use crate::{event::EventKind, types::Costs};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct ServerRecorder {
     /// Cores of its virtual CPU.
     cores: u64,
@@ -19,7 +21,7 @@ pub(super) struct ServerRecorder {
     site: Option<Box<SiteRecorder>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct SiteRecorder {
     /// Most tokens that one validation may ask for (rule 39).
     validation_tokens_max: u32,
@@ -67,6 +69,12 @@ impl ServerRecorder {
             site.validation.absorb(&other.validation);
             site.upstream.absorb(&other.upstream);
         }
+    }
+
+    /// Whether it is of a server that the plan has like this one.
+    pub(super) fn is_like(&self, new: &Self) -> bool {
+        let tokens_max = |it: &Self| it.site.as_ref().map(|site| site.validation_tokens_max);
+        (self.cores, self.start_ns, tokens_max(self)) == (new.cores, new.start_ns, tokens_max(new))
     }
 
     pub(super) fn add_to(&self, latencies: &mut Latencies) {

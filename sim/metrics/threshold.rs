@@ -53,7 +53,7 @@ pub fn missed_thresholds(
         at_most("two_step_p99_ms", thresholds.two_step_p99_ms, p99(two_step_ns)),
         at_most("slot_wait_p99_ms", thresholds.slot_wait_p99_ms, p99(slot_wait)),
         at_most("validation_max_ms", thresholds.validation_max_ms, refresh.map(|found| found.max)),
-        at_least("served_min_ppm", thresholds.served_min_ppm, super::ppm(authentication.served, authentication.ended)),
+        at_least("served_min_ppm", thresholds.served_min_ppm, measured.served_ppm()),
     ]
     .into_iter()
     .flatten()

@@ -12,7 +12,8 @@ use crate::event::{Carried, Close, EventKind};
 pub struct TrafficFigures {
     /// Connections opened.
     pub opened: u64,
-    /// Most connections open at any time.
+    /// Most connections open at any time. Of several generators, the sum of what each had at most: no fewer, and as many
+    /// only if all had it at once.
     pub open_max: u64,
     /// Connections that their opener closed.
     pub closed_done: u64,
@@ -81,6 +82,28 @@ impl TrafficFigures {
             }
             EventKind::ResponseReceived { status, .. } => *self.responses.entry(*status).or_default() += 1,
             _ => {}
+        }
+    }
+
+    /// Takes in the connections and requests of others. When each had most of its connections open is not known: the sum of
+    /// them is what there can have been at most.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.open_max += other.open_max;
+        self.closed_done += other.closed_done;
+        self.closed_by_peer += other.closed_by_peer;
+        self.closed_timed_out += other.closed_timed_out;
+        self.closed_broken += other.closed_broken;
+        self.connect_refused += other.connect_refused;
+        self.connect_timed_out += other.connect_timed_out;
+        self.sent_bare += other.sent_bare;
+        self.sent_first += other.sent_first;
+        self.sent_stored_token += other.sent_stored_token;
+        self.sent_new_token += other.sent_new_token;
+        self.sent_signed += other.sent_signed;
+        self.token_bytes_max = self.token_bytes_max.max(other.token_bytes_max);
+        for (status, count) in &other.responses {
+            *self.responses.entry(*status).or_default() += count;
         }
     }
 }

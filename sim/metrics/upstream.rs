@@ -35,7 +35,7 @@ pub struct UpstreamFigures {
     pub batch_agents: Option<Distribution>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct UpstreamRecorder {
     first_fetches: u64,
     batches: u64,

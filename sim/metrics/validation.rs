@@ -35,7 +35,7 @@ pub struct ValidationFigures {
     pub refresh_ns: Option<Distribution>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct ValidationRecorder {
     started: u64,
     ended: u64,

@@ -68,7 +68,7 @@ pub use violation::{Findings, Violation};
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::{checker::Checker, facts::Facts, milestones::Milestones};
 use crate::{
@@ -101,7 +101,7 @@ fn untimed() -> Vec<Box<dyn Checker>> {
 }
 
 /// What the oracle made of a run.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Judgement {
     /// The violations in the order of their discovery, at most [`Findings::KEPT_PER_INVARIANT`] of each invariant.
     pub violations: Vec<Violation>,
@@ -113,6 +113,29 @@ pub struct Judgement {
     pub not_judged: BTreeMap<Invariant, String>,
     /// How many events were heard.
     pub events: u64,
+}
+
+impl Judgement {
+    /// Takes in what another judge made of others in the same run. What is violated for one of them is violated, and what
+    /// one could not judge is not judged. Each numbers the events that it heard by itself.
+    pub fn absorb(&mut self, other: Self) {
+        self.violations.extend(other.violations);
+        self.violations.sort_by_key(|violation| violation.at);
+        let mut kept: BTreeMap<Invariant, u64> = BTreeMap::new();
+        self.violations.retain(|violation| {
+            let kept = kept.entry(violation.invariant).or_default();
+            *kept += 1;
+            *kept <= Findings::KEPT_PER_INVARIANT
+        });
+        for (invariant, count) in other.counts {
+            *self.counts.entry(invariant).or_default() += count;
+        }
+        for (milestone, count) in other.reached {
+            *self.reached.entry(milestone).or_default() += count;
+        }
+        self.not_judged.extend(other.not_judged);
+        self.events += other.events;
+    }
 }
 
 impl Oracle {

@@ -244,3 +244,30 @@ pub enum Milestone {
     /// An attacker read something of use on a connection of others.
     Overheard,
 }
+
+impl Milestone {
+    /// Whether agents alone can tell that it was reached: their servers need not be heard.
+    pub fn is_seen_by_agents(self) -> bool {
+        use Milestone::{
+            AgentKeyChanged, AgentRestarted, ConnectTimedOut, ConnectionReused, ExchangeTimedOut, OneStep, PathChanged,
+            PublicServed, Recovered, RolledBack, StorageSwept, StoredTokenForbidden, TokenDeclined, TwoStep,
+        };
+        matches!(
+            self,
+            OneStep
+                | TwoStep
+                | ConnectionReused
+                | PublicServed
+                | StorageSwept
+                | StoredTokenForbidden
+                | AgentRestarted
+                | ConnectTimedOut
+                | ExchangeTimedOut
+                | Recovered
+                | RolledBack
+                | AgentKeyChanged
+                | PathChanged
+                | TokenDeclined
+        )
+    }
+}

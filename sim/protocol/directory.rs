@@ -20,6 +20,7 @@ pub struct Directory {
     /// Each with the key that was approved; none if any may come.
     approved_sites: BTreeMap<NodeId, Option<Thumbprint>>,
     revoked: BTreeSet<NodeId>,
+    nodes_max: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -91,16 +92,20 @@ pub enum RegisterError {
     /// An administrator has revoked this node.
     #[error("{0} is revoked")]
     Revoked(NodeId),
+    /// There are as many nodes as are admitted.
+    #[error("there are {0} nodes, as many as `registered_max` admits")]
+    Full(usize),
 }
 
 impl RegisterError {
     /// The HTTP status of the refusal: 409 for what contradicts an earlier registration, 400 for what is never right,
-    /// 403 for what an administrator denies.
+    /// 403 for what an administrator denies, 503 where there is no room.
     pub const fn status(&self) -> u16 {
         match self {
             Self::OtherKey { .. } | Self::OtherKind(_) | Self::OriginTaken { .. } => 409,
             Self::Origin(_) => 400,
             Self::SiteNotApproved(_) | Self::OtherKeyApproved { .. } | Self::Revoked(_) => 403,
+            Self::Full(_) => 503,
         }
     }
 }
@@ -114,7 +119,13 @@ impl Directory {
             holders: BTreeMap::new(),
             approved_sites: BTreeMap::new(),
             revoked: BTreeSet::new(),
+            nodes_max: usize::MAX,
         }
+    }
+
+    /// Takes no new agent where there are so many nodes: anybody may register. Site servers are the administrator's choice.
+    pub fn admit_up_to(&mut self, nodes: usize) {
+        self.nodes_max = nodes;
     }
 
     /// Notes which face of the protocol the SMP itself shows from now on.
@@ -179,7 +190,11 @@ impl Directory {
                 return Err(RegisterError::OriginTaken { origin: other.origin, holder: other.id });
             }
         }
+        let nodes = self.nodes.len();
         let Some(node) = self.nodes.get_mut(&id) else {
+            if role == Role::Agent && nodes >= self.nodes_max {
+                return Err(RegisterError::Full(self.nodes_max));
+            }
             self.holders.entry(request.public_key.thumbprint()).or_default().insert(id);
             self.nodes.insert(id, Node { key: request.public_key.clone(), role, signed });
             return Ok(Registered::New);

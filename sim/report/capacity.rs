@@ -10,6 +10,8 @@ use crate::metrics::per_s;
 /// The version of the form, as of [`REPORT_VERSION`](super::REPORT_VERSION).
 pub const CAPACITY_VERSION: u32 = 1;
 
+/// So many parts per million of the visits that are due may never begin; beyond it, what was asked for was not put on.
+const MISSED_PPM_MAX: u64 = 10_000;
 /// How many columns a bar takes at most.
 const BAR: u32 = 24;
 
@@ -39,6 +41,12 @@ pub struct Step {
     pub verdict: Verdict,
     /// What kept it from passing; empty if it passed.
     pub reasons: Vec<String>,
+    /// Visits that were due.
+    pub visits_due: u64,
+    /// Visits that were due and never began.
+    pub visits_missed: u64,
+    /// Whether what failed is the generator, and not what it was to measure.
+    pub is_generator_late: bool,
     /// Exchanges that agents began in a second.
     pub started_per_s: u64,
     /// Exchanges that were served in a second.
@@ -60,10 +68,14 @@ impl Step {
         };
         // Of the kind of which there are more.
         let most = steps.into_iter().flatten().max_by_key(|distribution| distribution.count);
+        let visits = &report.measurements.visits;
         Self {
             per_mille,
             verdict: report.verdict,
             reasons: report.reasons(),
+            visits_due: visits.due,
+            visits_missed: visits.missed,
+            is_generator_late: report.load.as_ref().is_some_and(|load| load.is_late),
             started_per_s: per_s(found.started, duration_ns),
             served_per_s: per_s(found.served, duration_ns),
             p50_ns: most.map(|distribution| distribution.p50),
@@ -71,9 +83,22 @@ impl Step {
         }
     }
 
-    /// Whether it met everything that the scenario asks for.
+    /// Whether it met everything that the scenario asks for, and was all of it.
     pub fn is_met(&self) -> bool {
-        self.verdict == Verdict::Passed
+        self.verdict == Verdict::Passed && self.was_put_on()
+    }
+
+    fn was_put_on(&self) -> bool {
+        u128::from(self.visits_missed) * 1_000_000 <= u128::from(self.visits_due) * u128::from(MISSED_PPM_MAX)
+    }
+
+    /// Why it is not met.
+    fn why(&self) -> String {
+        let missed = (!self.was_put_on()).then(|| {
+            let (missed, due) = (human::count(self.visits_missed), human::count(self.visits_due));
+            format!("{missed} of {due} visits never began")
+        });
+        self.reasons.iter().cloned().chain(missed).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -86,6 +111,16 @@ impl Capacity {
         let capacity_per_mille = met.map(|step| step.per_mille);
         let scenario = scenario.to_owned();
         Self { countersign_capacity: CAPACITY_VERSION, scenario, seed, on_sockets, capacity_per_mille, steps }
+    }
+
+    /// Whether something is known that is too much for the servers.
+    pub fn is_limit_known(&self) -> bool {
+        self.capacity_per_mille.is_some() && self.first_missed().is_some_and(|step| !step.is_generator_late)
+    }
+
+    /// The least of what was tried beyond the capacity.
+    fn first_missed(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| Some(step.per_mille) > self.capacity_per_mille)
     }
 
     /// As JSON.
@@ -101,18 +136,29 @@ impl Capacity {
         let place = if self.on_sockets { "on real sockets" } else { "simulated" };
         let mut text = format!("Capacity of {}  (seed {}, {place})\n", self.scenario, self.seed);
         let met = self.steps.iter().rfind(|step| Some(step.per_mille) == self.capacity_per_mille);
-        let missed = self.steps.iter().find(|step| Some(step.per_mille) > self.capacity_per_mille);
+        let missed = self.first_missed();
+        let at_least = if self.is_limit_known() { "" } else { "at least " };
         let _ = match met {
             None => writeln!(text, "no multiple that was tried meets its objectives"),
             Some(step) => writeln!(
                 text,
-                "{} meets its objectives: {} exchanges served in a second",
+                "{at_least}{} meets its objectives: {} exchanges served in a second",
                 human::factor(step.per_mille),
                 human::count(step.served_per_s)
             ),
         };
         if let Some(step) = missed {
-            let _ = writeln!(text, "{} does not: {}", human::factor(step.per_mille), step.reasons.join("; "));
+            let _ = writeln!(text, "{} does not: {}", human::factor(step.per_mille), step.why());
+        }
+        let limit = match (met, missed) {
+            (Some(_), None) => "More was not tried: the limit is not known.",
+            (Some(_), Some(step)) if step.is_generator_late => {
+                "What is late there is this machine's generator: the servers may bear more."
+            }
+            _ => "",
+        };
+        if !limit.is_empty() {
+            let _ = writeln!(text, "{limit}");
         }
         let mut table = Table::new("The knee", &["started/s", "served/s", "p50", "p99", "", "p99 (log)"]);
         let greatest = self.steps.iter().filter_map(|step| step.p99_ns).max().unwrap_or(1);
@@ -165,6 +211,9 @@ mod tests {
             per_mille,
             verdict,
             reasons: if verdict == Verdict::Passed { vec![] } else { vec!["one_step_p99_ms".to_owned()] },
+            visits_due: 1_000,
+            visits_missed: 0,
+            is_generator_late: false,
             started_per_s: per_mille,
             served_per_s: per_mille,
             p50_ns: Some(1_000_000),
@@ -185,6 +234,26 @@ mod tests {
         let text = capacity.to_text();
         assert!(text.contains("2.00 × meets its objectives") && text.contains("3.00 × does not"), "{text}");
         assert_eq!(Capacity::new("x", 1, true, vec![step(1, Verdict::Violated, 1)]).capacity_per_mille, None);
+    }
+
+    #[test]
+    fn what_was_never_begun_was_not_borne() {
+        let lazy = Step { visits_missed: 11, ..step(2_000, Verdict::Passed, 4) };
+        let capacity = Capacity::new("x", 1, false, vec![step(1_000, Verdict::Passed, 2), lazy]);
+        assert_eq!(capacity.capacity_per_mille, Some(1_000));
+        let text = capacity.to_text();
+        assert!(text.contains("2.00 × does not: 11 of 1,000 visits never began"), "{text}");
+        assert!(capacity.is_limit_known());
+    }
+
+    #[test]
+    fn a_limit_that_is_not_the_servers_is_none() {
+        let late = Step { is_generator_late: true, ..step(2_000, Verdict::Inconclusive, 4) };
+        for steps in [vec![step(1_000, Verdict::Passed, 2)], vec![step(1_000, Verdict::Passed, 2), late]] {
+            let capacity = Capacity::new("x", 1, true, steps);
+            assert!(!capacity.is_limit_known());
+            assert!(capacity.to_text().contains("at least 1.00 × meets"), "{}", capacity.to_text());
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct Environment {
     pub wall_ns: u64,
     /// CPU time that the process took, all threads together, in nanoseconds; none where it cannot be had.
     pub cpu_ns: Option<u64>,
+    /// How much of that the kernel took, to a hundredth of a second; none where it cannot be had.
+    #[serde(default)]
+    pub cpu_kernel_ns: Option<u64>,
     /// Most memory that the process held, in bytes; none where it cannot be had.
     pub memory_peak_bytes: Option<u64>,
     /// Virtual milliseconds that passed in a second of real time.
@@ -56,6 +59,11 @@ impl Operations {
         let per_core_s = per_core_s.filter(|_| count > 0).and_then(|pace| u64::try_from(pace).ok());
         Self { count, took_ns, per_core_s }
     }
+
+    /// These and others.
+    fn and(self, other: Self) -> Self {
+        Self::new(self.count.saturating_add(other.count), self.took_ns.saturating_add(other.took_ns))
+    }
 }
 
 /// CPU time of those who listen to the events of a run, in nanoseconds, by a sample of the events.
@@ -79,6 +87,47 @@ pub struct Calibration {
 }
 
 impl Environment {
+    /// The share of cryptography in the CPU time that the process took outside the kernel, in parts per million; none where
+    /// it cannot be had.
+    pub fn crypto_of_user_ppm(&self) -> Option<u64> {
+        let user_ns = self.cpu_ns?.checked_sub(self.cpu_kernel_ns?)?;
+        let crypto_ns = self.signs.took_ns.saturating_add(self.verifies.took_ns);
+        let ppm = (u128::from(crypto_ns) * 1_000_000).checked_div(u128::from(user_ns))?;
+        u64::try_from(ppm).ok().filter(|_| crypto_ns > 0)
+    }
+
+    /// Takes in what another process took that made the same load, and its machine: what they took is added, but the time
+    /// on the wall, since they ran side by side.
+    pub fn absorb(&mut self, other: &Self) {
+        fn joined(all: &mut String, more: &str) {
+            if !all.split(", ").any(|known| known == more) {
+                *all = [all, more].into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ");
+            }
+        }
+        joined(&mut self.system, &other.system);
+        if let Some(cpu) = &other.cpu {
+            joined(self.cpu.get_or_insert_default(), cpu);
+        }
+        // Those that all have.
+        self.cpu_features.retain(|feature| other.cpu_features.contains(feature));
+        // Whether two processes share a machine is not known: as many as there are surely.
+        self.cpus = self.cpus.max(other.cpus);
+        self.wall_ns = self.wall_ns.max(other.wall_ns);
+        let both = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
+        self.cpu_ns = both(self.cpu_ns, other.cpu_ns);
+        self.cpu_kernel_ns = both(self.cpu_kernel_ns, other.cpu_kernel_ns);
+        self.memory_peak_bytes = both(self.memory_peak_bytes, other.memory_peak_bytes);
+        self.virtual_ms_per_wall_s = self.virtual_ms_per_wall_s.min(other.virtual_ms_per_wall_s);
+        self.signs = self.signs.and(other.signs);
+        self.verifies = self.verifies.and(other.verifies);
+        self.crypto_floor_ns = both(self.crypto_floor_ns, other.crypto_floor_ns);
+        self.cpu_percent_of_floor = percent(self.cpu_ns, self.crypto_floor_ns);
+        let (all, more) = (&mut self.listening, other.listening);
+        all.oracle_ns = all.oracle_ns.saturating_add(more.oracle_ns);
+        all.metrics_ns = all.metrics_ns.saturating_add(more.metrics_ns);
+        all.trace_ns = all.trace_ns.saturating_add(more.trace_ns);
+    }
+
     /// Adds what the cryptography of this run costs alone by `calibration`.
     pub fn with_calibration(mut self, calibration: Calibration) -> Self {
         let floor_ns = self
@@ -87,10 +136,12 @@ impl Environment {
             .saturating_mul(calibration.sign_ns)
             .saturating_add(self.verifies.count.saturating_mul(calibration.verify_ns));
         self.crypto_floor_ns = Some(floor_ns);
-        self.cpu_percent_of_floor = self.cpu_ns.and_then(|cpu_ns| {
-            let percent = (u128::from(cpu_ns) * 100).checked_div(u128::from(floor_ns))?;
-            u64::try_from(percent).ok()
-        });
+        self.cpu_percent_of_floor = percent(self.cpu_ns, self.crypto_floor_ns);
         self
     }
+}
+
+/// One amount in percent of another, if both are known.
+fn percent(part: Option<u64>, whole: Option<u64>) -> Option<u64> {
+    u64::try_from((u128::from(part?) * 100).checked_div(u128::from(whole?))?).ok()
 }

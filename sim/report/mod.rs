@@ -5,14 +5,17 @@
 
 mod capacity;
 mod environment;
+mod exchanges;
 mod expected_violation;
 mod exposure;
+mod generator;
 mod hardship;
 mod html;
 pub(crate) mod human;
 mod hunt;
 mod json;
 mod matrix;
+mod prediction;
 mod reasons;
 mod rule_coverage;
 mod table;
@@ -24,6 +27,7 @@ pub use capacity::{CAPACITY_VERSION, Capacity, Step};
 pub use environment::{Calibration, Environment, Listening, Operations};
 pub use expected_violation::ExpectedViolation;
 pub use exposure::{Exposure, OpenHole};
+pub use generator::Generator;
 pub use hardship::Hardship;
 pub use html::{Evidence, html, space_time_svg};
 pub use hunt::{Found, HUNT_VERSION, Hunt, Hunted, Trail};
@@ -121,6 +125,10 @@ pub struct Report {
     /// report that has it, everything that was measured was measured in real time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<PaceFigures>,
+    /// The processes that made a load together, or the one of them whose report it is; none if one made it alone.
+    /// `environment` is what they took all together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generators: Vec<Generator>,
     /// The real world: the only part that differs between two runs of one plan.
     pub environment: Environment,
 }
@@ -190,7 +198,7 @@ impl Report {
             Verdict::Violated
         } else if interrupted
             || served_nobody
-            || pace.as_ref().is_some_and(|pace| pace.is_late)
+            || pace.as_ref().is_some_and(|pace| pace.is_late || pace.is_scattered())
             || !milestones_missing.is_empty()
             || expected_violations.iter().any(|expected| expected.count == 0)
         {
@@ -229,8 +237,14 @@ impl Report {
             measurements,
             latencies,
             load: pace,
+            generators: Vec::new(),
             environment,
         }
+    }
+
+    /// Notes which processes made the load together.
+    pub fn by(self, generators: Vec<Generator>) -> Self {
+        Self { generators, ..self }
     }
 
     /// Notes that the run was to end at `until` at the latest, and whether that is why it ended.

@@ -1,6 +1,6 @@
 //! Why a run did not pass, in a line.
 
-use super::{Report, Verdict, human};
+use super::{Report, Verdict, human, human::duration};
 use crate::types::VirtualTime;
 
 impl Report {
@@ -15,6 +15,8 @@ impl Report {
             "not one exchange was served, so that the run has shown nothing"
         } else if self.is_late() && is_inconclusive {
             "visits began so late that the figures are those of this machine and not of the servers"
+        } else if self.is_scattered() && is_inconclusive {
+            "the generators began so far apart that they did not make one load"
         } else if self.violation_counts.is_empty() && !self.milestones_forbidden.is_empty() {
             "something happened that the scenario forbids"
         } else {
@@ -24,6 +26,10 @@ impl Report {
 
     fn is_late(&self) -> bool {
         self.load.as_ref().is_some_and(|load| load.is_late)
+    }
+
+    fn is_scattered(&self) -> bool {
+        self.load.as_ref().is_some_and(|load| load.is_scattered())
     }
 
     /// Where the run was stopped as its command asks, if it was, and what that leaves open.
@@ -49,7 +55,18 @@ impl Report {
             false => format!("{} was expected to be violated and held", expected.invariant),
         });
         let nobody = self.served_nobody.then(|| "nobody was served".to_owned());
-        let late = self.is_late().then(|| "the generator was late".to_owned());
-        forbidden.chain(missing).chain(absent).chain(nobody).chain(late).collect()
+        let late = self.is_late().then(|| self.late_line());
+        let scattered = self.load.iter().filter(|load| load.is_scattered());
+        let scattered = scattered.map(|load| format!("the generators began {} apart", duration(load.begin_spread_ns)));
+        forbidden.chain(missing).chain(absent).chain(nobody).chain(late).chain(scattered).collect()
+    }
+
+    fn late_line(&self) -> String {
+        let late: Vec<_> = self.generators.iter().filter(|one| one.is_late).map(|one| one.shard.to_string()).collect();
+        match late.len() {
+            0 => "the generator was late".to_owned(),
+            1 => format!("generator {} was late", late.join(", ")),
+            _ => format!("generators {} were late", late.join(", ")),
+        }
     }
 }

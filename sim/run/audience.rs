@@ -2,15 +2,15 @@
 
 use std::{fmt, io::Write};
 
-use super::{Finished, Listening, Standing, scribe::Scribe};
+use super::{Heard, Listening, Standing, scribe::Scribe};
 use crate::{
     crypto::Stopwatch,
-    event::{Event, EventKind, Listener},
+    event::{Event, EventKind, Listener, Visit},
     metrics::{Metrics, Pace},
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceError, TraceHeader},
-    types::{ActorId, VirtualTime},
+    types::{ActorId, Shard, VirtualTime},
     world::Ended,
 };
 
@@ -19,7 +19,7 @@ pub struct Audience {
     oracle: Oracle,
     scene: SceneRecorder,
     metrics: Metrics,
-    /// On real sockets only.
+    /// Of a load, and of what stands for one.
     pace: Option<Pace>,
     record: Record,
     log: Option<Box<dyn Listener + Send>>,
@@ -81,7 +81,8 @@ impl Audience {
             oracle: Oracle::new(plan),
             scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
-            pace: None,
+            // A plan whose ends share a machine's cores stands for a load.
+            pace: plan.shared_cores.map(|cores| Pace::new(plan, cores.into())),
             record: match trace {
                 None => Record::Digest(Digest::new()),
                 Some(to) => Record::Trace(Scribe::start(to, TraceHeader::of(plan))),
@@ -101,6 +102,7 @@ impl Audience {
     pub fn of_load(
         plan: &Plan,
         workers: usize,
+        shard: Shard,
         hears_servers: bool,
         trace: Option<Box<dyn Write + Send>>,
         stopwatch: Option<Stopwatch>,
@@ -109,24 +111,43 @@ impl Audience {
         let audience = Self::new(plan, trace, None, stopwatch);
         let record = if is_traced { audience.record } else { Record::Nothing };
         let oracle = if hears_servers { Oracle::on_sockets(plan) } else { Oracle::of_agents_alone(plan) };
-        Self { oracle, record, pace: Some(Pace::new(plan, u64::try_from(workers).unwrap_or(u64::MAX))), ..audience }
+        Self {
+            oracle,
+            record,
+            metrics: Metrics::of_part(plan, shard),
+            pace: Some(Pace::new(plan, u64::try_from(workers).unwrap_or(u64::MAX))),
+            ..audience
+        }
     }
 
     /// What was heard so far.
     pub fn standing(&self, at: VirtualTime) -> Standing<'_> {
-        Standing { at, accepted: self.accepted, violations: self.oracle.violations(), kept: self.oracle.kept() }
+        Standing {
+            at,
+            accepted: self.accepted,
+            violations: self.oracle.violations(),
+            kept: self.oracle.kept(),
+            pace: self.pace.as_ref().map(Pace::standing),
+        }
     }
 
-    /// Asks everybody for their say.
-    pub fn finish(self, ended: Ended) -> Finished {
+    /// Learns when a load begins, by the machine's wall clock.
+    #[cfg(feature = "sockets")]
+    pub fn begins(&mut self, at: crate::types::WallTime) {
+        if let Some(pace) = &mut self.pace {
+            pace.begins(at);
+        }
+    }
+
+    /// Asks everybody what they have.
+    pub fn finish(self, ended: Ended) -> Heard {
         let judgement = self.oracle.finish(ended.at);
         let (digest, trace_error) = self.record.finish();
-        Finished {
+        Heard {
             scene: self.scene.finish(&judgement.violations),
             judgement,
-            latencies: self.metrics.latencies(),
-            measurements: self.metrics.finish(ended.at),
-            pace: self.pace.map(|pace| pace.finish(ended.at)),
+            metrics: self.metrics,
+            pace: self.pace,
             digest,
             listening: self.listening,
             trace_error,
@@ -163,9 +184,10 @@ impl Listener for Audience {
         }
     }
 
-    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
+        self.metrics.visit_begins(agent, visit, at);
         if let Some(pace) = &mut self.pace {
-            pace.visit_begins(agent, due, at);
+            pace.visit_begins(agent, visit, at);
         }
     }
 }

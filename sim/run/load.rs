@@ -5,11 +5,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
-use super::{Audience, Finished, Standing};
+use super::{Audience, Heard, Standing};
 use crate::{
     crypto::Stopwatch,
     load::{self, Controls, LoadError, Loaded, Target},
     plan::Plan,
+    types::{Shard, WallTime},
     world::Ended,
 };
 
@@ -19,6 +20,10 @@ pub struct LoadOptions<'a> {
     pub workers: usize,
     /// The servers to visit, if somebody else has started them.
     pub target: Option<Target>,
+    /// Which part of the agents come: others are other processes'.
+    pub shard: Shard,
+    /// When the load begins by the machine's wall clock; at once without it.
+    pub start_at: Option<WallTime>,
     /// Where every event goes, as a line of JSON. Give it a buffered writer.
     pub trace: Option<Box<dyn Write + Send>>,
     /// Measures real time around crypto operations and, now and then, around the listeners.
@@ -32,20 +37,23 @@ pub struct LoadOptions<'a> {
 /// Runs a plan on real sockets, in real time.
 ///
 /// # Errors
-/// If the plan has what only the simulation can do, or if a server cannot start.
-pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Finished, LoadError> {
-    let LoadOptions { workers, target, trace, stopwatch, interrupted, progress } = options;
+/// If the plan has what only the simulation can do, or no agent for this part, or if a server cannot start.
+pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Heard, LoadError> {
+    let LoadOptions { workers, target, shard, start_at, trace, stopwatch, interrupted, progress } = options;
     let hears_servers = target.is_none();
-    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, workers, hears_servers, trace, stopwatch))));
+    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, workers, shard, hears_servers, trace, stopwatch))));
     let mut tell = |at| {
         if let Some(audience) = audience.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             progress(audience.standing(at));
         }
     };
-    let loaded = load::run(plan, &audience, Controls { workers, target, stopwatch, interrupted, progress: &mut tell })?;
-    let Loaded { at, was_interrupted, totals } = loaded;
+    let controls = Controls { workers, target, shard, start_at, stopwatch, interrupted, progress: &mut tell };
+    let Loaded { at, began, was_interrupted, totals } = load::run(plan, &audience, controls)?;
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
-    let audience = audience.unwrap_or_else(|| Audience::of_load(plan, workers, hears_servers, None, None));
+    let mut audience = audience.unwrap_or_else(|| Audience::of_load(plan, workers, shard, hears_servers, None, None));
+    if let Some(began) = began {
+        audience.begins(began);
+    }
     Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals }))
 }

@@ -18,7 +18,7 @@ pub use self::load::{LoadOptions, load};
 use crate::{
     crypto::Stopwatch,
     event::Listener,
-    metrics::{Latencies, Measurements, PaceFigures},
+    metrics::{Latencies, Measurements, Metrics, Pace, PaceFigures, PaceStanding},
     oracle::{Judgement, Scene, Violation},
     plan::{Plan, PlanError},
     trace::TraceError,
@@ -37,6 +37,8 @@ pub struct Standing<'a> {
     pub violations: u64,
     /// Those of them that are kept whole, in the order of their discovery.
     pub kept: &'a [Violation],
+    /// How a load goes; nothing of a simulated run.
+    pub pace: Option<PaceStanding>,
 }
 
 /// What whoever starts a run may have of it beside its result.
@@ -58,6 +60,45 @@ pub struct Options<'a> {
     pub pulse: Arc<Pulse>,
     /// Is told now and then how far the run is.
     pub progress: &'a mut dyn FnMut(Standing<'_>),
+}
+
+/// What was heard of a run, before figures are made of it: what several processes heard of one load can still be joined.
+#[derive(Debug)]
+pub struct Heard {
+    /// What the oracle says.
+    pub judgement: Judgement,
+    /// The events around a violation, if there was one.
+    pub scene: Option<Scene>,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// Whether visits came in time, on real sockets.
+    pub pace: Option<Pace>,
+    /// The digest of the history, in hexadecimal (S12); none of a load on sockets without a trace.
+    pub digest: Option<String>,
+    /// What the world says.
+    pub ended: Ended,
+    /// What listening took of the real world.
+    pub listening: Listening,
+    /// Why the trace is not whole, if one was asked for and it is not.
+    pub trace_error: Option<TraceError>,
+}
+
+impl Heard {
+    /// Makes figures of it.
+    pub fn finish(self) -> Finished {
+        let Self { judgement, scene, metrics, pace, digest, ended, listening, trace_error } = self;
+        Finished {
+            judgement,
+            scene,
+            latencies: metrics.latencies(),
+            measurements: metrics.finish(ended.at),
+            pace: pace.map(|pace| pace.finish(ended.at)),
+            digest,
+            ended,
+            listening,
+            trace_error,
+        }
+    }
 }
 
 /// What came of a run.
@@ -139,7 +180,7 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Nobody else takes it; an empty audience would have heard nothing.
     let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None, None));
-    Ok(audience.finish(ended))
+    Ok(audience.finish(ended).finish())
 }
 
 impl<'a> Options<'a> {

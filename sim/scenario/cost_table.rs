@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ScenarioError;
-use crate::types::{Costs, TimeSpan};
+use crate::types::{Costs, Scatter, TimeSpan};
 
 /// What operations cost on one core of a server, in virtual time. Each at most 10 s.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
@@ -26,22 +26,37 @@ pub struct CostTable {
     pub closing: Option<TimeSpan>,
 }
 
-/// A file with costs alone, as `countersign calibrate` writes it.
+/// What was found out about a machine, as `countersign calibrate` writes it.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CostFile {
     costs: CostTable,
+    #[serde(default)]
+    scatter: ScatterTable,
+}
+
+/// What comes on top of what can be computed, in such a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ScatterTable {
+    p50: Option<TimeSpan>,
+    p90: Option<TimeSpan>,
+    p99: Option<TimeSpan>,
+    p999: Option<TimeSpan>,
 }
 
 impl CostFile {
-    /// The costs in a file. `file` names it in errors.
+    /// The costs in a file, and what comes on top. `file` names it in errors.
     ///
     /// # Errors
     /// If the text is no TOML, or not of this form. The error has file, line and column.
-    pub fn from_toml(file: &str, text: &str) -> Result<Costs, ScenarioError> {
-        let read: Self =
-            toml::from_str(text).map_err(|error| ScenarioError::from_toml(file, text, "countersign schema", &error))?;
-        Ok(read.costs.resolve())
+    pub fn from_toml(file: &str, text: &str) -> Result<(Costs, Scatter), ScenarioError> {
+        let read: Self = toml::from_str(text)
+            .map_err(|error| ScenarioError::from_toml(file, text, "countersign calibrate", &error))?;
+        let nanos = |span: Option<TimeSpan>| span.map_or(0, TimeSpan::nanos);
+        let ScatterTable { p50, p90, p99, p999 } = read.scatter;
+        let scatter = Scatter { p50_ns: nanos(p50), p90_ns: nanos(p90), p99_ns: nanos(p99), p999_ns: nanos(p999) };
+        Ok((read.costs.resolve(), scatter))
     }
 }
 

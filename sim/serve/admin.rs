@@ -17,11 +17,21 @@ use crate::{
     types::{NodeId, Thumbprint},
 };
 
-/// Reads the configuration again; says whether policy changed, or what is wrong with the file.
-pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<bool, String>> + Send>> + Send + Sync>;
+/// Reads the configuration again; says what came of it, or what is wrong with the file.
+pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Reloaded, String>> + Send>> + Send + Sync>;
+
+/// What came of reading the configuration again.
+#[derive(Clone, Debug)]
+pub struct Reloaded {
+    /// Whether policy changed.
+    pub policy_changed: bool,
+    /// The keys of what differs from what the server runs with, and stays so until it starts again.
+    pub needs_restart: Vec<String>,
+}
 
 /// What is to be done, as methods and paths.
 const ROUTES: &[&str] = &[
+    "GET /",
     "GET /status",
     "GET /sites",
     "POST /sites/{id}/approve?kid={kid}",
@@ -33,9 +43,25 @@ const ROUTES: &[&str] = &[
     "POST /agents/{id}/key",
     "GET /keys",
     "POST /keys/rotate",
+    "POST /keys/rotate?now=true",
     "POST /keys/{kid}/withdraw",
     "POST /reload",
 ];
+
+const NO_PATH: &str = "no such path; GET / lists those that there are";
+
+/// The method that a path wants; each has one.
+fn method_of(path: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_it = |form: &str| {
+        let is_part = |(form, part): (&str, &&str)| form == *part || form.starts_with('{') && !part.is_empty();
+        form.split('/').count() == parts.len() && form.split('/').zip(&parts).all(is_part)
+    };
+    let routes = ROUTES.iter().filter_map(|route| route.split_once(' '));
+    // What a query says is the act's own affair.
+    let mut paths = routes.map(|(method, form)| (method, form.split_once('?').map_or(form, |(path, _)| path)));
+    paths.find(|(_, path)| is_it(path)).map(|(method, _)| method)
+}
 
 /// Answers administrators.
 pub struct Admin {
@@ -55,36 +81,69 @@ impl Admin {
         let is_post = request.method == Method::POST;
         let records = &self.records;
         match (is_post, path.as_slice()) {
-            (false, ["status"]) => Ok(self.status()),
+            (false, ["status"]) => Ok(self.status().await),
             (false, ["sites"]) => Ok(self.sites().await),
             (false, ["agents", agent]) => self.agent(node(agent)?),
-            (false, ["keys"]) => Ok(self.keys()),
+            (false, ["keys"]) => Ok(self.keys().await),
             (true, ["sites", site, "approve"]) => {
                 let kid = records.approve_site(node(site)?, named_key(request)?).await?;
                 Ok(json!({ "done": true, "kid": kid }))
             }
             (true, ["sites", site, "remove"]) => done(records.remove_site(node(site)?).await),
             (true, ["agents", agent, "remove"]) => done(records.remove_agent(node(agent)?).await),
-            (true, ["agents", agent, "revoke"]) => done(records.revoke(node(agent)?).await),
-            (true, ["agents", agent, "reinstate"]) => done(records.reinstate(node(agent)?).await),
+            (true, ["agents", agent, "revoke"]) => {
+                let is_registered = records.revoke(node(agent)?).await?;
+                let within = records.sites_know_within().await.to_string();
+                Ok(json!({ "done": true, "registered": is_registered, "sites_know_within": within }))
+            }
+            (true, ["agents", agent, "reinstate"]) => {
+                records.reinstate(node(agent)?).await?;
+                Ok(json!({ "done": true, "sites_know_within": records.sites_know_within().await.to_string() }))
+            }
             (true, ["agents", agent, "key"]) => {
                 let key = read_key(&request.body)?;
                 done(records.change_agent_key(node(agent)?, key).await)
             }
-            (true, ["keys", "rotate"]) => Ok(json!({ "done": true, "kid": records.rotate_key().await? })),
+            (true, ["keys", "rotate"]) => self.rotate(request.target.split_once('?').map(|(_, query)| query)).await,
             (true, ["keys", kid, "withdraw"]) => {
                 let kid: Thumbprint = kid.parse().map_err(|error| Problem(StatusCode::BAD_REQUEST, error))?;
                 done(records.withdraw_key(kid).await)
             }
             (true, ["reload"]) => match (self.reload)().await {
-                Ok(has_changed) => Ok(json!({ "done": true, "policy_changed": has_changed })),
+                Ok(Reloaded { policy_changed, needs_restart }) => {
+                    Ok(json!({ "done": true, "policy_changed": policy_changed, "needs_restart": needs_restart }))
+                }
                 Err(why) => Err(Problem(StatusCode::UNPROCESSABLE_ENTITY, why)),
             },
-            _ => Err(Problem(StatusCode::NOT_FOUND, "no such path; GET / lists those that there are".to_owned())),
+            (false, [""]) => Ok(json!({ "paths": ROUTES })),
+            // `method_of` has seen to it.
+            _ => Err(Problem(StatusCode::NOT_FOUND, NO_PATH.to_owned())),
         }
     }
 
-    fn status(&self) -> Value {
+    /// An ordinary rotation hurts nobody, and takes its time; one for a key that has leaked costs what it says.
+    async fn rotate(&self, query: Option<&str>) -> Result<Value, Problem> {
+        match query {
+            None => {
+                let (kid, signs_from) = self.records.rotate_key().await?;
+                let signs_in = self.records.span_until(signs_from).to_string();
+                Ok(json!({ "done": true, "kid": kid, "signs_from": signs_from, "signs_in": signs_in }))
+            }
+            Some("now=true") => {
+                let kid = self.records.rotate_key_now().await?;
+                let within = self.records.sites_know_within().await;
+                let cost = format!("sites refuse tokens under it until they fetch policy: at most {within}");
+                Ok(json!({ "done": true, "kid": kid, "cost": cost }))
+            }
+            Some(other) => {
+                let why = format!("found the query `{other}`, expected none, or `now=true` for a key that has leaked");
+                Err(Problem(StatusCode::BAD_REQUEST, why))
+            }
+        }
+    }
+
+    async fn status(&self) -> Value {
+        let next = self.records.next_key().await;
         let records = self.records.database.open();
         let servers = records.directory.servers().count();
         json!({
@@ -92,6 +151,8 @@ impl Admin {
             "pin": self.records.pin(),
             "policy_version": records.policy_version(),
             "signing_key": records.issuer.key().public().thumbprint(),
+            "next_signing_key": next.map(|(kid, _)| kid),
+            "signs_from": next.map(|(_, signs_from)| signs_from),
             "nodes": records.directory.len(),
             "sites": servers - 1,
             "revoked": records.directory.revoked(),
@@ -129,12 +190,15 @@ impl Admin {
         }
     }
 
-    fn keys(&self) -> Value {
+    async fn keys(&self) -> Value {
+        let next = self.records.next_key().await;
         let records = self.records.database.open();
         let signing = records.issuer.key().public().thumbprint();
         let keys = records.server_keys.iter().map(|key| {
             let kid = key.thumbprint();
-            json!({ "kid": kid, "signs_tokens": kid == signing, "is_identity": kid == self.records.pin() })
+            let signs_from = next.filter(|(next, _)| *next == kid).map(|(_, signs_from)| signs_from);
+            let is_identity = kid == self.records.pin();
+            json!({ "kid": kid, "signs_tokens": kid == signing, "signs_from": signs_from, "is_identity": is_identity })
         });
         json!({ "keys": keys.collect::<Vec<_>>() })
     }
@@ -154,13 +218,14 @@ impl Service for Admin {
             reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return reply;
         }
-        if !matches!(request.method, Method::GET | Method::POST) {
-            let mut reply = json_reply(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "expected GET or POST" }));
-            reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        let Some(method) = method_of(request.path()) else {
+            return json_reply(StatusCode::NOT_FOUND, &json!({ "error": NO_PATH }));
+        };
+        if request.method != method {
+            let why = format!("found {}, expected {method}", request.method);
+            let mut reply = json_reply(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": why }));
+            reply.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
             return reply;
-        }
-        if request.path() == "/" {
-            return json_reply(StatusCode::OK, &json!({ "paths": ROUTES }));
         }
         // In a task of its own: whoever hangs up in the middle must not leave half an act behind.
         let admin = Arc::clone(self);

@@ -1,28 +1,22 @@
 //! Which site servers may register: what administrators decide at their door, and what the configuration says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tracing::{info, warn};
 
-use super::{ActError, SmpRecords, smp_records::appended};
+use super::{ActError, Decisions, SmpRecords, config::SmpConfig, smp_records::appended};
 use crate::{
     crypto::PublicKey,
     event::EventKind,
     protocol::{Directory, NodeKind},
-    types::{NodeId, Parameters, Thumbprint},
+    types::{NodeId, Thumbprint},
 };
 
 /// The site servers that may register, each with its key, if only that will do.
 pub type ApprovedSites = BTreeMap<NodeId, Option<Thumbprint>>;
-
-/// Who decided what about site servers, beside what the directory knows.
-#[derive(Clone, Debug, Default)]
-pub struct Decisions {
-    /// Those that an administrator has removed.
-    pub removed_sites: BTreeSet<NodeId>,
-    /// Those whose approval is the configuration's, and ends with it.
-    pub configured_sites: BTreeSet<NodeId>,
-}
 
 impl SmpRecords {
     /// Which site servers an administrator has removed.
@@ -127,13 +121,14 @@ impl SmpRecords {
         forgotten.await
     }
 
-    /// Takes over what the configuration says of policy: parameters, and approvals of sites that were not removed since. An
-    /// approval that it does not say any more is withdrawn, but for those that administrators gave. Says whether policy
-    /// changed.
+    /// Takes over what the configuration says of policy and registration: parameters, how many nodes there may be, and
+    /// approvals of sites that were not removed since. An approval that it does not say any more is withdrawn, but for those
+    /// that administrators gave. Says whether policy changed.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub async fn configure(&self, parameters: Parameters, approved: &ApprovedSites) -> Result<bool, ActError> {
+    pub async fn configure(&self, config: &SmpConfig) -> Result<bool, ActError> {
+        let (parameters, approved) = (&config.server.parameters, &config.approved_sites);
         let mut decisions = self.begin().await;
         let before = self.database.open().policy_version();
         let (mut is_forgotten, mut has_changed) = (true, false);
@@ -153,12 +148,17 @@ impl SmpRecords {
         }
         {
             let mut records = self.database.open();
-            if *records.parameters() != parameters {
-                records.change_parameters(parameters);
+            records.directory.admit_up_to(config.registered_max as usize);
+            if records.parameters() != parameters {
+                let before = records.change_parameters(parameters.clone());
+                // A site that fetched policy just now wakes by the interval that it knows.
+                let asleep_until = self.now().after(Duration::from_secs(before.policy_interval_s));
+                decisions.asleep_until = decisions.asleep_until.max(asleep_until);
                 self.tell(EventKind::PolicyChanged { version: records.policy_version() });
             }
             has_changed |= records.policy_version() != before;
         }
+        self.figures.nodes_max_is(config.registered_max);
         self.keep(decisions).await?;
         appended(is_forgotten)?;
         Ok(has_changed)

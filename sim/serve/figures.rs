@@ -1,6 +1,9 @@
 //! Figures for Prometheus, from the events that actors report.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use prometheus_client::{
     collector::Collector,
@@ -23,6 +26,8 @@ use crate::{
 };
 
 type Label = [(&'static str, String); 1];
+/// Labels that cost nothing.
+type Words<const N: usize> = [(&'static str, &'static str); N];
 
 /// What a server counts.
 #[derive(Debug)]
@@ -43,9 +48,12 @@ pub struct Figures {
     upstream_in_flight: Gauge,
     upstream_failures: Counter,
     upstream_seconds: Histogram,
+    request_seconds: Family<Words<2>, Histogram, fn() -> Histogram>,
+    handshakes_failed: Family<Words<1>, Counter>,
     policy_failures: Counter,
     policy_version: Gauge,
     nodes: Gauge,
+    nodes_max: Gauge,
     /// Times that the state could not be written.
     pub(super) state_write_failures: Counter,
 }
@@ -64,6 +72,9 @@ impl Figures {
         registry.register_collector(Box::new(AsOfNow { operations, connections }));
         let upstream_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
         registry.register("upstream_seconds", "How long requests for tokens to the SMP took", upstream_seconds.clone());
+        let request_seconds = Family::new_with_constructor(new_request_histogram as fn() -> Histogram);
+        let help = "How long requests took from when they had been read to their answers, by path and status";
+        registry.register("request_seconds", help, request_seconds.clone());
         Self {
             accepts: add(&mut registry, "accepts", "Tokens accepted"),
             refusals: add(&mut registry, "refusals", "Tokens turned down, by reason"),
@@ -79,11 +90,14 @@ impl Figures {
             cache_entries: add(&mut registry, "cache_entries", "Tokens in the token cache"),
             upstream_in_flight: add(&mut registry, "upstream_in_flight", "Requests for tokens to the SMP under way"),
             upstream_failures: add(&mut registry, "upstream_failures", "Requests for tokens to the SMP that failed"),
+            handshakes_failed: add(&mut registry, "handshakes_failed", "TLS handshakes that failed, by kind"),
             policy_failures: add(&mut registry, "policy_failures", "Registrations and policies that could not be had"),
             policy_version: add(&mut registry, "policy_version", "The version of the policy in force"),
             nodes: add(&mut registry, "nodes", "Nodes that are registered with the SMP"),
+            nodes_max: add(&mut registry, "nodes_max", "Nodes beyond which the SMP takes no new agent"),
             state_write_failures: add(&mut registry, "state_write_failures", "Times that state could not be written"),
             upstream_seconds,
+            request_seconds,
             registry,
         }
     }
@@ -133,6 +147,22 @@ impl Figures {
         }
     }
 
+    /// Counts an answer.
+    pub fn answered(&self, path: &'static str, status: u16, took: Duration) {
+        let class = match status {
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            _ => "5xx",
+        };
+        self.request_seconds.get_or_create(&[("path", path), ("status", class)]).observe(took.as_secs_f64());
+    }
+
+    /// Counts a TLS handshake that failed.
+    pub fn handshake_failed(&self, kind: &'static str) {
+        self.handshakes_failed.get_or_create(&[("kind", kind)]).inc();
+    }
+
     /// Tells the version of the policy that is in force.
     pub fn policy_is(&self, version: u64) {
         self.policy_version.set(i64::try_from(version).unwrap_or(i64::MAX));
@@ -141,6 +171,11 @@ impl Figures {
     /// Tells how many nodes are registered.
     pub fn nodes_are(&self, nodes: usize) {
         self.nodes.set(i64::try_from(nodes).unwrap_or(i64::MAX));
+    }
+
+    /// Tells beyond how many nodes no new agent is taken.
+    pub fn nodes_max_is(&self, nodes: u32) {
+        self.nodes_max.set(nodes.into());
     }
 
     /// Counts what became of a registration.
@@ -153,6 +188,7 @@ impl Figures {
             }
             Ok(Registered::Again) => "again",
             Ok(Registered::Outdated) => "outdated",
+            Err(RegisterError::Full(_)) => "full",
             Err(_) => "refused",
         };
         self.registrations.get_or_create(&[("kind", kind.to_owned()), ("result", result.to_owned())]).inc();
@@ -177,8 +213,13 @@ fn label(name: &'static str, value: String) -> Label {
     [(name, value)]
 }
 
+/// Half a millisecond to eight seconds.
+fn new_request_histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.0005, 2.0, 15))
+}
+
 /// The word that the traces have for it.
-fn name_of(value: &impl serde::Serialize) -> String {
+pub(super) fn name_of(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => "other".to_owned(),

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{ALLOW, CONTENT_TYPE},
+};
 use http_body_util::Full;
 
 use super::Figures;
@@ -28,7 +31,9 @@ impl Health {
 impl Service for Health {
     async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
         if request.method != Method::GET {
-            return empty_reply(StatusCode::METHOD_NOT_ALLOWED);
+            let mut reply = empty_reply(StatusCode::METHOD_NOT_ALLOWED);
+            reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+            return reply;
         }
         match request.path() {
             "/metrics" => {

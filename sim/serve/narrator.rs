@@ -3,31 +3,41 @@
 //! Lines name nodes, requests and thumbprints of public keys. They never hold a token, uid, nonce, signature or private
 //! key: nothing here takes one out of an event.
 
+use http::StatusCode;
 use tracing::{debug, info, trace, warn};
 
+use super::figures::name_of;
 use crate::{
+    actor::EnrolmentError,
     event::{Event, EventKind},
     protocol::{NodeKind, RegisterError, RegisterRequest, Registered},
+    types::{ActorId, NodeId, Thumbprint},
 };
 
 /// Tells what happens, and no more than once what goes on.
 #[derive(Debug, Default)]
 pub struct Narrator {
+    site: Option<(NodeId, Thumbprint)>,
     policy_version: u64,
     is_upstream_down: bool,
 }
 
 impl Narrator {
+    /// Learns which site server it tells of: what an approval has to name.
+    pub fn tells_of(&mut self, site: NodeId, kid: Thumbprint) {
+        self.site = Some((site, kid));
+    }
+
     /// Writes the line of an event, if it has one.
     pub fn hear(&mut self, event: &Event) {
-        let server = event.actor;
+        let server = name_of_server(event.actor);
         match &event.kind {
             EventKind::Registered { keys } => info!(%server, keys, "registered with the SMP"),
             EventKind::PolicyReceived { version, keys } if *version != self.policy_version => {
                 self.policy_version = *version;
                 info!(%server, version, keys, "policy received");
             }
-            EventKind::PolicyFailed { why } => warn!(%server, why, "no policy could be had"),
+            EventKind::PolicyFailed { why } => self.hear_of_no_policy(server, why),
             EventKind::PolicyChanged { version } => info!(%server, version, "policy changed"),
             EventKind::Revoked { agent } => info!(%server, %agent, "agent revoked"),
             EventKind::Reinstated { agent } => info!(%server, %agent, "agent reinstated"),
@@ -38,16 +48,14 @@ impl Narrator {
                 debug!(%server, %request, agent = %presented.agent, counter = presented.counter, "token accepted");
             }
             EventKind::Refused { request, why, claimed_agent } => {
-                let agent = claimed_agent.map(|agent| agent.to_string()).unwrap_or_default();
-                debug!(%server, %request, ?why, agent, "token refused");
+                debug!(%server, %request, why = name_of(why), agent = claimed_agent.map(display), "token refused");
             }
             EventKind::Challenged { request, challenge } => {
                 debug!(%server, %request, with_token = challenge.is_some(), "challenged");
             }
             EventKind::Unavailable { request, status } => debug!(%server, %request, status, "unavailable"),
             EventKind::Issued { agent, site, .. } => {
-                let site = site.map(|site| site.to_string()).unwrap_or_default();
-                debug!(%server, %agent, site, "token issued");
+                debug!(%server, %agent, site = site.map(display), "token issued");
             }
             EventKind::ValidationEnded { requested, refreshed, removed, .. } => {
                 debug!(%server, requested, refreshed, removed, "token cache validated");
@@ -60,15 +68,37 @@ impl Narrator {
         }
     }
 
+    /// A site server that nobody has approved is told 403; its operator is told what is missing.
+    fn hear_of_no_policy(&self, server: &str, why: &str) {
+        let is_denied = why == EnrolmentError::Status(StatusCode::FORBIDDEN).to_string();
+        match self.site.filter(|_| is_denied) {
+            Some((site, kid)) => warn!(
+                %server,
+                why,
+                "no policy could be had: waits for approval by the SMP's administrator: POST \
+                 /sites/{site}/approve?kid={kid}"
+            ),
+            None => warn!(%server, why, "no policy could be had"),
+        }
+    }
+
     /// An SMP that is away is news once, however many requests it fails.
     fn hear_of_upstream(&mut self, event: &Event, has_failed: bool) {
-        let server = event.actor;
+        let server = name_of_server(event.actor);
         match (self.is_upstream_down, has_failed) {
             (false, true) => warn!(%server, "the SMP gives no tokens: agents without a cached one are told to wait"),
             (true, false) => info!(%server, "the SMP gives tokens again"),
             _ => {}
         }
         self.is_upstream_down = has_failed;
+    }
+}
+
+/// The process serves one actor, so that its number in a plan says nothing.
+const fn name_of_server(actor: ActorId) -> &'static str {
+    match actor {
+        ActorId::Smp => "smp",
+        _ => "site",
     }
 }
 
@@ -86,10 +116,13 @@ pub fn tell_registration(request: &RegisterRequest, result: &Result<Registered, 
             );
         }
         (NodeKind::Site, Ok(_)) => {
-            let origin = request.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-            info!(%node, %kid, origin, "site server registered");
+            info!(%node, %kid, origin = request.origin.as_ref().map(display), "site server registered");
         }
-        (NodeKind::Agent, Ok(registered)) => debug!(%node, %kid, ?registered, "agent registered"),
+        (NodeKind::Agent, Ok(registered)) => {
+            let result = if *registered == Registered::New { "new" } else { "again" };
+            debug!(%node, %kid, result, "agent registered");
+        }
+        (NodeKind::Agent, Err(why @ RegisterError::Full(_))) if is_news => warn!(%node, %why, "agent turned away"),
         (NodeKind::Site, Err(why)) if is_news => warn!(%node, %kid, %why, "site server turned away"),
         (_, Err(why)) => debug!(%node, %kid, %why, "turned away"),
     }

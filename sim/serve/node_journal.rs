@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::{Figures, SmpState, StateError, StateFolder, Waiting, narrator::tell_registration};
+use super::{Figures, SmpState, Sparingly, StateError, StateFolder, Waiting, narrator::tell_registration};
 use crate::{
     actor::{Journal, Kept, locked},
     protocol::{NodeKind, RegisterError, RegisterRequest, Registered},
+    socket::RealClock,
     types::{Fingerprint, NodeId, UnixSeconds},
 };
 
@@ -58,6 +59,8 @@ pub struct NodeJournal {
     known: Arc<Mutex<BTreeMap<NodeId, Fingerprint>>>,
     /// Site servers that were turned away.
     waiting: Arc<Mutex<Waiting>>,
+    /// When it was last told that there is no room.
+    fullness: Arc<Sparingly>,
     /// What the file holds for certain.
     extent: Arc<Mutex<Extent>>,
     figures: Arc<Figures>,
@@ -136,7 +139,8 @@ impl NodeJournal {
         let file = folder.append(Self::FILE)?;
         let (sender, entries) = mpsc::unbounded_channel();
         let (known, extent) = (Arc::new(Mutex::new(known)), Arc::new(Mutex::new(extent)));
-        let journal = Self { sender, known, waiting: Arc::default(), extent, figures };
+        let fullness = Arc::new(Sparingly::new(RealClock::start()));
+        let journal = Self { sender, known, waiting: Arc::default(), fullness, extent, figures };
         tokio::spawn(append(file, entries, journal.clone()));
         Ok((journal, nodes.into_values().collect()))
     }
@@ -190,6 +194,7 @@ impl Journal for NodeJournal {
                 true
             }
             (NodeKind::Site, Err(why)) => self.waiting().note(request, why),
+            (NodeKind::Agent, Err(RegisterError::Full(_))) => self.fullness.may(),
             (NodeKind::Agent, _) => true,
         };
         tell_registration(request, result, is_news);
@@ -203,7 +208,7 @@ impl Journal for NodeJournal {
 
 async fn append(file: File, mut entries: mpsc::UnboundedReceiver<Entry>, journal: NodeJournal) {
     // Its own sender would keep the channel open for ever.
-    let NodeJournal { sender, known, waiting: _, extent, figures } = journal;
+    let NodeJournal { sender, known, extent, figures, .. } = journal;
     drop(sender);
     let file = Arc::new(file);
     let mut batch = Vec::new();
@@ -327,8 +332,14 @@ mod tests {
             std::fs::write(&path, "").unwrap();
             let read_only = File::open(&path).unwrap();
             let (sender, entries) = mpsc::unbounded_channel();
-            let (known, waiting, extent) = (Arc::default(), Arc::default(), Arc::default());
-            let journal = NodeJournal { sender: sender.clone(), known, waiting, extent, figures: figures() };
+            let journal = NodeJournal {
+                sender: sender.clone(),
+                known: Arc::default(),
+                waiting: Arc::default(),
+                fullness: Arc::new(Sparingly::new(RealClock::start())),
+                extent: Arc::default(),
+                figures: figures(),
+            };
             tokio::spawn(append(read_only, entries, journal));
             let (kept, is_kept) = oneshot::channel();
             let entry = Entry { node: NodeId::from_bits(1), text: "line\n".into(), is_removal: false, kept };

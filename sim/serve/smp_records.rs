@@ -1,18 +1,18 @@
 //! What administrators do to an SMP: each act is in force at once, and kept on disk before it is answered.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::info;
 
-use super::{Decisions, Figures, KeySource, Knock, NodeJournal, SmpState, StateError};
+use super::{Figures, KeySource, Knock, NextKey, NodeJournal, Restored, SmpState, StateError};
 use crate::{
     actor::{Database, Records},
     crypto::{KeyError, PublicKey},
     event::EventKind,
     socket::SocketRecorder,
-    types::{ActorId, NodeId, Thumbprint},
+    types::{ActorId, NodeId, Thumbprint, UnixSeconds, VirtualTime},
 };
 
 /// An SMP's database and where it is kept.
@@ -20,13 +20,26 @@ use crate::{
 pub struct SmpRecords {
     /// The database itself.
     pub database: Database,
-    state: Arc<SmpState>,
+    pub(super) state: Arc<SmpState>,
     pub(super) journal: NodeJournal,
     recorder: SocketRecorder,
-    new_key: KeySource,
-    figures: Arc<Figures>,
+    pub(super) new_key: KeySource,
+    pub(super) figures: Arc<Figures>,
     /// One act at a time: the lock is held until it is kept.
     decisions: Arc<Mutex<Decisions>>,
+}
+
+/// What administrators decided and no other part of the SMP holds.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    /// Sites that an administrator removed.
+    pub(super) removed_sites: BTreeSet<NodeId>,
+    /// Sites whose approval is the configuration's, and ends with it.
+    pub(super) configured_sites: BTreeSet<NodeId>,
+    /// The key that waits to sign.
+    pub(super) next_key: Option<NextKey>,
+    /// Until when a site may sleep that has not heard of a shorter policy interval.
+    pub(super) asleep_until: VirtualTime,
 }
 
 /// Why an administrator's act did not succeed.
@@ -50,17 +63,27 @@ pub enum ActError {
 }
 
 impl SmpRecords {
-    /// Joins a database with where it is kept.
+    /// Joins a database with where it is kept. Needs a running tokio runtime.
     pub fn new(
-        database: Database,
-        decisions: Decisions,
+        restored: Restored,
         state: Arc<SmpState>,
         journal: NodeJournal,
         recorder: SocketRecorder,
         new_key: KeySource,
         figures: Arc<Figures>,
-    ) -> Self {
-        Self { database, state, journal, recorder, new_key, figures, decisions: Arc::new(Mutex::new(decisions)) }
+    ) -> Arc<Self> {
+        let Restored { database, removed_sites, configured_sites, next_key, policy_interval_before_s } = restored;
+        let asleep_until = recorder.clock().now().after(Duration::from_secs(policy_interval_before_s));
+        let decisions = Decisions { removed_sites, configured_sites, next_key: None, asleep_until };
+        let decisions = Arc::new(Mutex::new(decisions));
+        let records = Arc::new(Self { database, state, journal, recorder, new_key, figures, decisions });
+        // Nobody else has it yet, so that nobody holds the lock.
+        if let (Some(key), Ok(mut decisions)) = (next_key, records.decisions.try_lock()) {
+            let kid = key.public().thumbprint();
+            let signs_in = records.span_until(records.let_sign_later(&mut decisions, key));
+            info!(%kid, %signs_in, "a published key waits to sign");
+        }
+        records
     }
 
     /// The thumbprint of the SMP's identity.
@@ -87,15 +110,20 @@ impl SmpRecords {
         self.keep(decisions).await
     }
 
-    /// Revokes an agent, known or not.
+    /// Revokes an agent, known or not. Says whether it is registered.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub async fn revoke(&self, agent: NodeId) -> Result<(), ActError> {
+    pub async fn revoke(&self, agent: NodeId) -> Result<bool, ActError> {
         let decisions = self.begin().await;
-        self.database.open().revoke(agent);
+        let is_registered = {
+            let mut records = self.database.open();
+            records.revoke(agent);
+            records.directory.key_of(agent).is_some()
+        };
         self.tell(EventKind::Revoked { agent });
-        self.keep(decisions).await
+        self.keep(decisions).await?;
+        Ok(is_registered)
     }
 
     /// Ends a revocation.
@@ -156,52 +184,14 @@ impl SmpRecords {
         appended(is_forgotten)
     }
 
-    /// Makes a key, and signs tokens with it from now on.
-    ///
-    /// # Errors
-    /// If it cannot be made or kept.
-    pub async fn rotate_key(&self) -> Result<Thumbprint, ActError> {
-        let decisions = self.begin().await;
-        let new_key = self.new_key;
-        let made = tokio::task::spawn_blocking(new_key).await;
-        let key = made.map_err(|error| ActError::NotKept(error.to_string()))??;
-        let kid = key.public().thumbprint();
-        self.state.keep_signing_key(&key)?;
-        let number = {
-            let mut records = self.database.open();
-            records.rotate_key(key);
-            u32::try_from(records.server_keys.len()).unwrap_or(u32::MAX)
-        };
-        info!(%kid, "tokens are signed with a new key");
-        self.tell(EventKind::ServerKeyRotated { key: number });
-        self.keep(decisions).await?;
-        Ok(kid)
+    /// Monotonic time.
+    pub(super) fn now(&self) -> VirtualTime {
+        self.recorder.clock().now()
     }
 
-    /// No longer stands for tokens of a key.
-    ///
-    /// # Errors
-    /// If there is no such key, it is needed, or this cannot be kept.
-    pub async fn withdraw_key(&self, kid: Thumbprint) -> Result<(), ActError> {
-        let decisions = self.begin().await;
-        {
-            let mut records = self.database.open();
-            if records.server_keys.get(kid).is_none() {
-                return Err(ActError::Unknown(format!("no key has the thumbprint {kid}")));
-            }
-            if kid == self.pin() {
-                let why =
-                    "this is the key of the SMP's identity: nodes have pinned it, and its answers are signed with it";
-                return Err(ActError::Conflict(why.to_owned()));
-            }
-            if records.issuer.key().public().thumbprint() == kid {
-                return Err(ActError::Conflict("tokens are signed with this key: rotate it first".to_owned()));
-            }
-            records.withdraw_key(kid);
-        }
-        info!(%kid, "a key is withdrawn");
-        self.tell(EventKind::ServerKeyWithdrawn { key: 0 });
-        self.keep(decisions).await
+    /// What the machine's wall clock shows.
+    pub(super) fn wall(&self) -> UnixSeconds {
+        self.recorder.clock().wall().seconds()
     }
 
     pub(super) fn tell(&self, event: EventKind) {

@@ -9,7 +9,9 @@ use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Decisions, Extent, KeySource, KnownNode, NodeJournal, StateError, StateFolder, identity, state_file};
+use super::{
+    Decisions, Extent, KeySource, KnownNode, NextKey, NodeJournal, StateError, StateFolder, identity, state_file,
+};
 use crate::{
     actor::{Database, Records},
     crypto::PrivateKey,
@@ -27,9 +29,12 @@ const PIN: &str = "pin";
 struct Kept {
     node: NodeId,
     policy_version: u64,
-    /// Only compared: policy has a new version if they changed.
+    /// Compared: policy has a new version if they changed.
     parameters: Value,
     signing_key: Thumbprint,
+    /// Published, and waits to sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_signing_key: Option<Thumbprint>,
     server_keys: ServerKeys,
     approved_sites: BTreeSet<NodeId>,
     /// Of those, the ones of which one key alone is approved.
@@ -42,6 +47,21 @@ struct Kept {
     /// What the file of nodes held by then. It may hold more, and never less.
     #[serde(default)]
     nodes: Option<Extent>,
+}
+
+/// What an SMP knew when its process ended.
+#[derive(Debug)]
+pub struct Restored {
+    /// The database as it was.
+    pub database: Database,
+    /// The site servers that an administrator has removed.
+    pub removed_sites: BTreeSet<NodeId>,
+    /// Those whose approval is the configuration's.
+    pub configured_sites: BTreeSet<NodeId>,
+    /// The key that is published and waits to sign.
+    pub next_key: Option<PrivateKey>,
+    /// The policy interval that sites may know.
+    pub policy_interval_before_s: u64,
 }
 
 /// The state of an SMP on disk.
@@ -96,7 +116,7 @@ impl SmpState {
         &self.identity
     }
 
-    /// The database as it was, with these `nodes`; and who decided what about site servers.
+    /// What was known, with these `nodes`.
     ///
     /// # Errors
     /// If a signing key cannot be read.
@@ -107,11 +127,18 @@ impl SmpState {
         parameters: Parameters,
         nodes: Vec<KnownNode>,
         journal: NodeJournal,
-    ) -> Result<(Database, Decisions), StateError> {
+    ) -> Result<Restored, StateError> {
         let lifetime = parameters.token_lifetime();
         let now = serde_json::to_value(&parameters).unwrap_or_default();
+        let policy_interval_s = parameters.policy_interval_s;
         let database = Database::new(self.node, origin, self.identity.clone(), profile, parameters);
-        let mut decisions = Decisions::default();
+        let mut restored = Restored {
+            database: database.clone(),
+            removed_sites: BTreeSet::new(),
+            configured_sites: BTreeSet::new(),
+            next_key: None,
+            policy_interval_before_s: policy_interval_s,
+        };
         if self.kept.is_none() && !nodes.is_empty() {
             let other = self.folder.path_of(NodeJournal::FILE);
             return Err(StateError::Missing { path: self.folder.path_of(Self::FILE), other });
@@ -134,13 +161,16 @@ impl SmpState {
                 }
                 records.server_keys = kept.server_keys.clone();
                 records.issuer = Issuer::new(self.node, self.signing_key(kept.signing_key)?, lifetime);
-                decisions.removed_sites.clone_from(&kept.removed_sites);
-                decisions.configured_sites.clone_from(&kept.configured_sites);
+                restored.next_key = kept.next_signing_key.map(|kid| self.signing_key(kid)).transpose()?;
+                restored.removed_sites.clone_from(&kept.removed_sites);
+                restored.configured_sites.clone_from(&kept.configured_sites);
+                let before = kept.parameters.get("policy_interval_s").and_then(Value::as_u64);
+                restored.policy_interval_before_s = before.unwrap_or(policy_interval_s);
                 policy_version = kept.policy_version + u64::from(kept.parameters != now);
             }
             records.resume(policy_version, Arc::new(journal));
         }
-        Ok((database, decisions))
+        Ok(restored)
     }
 
     fn signing_key(&self, kid: Thumbprint) -> Result<PrivateKey, StateError> {
@@ -169,6 +199,7 @@ impl SmpState {
             policy_version: records.policy_version(),
             parameters: serde_json::to_value(records.parameters()).unwrap_or_default(),
             signing_key: records.issuer.key().public().thumbprint(),
+            next_signing_key: decisions.next_key.as_ref().map(NextKey::kid),
             server_keys: records.server_keys.clone(),
             approved_sites: approved.keys().copied().collect(),
             approved_keys: approved.iter().filter_map(|(site, kid)| Some((*site, (*kid)?))).collect(),

@@ -16,12 +16,13 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::{
-    ClientTls, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop, tls::channel_binding,
+    ClientTls, Observer, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop,
+    tls::channel_binding,
 };
 use crate::{
     actor::{Connection, Environment, Occupied},
-    event::EventKind,
-    types::{ActorId, ClockModel, ConnectionId, Origin, UnixSeconds, VirtualTime, WallTime, Work},
+    event::{EventKind, Visit},
+    types::{ActorId, ClockModel, ConnectionId, Origin, Thumbprint, UnixSeconds, VirtualTime, WallTime, Work},
 };
 
 /// The environment of one actor on this machine's sockets and clocks.
@@ -47,6 +48,8 @@ pub struct SocketEnvironment {
     pub hosts: Hosts,
     /// What it serves with, if it is a server: taken when its door opens.
     pub server: Mutex<Option<Server>>,
+    /// Who is told what is no event.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// How long before its end a sleep goes on by the finer timer.
@@ -118,7 +121,7 @@ impl Environment for SocketEnvironment {
     async fn listen(&self, _origin: &Origin) -> io::Result<SocketListener> {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Server { listener, tls } = server.ok_or_else(|| io::Error::other("this actor has no door to open"))?;
-        Ok(SocketListener::open(listener, tls, self.rendezvous.clone(), self.stop.clone()))
+        Ok(SocketListener::open(listener, tls, self.rendezvous.clone(), self.stop.clone(), self.observer.clone()))
     }
 
     async fn accept(&self, listener: &mut SocketListener) -> io::Result<Connection<SocketStream>> {
@@ -153,8 +156,20 @@ impl Environment for SocketEnvironment {
         tokio::spawn(task);
     }
 
-    fn visit_begins(&self, due: VirtualTime) {
-        self.recorder.visit_begins(self.actor, due);
+    fn visit_begins(&self, visit: Visit) {
+        self.recorder.visit_begins(self.actor, &visit);
+    }
+
+    fn answered(&self, path: &'static str, status: u16, took: Duration) {
+        if let Some(observer) = &self.observer {
+            observer.answered(path, status, took);
+        }
+    }
+
+    fn unknown_server_key(&self, kid: Thumbprint, is_issued: bool, policy_due: VirtualTime) {
+        if let Some(observer) = &self.observer {
+            observer.unknown_server_key(kid, is_issued, policy_due);
+        }
     }
 
     async fn stopping(&self) {
@@ -190,6 +205,7 @@ impl SocketEnvironment {
             wall: None,
             hosts: Hosts::default(),
             server: Mutex::default(),
+            observer: None,
         }
     }
 

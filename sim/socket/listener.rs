@@ -1,6 +1,6 @@
 //! A server's open door.
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{fmt, future::pending, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -10,6 +10,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
+    observer::{HandshakeFailure, Observer},
     rendezvous::{Named, Rendezvous},
     stop::Stop,
     stream::SocketStream,
@@ -38,11 +39,17 @@ enum Door {
 
 impl SocketListener {
     /// Accepts connections from now on, until it is dropped or `stop` says so.
-    pub(super) fn open(listener: TcpListener, tls: Option<ServerTls>, rendezvous: Rendezvous, stop: Stop) -> Self {
-        Self(match tls {
-            None => Door::Plain { listener, rendezvous },
-            Some(tls) => Door::with_tls(listener, TlsAcceptor::from(tls.config), rendezvous, stop),
-        })
+    pub(super) fn open(
+        listener: TcpListener,
+        tls: Option<ServerTls>,
+        rendezvous: Rendezvous,
+        stop: Stop,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
+        let Some(tls) = tls else { return Self(Door::Plain { listener, rendezvous }) };
+        let (sender, ready) = mpsc::channel(1);
+        let doorkeeper = Doorkeeper { acceptor: TlsAcceptor::from(tls.config), rendezvous, observer, sender };
+        Self(Door::with_tls(listener, doorkeeper, ready, stop))
     }
 
     /// Waits for the next connection.
@@ -82,10 +89,13 @@ fn greeted(stream: TcpStream, rendezvous: &Rendezvous) -> Option<(TcpStream, Nam
 }
 
 impl Door {
-    fn with_tls(listener: TcpListener, acceptor: TlsAcceptor, rendezvous: Rendezvous, stop: Stop) -> Self {
-        let (sender, ready) = mpsc::channel(1);
+    fn with_tls(
+        listener: TcpListener,
+        doorkeeper: Doorkeeper,
+        ready: mpsc::Receiver<Connection<SocketStream>>,
+        stop: Stop,
+    ) -> Self {
         let until = stop.clone();
-        let doorkeeper = Doorkeeper { acceptor, rendezvous, sender };
         tokio::spawn(async move {
             tokio::select! {
                 biased;
@@ -102,6 +112,7 @@ impl Door {
 struct Doorkeeper {
     acceptor: TlsAcceptor,
     rendezvous: Rendezvous,
+    observer: Option<Arc<dyn Observer>>,
     sender: mpsc::Sender<Connection<SocketStream>>,
 }
 
@@ -123,11 +134,31 @@ impl Doorkeeper {
     /// A handshake that fails or takes too long ends its connection and nothing else.
     async fn greet(&self, stream: TcpStream) {
         let Some((stream, named)) = greeted(stream, &self.rendezvous) else { return };
-        let Ok(Ok(stream)) = time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await else { return };
+        let client = stream.peer_addr().ok();
+        let stream = match time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return self.tell(client, how_failed(&error), &error),
+            Err(error) => return self.tell(client, HandshakeFailure::TimedOut, &error),
+        };
         let Ok(channel_binding) = channel_binding(stream.get_ref().1) else { return };
         let id = named.id;
         let stream = SocketStream::tls(stream.into(), named);
         let connection = Connection { id, stream, is_secure: true, channel_binding: Some(channel_binding) };
         let _ = self.sender.send(connection).await;
+    }
+
+    fn tell(&self, client: Option<SocketAddr>, how: HandshakeFailure, why: &dyn fmt::Display) {
+        if let (Some(observer), Some(client)) = (&self.observer, client) {
+            observer.handshake_failed(client, how, why);
+        }
+    }
+}
+
+fn how_failed(error: &io::Error) -> HandshakeFailure {
+    match error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
+        // The first bytes are no record of TLS.
+        Some(rustls::Error::InvalidMessage(_)) => HandshakeFailure::NotTls,
+        Some(_) => HandshakeFailure::Refused,
+        None => HandshakeFailure::Closed,
     }
 }

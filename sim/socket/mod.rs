@@ -6,6 +6,7 @@
 mod clock;
 mod environment;
 mod listener;
+mod observer;
 mod recorder;
 mod rendezvous;
 mod stop;
@@ -15,6 +16,7 @@ mod tls;
 pub use clock::RealClock;
 pub use environment::{Hosts, ModelledWall, Server, SocketEnvironment};
 pub use listener::SocketListener;
+pub use observer::{HandshakeFailure, Observer};
 pub use recorder::SocketRecorder;
 pub use rendezvous::Rendezvous;
 pub use stop::Stop;

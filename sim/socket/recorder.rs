@@ -10,8 +10,8 @@ use std::{
 
 use super::RealClock;
 use crate::{
-    event::{Event, EventKind, Listener},
-    types::{ActorId, VirtualTime},
+    event::{Event, EventKind, Listener, Visit},
+    types::ActorId,
 };
 
 /// Where all actors of a process report to.
@@ -28,6 +28,11 @@ impl SocketRecorder {
         Self { listener, clock, is_closed: Arc::default() }
     }
 
+    /// The same recorder with a time that begins now. Nobody may have recorded yet.
+    pub fn from_now_on(&self) -> Self {
+        Self { clock: RealClock::start(), ..self.clone() }
+    }
+
     /// The clock by which it records.
     pub fn clock(&self) -> RealClock {
         self.clock
@@ -40,10 +45,10 @@ impl SocketRecorder {
         listener.hear(&Event { at: self.clock.now(), actor, kind });
     }
 
-    /// Passes on that a visit begins now that was due at `due`, unless this is closed.
-    pub fn visit_begins(&self, agent: ActorId, due: VirtualTime) {
+    /// Passes on that a visit begins now, unless this is closed.
+    pub fn visit_begins(&self, agent: ActorId, visit: &Visit) {
         let Some(mut listener) = self.open() else { return };
-        listener.visit_begins(agent, due, self.clock.now());
+        listener.visit_begins(agent, visit, self.clock.now());
     }
 
     /// Passes nothing on any more: what is torn down from now on did not happen. Clones close together.

@@ -244,11 +244,11 @@ impl Bundle {
     }
 }
 
-const CHECK: &str = "check";
+pub(super) const CHECK: &str = "check";
 const ENVIRONMENT: &str = "environment";
 
 /// SHA-256 over all but the environment and the check itself, as JSON on one line, in hexadecimal.
-fn check_of(written: &Value) -> String {
+pub(super) fn check_of(written: &Value) -> String {
     let result = written.as_object().into_iter().flatten().filter(|(key, _)| ![CHECK, ENVIRONMENT].contains(&&***key));
     let result: Map<String, Value> = result.map(|(key, value)| (key.clone(), value.clone())).collect();
     hex::encode(Sha256::digest(Value::Object(result).to_string()))

@@ -4,6 +4,9 @@
 //! Records go into a [`Journal`] as they come, so that a sweep that is killed goes on where it was, and add up to a
 //! [`Bundle`]: a file that says of itself what it is about. The bundles of the shards of one sweep, merged, are the
 //! bundle of the whole, to the byte, outside their `environment`.
+//!
+//! A load on real sockets that several generators made is kept in the same way: each leaves a [`LoadShard`], and merged they
+//! make one report.
 
 mod annotations;
 mod bundle;
@@ -11,11 +14,12 @@ mod cluster;
 mod failure;
 mod journal;
 mod junit;
+mod load_merge;
+mod load_shard;
 mod markdown;
 mod merge;
 mod record;
 mod selection;
-mod shard;
 mod spec;
 mod stop;
 mod tally;
@@ -25,10 +29,11 @@ pub use bundle::{BUNDLE_VERSION, Bundle, BundleEnvironment, BundleError, RunLine
 pub use cluster::Dealt;
 pub use failure::{FailureKind, KnownFailure};
 pub use journal::{JOURNAL_VERSION, Journal, JournalError};
+pub use load_merge::{LoadMergeError, merge_load};
+pub use load_shard::{LOAD_SHARD_VERSION, LoadShard, LoadShardError, Visited};
 pub use merge::{MergeError, merge};
 pub use record::{Record, program_hash};
 pub use selection::{SelectionError, select};
-pub use shard::{Shard, ShardError, ShardSource};
 pub use spec::{Case, CaseSpec, Item, Spec};
 pub use stop::Stop;
 pub use tally::CaseTally;

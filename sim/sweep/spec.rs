@@ -4,11 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Shard;
 use crate::{
     plan::Plan,
     scenario::{Overrides, Scenario, ScenarioError},
-    types::Profile,
+    types::{Profile, Shard},
 };
 
 /// A scenario under one profile.

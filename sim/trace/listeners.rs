@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    event::{Event, Listener},
+    event::{Event, Listener, Visit},
     types::{ActorId, VirtualTime},
 };
 
@@ -19,9 +19,9 @@ impl Listener for Listeners<'_> {
         }
     }
 
-    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
         for listener in &mut self.0 {
-            listener.visit_begins(agent, due, at);
+            listener.visit_begins(agent, visit, at);
         }
     }
 }
@@ -31,8 +31,8 @@ impl<L: Listener + ?Sized> Listener for &mut L {
         (**self).hear(event);
     }
 
-    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
-        (**self).visit_begins(agent, due, at);
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
+        (**self).visit_begins(agent, visit, at);
     }
 }
 
@@ -44,9 +44,9 @@ impl<L: Listener> Listener for Option<L> {
         }
     }
 
-    fn visit_begins(&mut self, agent: ActorId, due: VirtualTime, at: VirtualTime) {
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
         if let Some(listener) = self {
-            listener.visit_begins(agent, due, at);
+            listener.visit_begins(agent, visit, at);
         }
     }
 }

@@ -15,6 +15,7 @@ pub fn form_of(content: &[u8]) -> &'static str {
         Some("countersign_trace") => "a trace",
         Some("countersign_journal") => "the journal of a sweep",
         Some("countersign_sweep") => "the result of a sweep",
+        Some("countersign_load_shard") => "the shard of a load",
         Some("countersign_report") => "a report",
         Some("version") => "a plan",
         Some(_) => "JSON of another form",

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     actor::{Connection, Disturbance, Environment, Occupied},
-    event::{Event, EventKind},
+    event::{Event, EventKind, Visit},
     plan::Plan,
     protocol::base64url,
     types::{ActorId, ClockModel, ConnectionId, Costs, Origin, UnixSeconds, VirtualTime, WallTime, Work},
@@ -122,6 +122,12 @@ impl Environment for SimulatedEnvironment {
         let millis = (occupied.waited + until_done).as_millis();
         self.clock.sleep(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))).await;
         occupied
+    }
+
+    fn visit_begins(&self, visit: Visit) {
+        if !self.life.is_over() {
+            self.recorder.visit_begins(self.actor, &visit, self.now());
+        }
     }
 
     fn record(&self, kind: EventKind) {

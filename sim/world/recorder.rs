@@ -8,7 +8,10 @@ use std::{
     },
 };
 
-use crate::event::{Event, Listener};
+use crate::{
+    event::{Event, Listener, Visit},
+    types::{ActorId, VirtualTime},
+};
 
 /// Where all actors of a run report to.
 pub struct Recorder {
@@ -26,6 +29,13 @@ impl Recorder {
     pub fn record(&self, event: &Event) {
         if !self.is_closed.load(Relaxed) {
             self.listener.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
+        }
+    }
+
+    /// Passes on that a visit begins, unless the run is over.
+    pub fn visit_begins(&self, agent: ActorId, visit: &Visit, at: VirtualTime) {
+        if !self.is_closed.load(Relaxed) {
+            self.listener.lock().unwrap_or_else(PoisonError::into_inner).visit_begins(agent, visit, at);
         }
     }
 

@@ -91,12 +91,14 @@ fn through_everything(profile: &str, is_secure: bool) {
     let smp = Served::start("smp", folder.path(), &smp_config);
     assert_eq!(at_one.visit(&smp, &one, 2), both);
 
-    // Another key signs from now on; sites learn of it from policy.
-    smp.act("/keys/rotate");
+    // Another key is published, and signs once both sites have it.
+    let kid = smp.act("/keys/rotate")["kid"].clone();
     let keys = |site: &Served| site.figure("countersign_policy_version");
     let version = smp.figure("countersign_policy_version");
     poll(|| (keys(&one) >= version && keys(&two) >= version).then_some(())).expect("the new policy");
     assert_eq!(agent(4).visit(&smp, &two, 2), both);
+    poll(|| (smp.admin("GET", "/status").1["signing_key"] == kid).then_some(())).expect("the new key");
+    assert_eq!(agent(5).visit(&smp, &two, 2), both);
 
     // A revoked agent stays out of all of them; the others do not notice.
     let node = at_two.node;
@@ -121,7 +123,12 @@ fn through_everything(profile: &str, is_secure: bool) {
         busy.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
-    one.stop();
+    // A second signal would end it at once.
+    if is_secure {
+        one.stop()
+    } else {
+        one.has_stopped()
+    };
     two.stop();
     smp.stop();
 }

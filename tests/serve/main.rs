@@ -9,11 +9,14 @@ mod fleet;
 mod hostile;
 #[cfg(feature = "judges")]
 mod independent;
+mod keys;
 mod load;
 mod node;
+mod operator;
 mod policy;
 mod process;
 mod replay;
+mod shards;
 mod state;
 #[cfg(target_os = "linux")]
 mod validation;
@@ -141,10 +144,19 @@ fn an_administrator_needs_the_secret() {
         ("POST", "/agents/30000000-0000-4000-8000-000000000001/reinstate", 404),
         ("POST", "/sites/30000000-0000-4000-8000-000000000001/remove", 404),
         ("POST", "/keys/none/withdraw", 400),
-        ("DELETE", "/status", 405),
+        ("GET", "/keys/none", 404),
     ] {
         let (status, answer) = smp.admin(method, path);
         assert_eq!(status, expected, "{method} {path}: {answer}");
+    }
+    for (method, path, allowed) in [
+        ("DELETE", "/status", "GET"),
+        ("POST", "/", "GET"),
+        ("GET", "/keys/rotate", "POST"),
+        ("GET", "/agents/30000000-0000-4000-8000-000000000001/revoke", "POST"),
+    ] {
+        let answer = smp.admin_text(method, path);
+        assert!(status(&answer) == 405 && answer.contains(&format!("\r\nallow: {allowed}\r\n")), "{answer}");
     }
 }
 
@@ -154,12 +166,15 @@ fn what_an_administrator_does_is_in_force_at_once_and_after_a_restart() {
     let (smp, site) = pair(folder.path());
     let mut agent = Agent::new(3);
     assert_eq!(agent.visit(&smp, &smp, 1), [Outcome::ServedTwoStep]);
-    smp.act(&format!("/agents/{}/revoke", agent.node));
+    let revoked = smp.act(&format!("/agents/{}/revoke", agent.node));
+    assert_eq!((&revoked["registered"], &revoked["sites_know_within"]), (&true.into(), &"15m".into()));
     assert_eq!(agent.visit(&smp, &smp, 1), [Outcome::Forbidden]);
+    let typo = smp.act("/agents/30000000-0000-4000-8000-00000000dead/revoke");
+    assert_eq!((&typo["done"], &typo["registered"]), (&true.into(), &false.into()), "a block in advance");
 
     let pin = smp.pin();
-    let first = smp.act("/keys/rotate")["kid"].as_str().unwrap().to_owned();
-    let second = smp.act("/keys/rotate")["kid"].as_str().unwrap().to_owned();
+    let first = smp.act("/keys/rotate?now=true")["kid"].as_str().unwrap().to_owned();
+    let second = smp.act("/keys/rotate?now=true")["kid"].as_str().unwrap().to_owned();
     assert_eq!(smp.admin("POST", &format!("/keys/{second}/withdraw")).0, 409, "tokens are signed with it");
     assert_eq!(smp.admin("POST", &format!("/keys/{pin}/withdraw")).0, 409, "nodes have pinned it");
     smp.act(&format!("/keys/{first}/withdraw"));

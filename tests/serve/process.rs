@@ -33,10 +33,11 @@ pub struct Served {
 }
 
 impl Served {
-    /// Starts a server with a configuration in `folder`, and waits until it says that it listens.
+    /// Starts a server with a configuration in `folder`, and waits until it says where it is: an SMP listens by then, a
+    /// site once it has registered.
     pub fn start(kind: &'static str, folder: &Path, config: &str) -> Self {
         let served = Self::spawn(kind, folder, config);
-        served.until("its first line", |line| line["message"] == "listening");
+        served.until("its first line", is_first_line);
         served
     }
 
@@ -51,7 +52,7 @@ impl Served {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""), PROGRAM]);
         let served = Self::spawn_by(shell, kind, folder, config);
-        served.until("its first line", |line| line["message"] == "listening");
+        served.until("its first line", is_first_line);
         served
     }
 
@@ -87,31 +88,30 @@ impl Served {
         found.unwrap_or_else(|| panic!("{what} never came from the {}:\n{}", self.name, self.text()))
     }
 
-    fn listening(&self, member: &str) -> String {
-        let line = self.until("where it listens", |line| line["message"] == "listening");
+    fn at(&self, member: &str) -> String {
+        let line = self.until("where it is", is_first_line);
         line[member].as_str().unwrap_or_else(|| panic!("no {member} in {line}")).to_owned()
     }
 
     pub fn origin(&self) -> String {
-        self.listening("origin")
+        self.at("origin")
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.listening("address").parse().unwrap()
+        self.at("address").parse().unwrap()
     }
 
     pub fn node(&self) -> String {
-        self.listening("node")
+        self.at("node")
     }
 
     pub fn pin(&self) -> String {
-        self.listening("pin")
+        self.at("pin")
     }
 
     /// Asks its door of monitoring.
     pub fn monitoring(&self, path: &str) -> (u16, String) {
-        let answer =
-            http(self.listening("metrics").parse().unwrap(), &format!("GET {path} HTTP/1.1\r\nHost: x\r\n"), "");
+        let answer = http(self.at("metrics").parse().unwrap(), &format!("GET {path} HTTP/1.1\r\nHost: x\r\n"), "");
         (status(&answer), body(&answer).to_owned())
     }
 
@@ -128,17 +128,24 @@ impl Served {
         self.admin_with(method, path, &format!("Authorization: Bearer {}\r\n", secret.trim()))
     }
 
+    /// The answer of its administrators' door as it came.
+    pub fn admin_text(&self, method: &str, path: &str) -> String {
+        let secret = fs::read_to_string(self.folder.join("admin.secret")).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n", secret.trim());
+        http(self.at("admin").parse().unwrap(), &head, "")
+    }
+
     /// Asks its administrators' door, with these headers.
     pub fn admin_with(&self, method: &str, path: &str, headers: &str) -> (u16, Value) {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}");
-        let answer = http(self.listening("admin").parse().unwrap(), &head, "");
+        let answer = http(self.at("admin").parse().unwrap(), &head, "");
         (status(&answer), serde_json::from_str(body(&answer)).unwrap_or(Value::Null))
     }
 
     /// Asks for something at the administrators' door, and does not wait for the answer.
     pub fn ask_and_go(&self, path: &str) -> TcpStream {
         let secret = fs::read_to_string(self.folder.join("admin.secret")).unwrap();
-        let mut stream = TcpStream::connect::<SocketAddr>(self.listening("admin").parse().unwrap()).unwrap();
+        let mut stream = TcpStream::connect::<SocketAddr>(self.at("admin").parse().unwrap()).unwrap();
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", secret.trim());
         stream.write_all(head.as_bytes()).unwrap();
         stream
@@ -171,8 +178,13 @@ impl Served {
     }
 
     /// Ends it as an operator does.
-    pub fn stop(mut self) -> String {
+    pub fn stop(self) -> String {
         self.signal("TERM");
+        self.has_stopped()
+    }
+
+    /// Waits until one that was told to stop has finished.
+    pub fn has_stopped(mut self) -> String {
         assert_eq!(self.ended().code(), Some(0), "{}", self.text());
         self.text()
     }
@@ -195,6 +207,11 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Says where a server is. One that has yet to register does not listen there.
+pub fn is_first_line(line: &Value) -> bool {
+    line["message"] == "listening" || line["message"] == "starting"
 }
 
 /// Tries until something comes, or patience is over.

@@ -12,7 +12,7 @@ use countersign::event::Outcome;
 
 use crate::{
     agent::{Agent, register},
-    process::{SMP, Served, site_config, smp},
+    process::{SMP, Served, is_first_line, site_config, smp},
 };
 
 fn set_mode(path: &Path, mode: u32) {
@@ -32,7 +32,7 @@ fn the_first_start_makes_private_keys_and_the_second_finds_them() {
     }
     assert_eq!(fs::read_to_string(smp.folder.join("pin")).unwrap().trim(), smp.pin());
     assert_eq!(fs::read_to_string(site.folder.join("node")).unwrap().trim(), site.node());
-    assert_ne!(smp.pin(), site.until("its key", |line| line["message"] == "listening")["kid"]);
+    assert_ne!(smp.pin(), site.until("its key", is_first_line)["kid"]);
 
     let second = Served::spawn("smp", folder.path(), SMP).refused();
     assert!(second.contains("another process uses the state in"), "{second}");

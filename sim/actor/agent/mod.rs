@@ -14,10 +14,14 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
 use self::{schedule::Schedule, visit::Line};
-use super::{Environment, SecureStorage, enrolment::Enrolment, lock::locked};
+use super::{
+    Environment, SecureStorage,
+    enrolment::{Enrolment, EnrolmentError},
+    lock::locked,
+};
 use crate::{
     crypto::{Engine, PrivateKey},
-    event::{EventKind, Removal},
+    event::{EventKind, Removal, Visit},
     protocol::{Agent, IssuerTime, NodeKind, Policy, ServerEntry, ServerKeys, ServerPath, Swept, TokenStorage},
     types::{ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime, WallTime},
 };
@@ -105,6 +109,40 @@ pub struct AgentActor<E: Environment> {
     issuer_time: Mutex<IssuerTime>,
 }
 
+/// Registers an agent that is not running yet, and keeps what it learns in its secure storage.
+///
+/// # Errors
+/// Why it cannot register.
+pub async fn enrol_agent<E: Environment>(
+    environment: &Arc<E>,
+    engine: &Engine,
+    settings: &AgentSettings,
+) -> Result<Knowledge, EnrolmentError> {
+    let AgentSettings { node, key, parameters, smp, pinned, profile, .. } = settings;
+    let issuer_time = Mutex::new(IssuerTime::new(*profile, parameters));
+    let enrolment = Enrolment { environment, engine, parameters, node: *node, key, smp, issuer_time: &issuer_time };
+    let nonce = draw_nonce(&mut settings.rng.clone());
+    let policy = enrolment.register(NodeKind::Agent, None, Profile::default(), *pinned, nonce).await?;
+    let knowledge = Knowledge::of(policy, settings);
+    settings.secure_storage.keep(knowledge.clone());
+    Ok(knowledge)
+}
+
+impl Knowledge {
+    /// What a policy says to an agent. Whoever was only told where its server is learns here who it is.
+    fn of(policy: Policy, settings: &AgentSettings) -> Self {
+        let server = settings.server_node.and_then(|node| policy.server(node));
+        let server = server.or_else(|| policy.server_at(&settings.server_origin)).cloned();
+        Self { server_keys: policy.jwks, server }
+    }
+}
+
+fn draw_nonce(rng: &mut ChaCha20Rng) -> MessageNonce {
+    let mut bits = [0; 16];
+    rng.fill_bytes(&mut bits);
+    MessageNonce::from_bits(u128::from_be_bytes(bits))
+}
+
 impl<E: Environment> AgentActor<E> {
     /// An agent that has just started: it has no tokens (rule 11).
     pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: AgentSettings) -> Arc<Self> {
@@ -174,6 +212,7 @@ impl<E: Environment> AgentActor<E> {
         let mut planned = schedule.next(now, &mut *locked(&self.rng));
         let mut retry = None;
         let mut failures = 0;
+        let mut free = now;
         loop {
             let leaves_at = self.settings.leaves_at.unwrap_or(VirtualTime(u64::MAX));
             let next_visit = planned.into_iter().chain(retry).min().unwrap_or(VirtualTime(u64::MAX));
@@ -198,16 +237,19 @@ impl<E: Environment> AgentActor<E> {
                 next_policy = self.policy_due(self.environment.now());
             }
             if now >= next_visit {
-                self.environment.visit_begins(next_visit);
+                let is_planned = planned.is_some_and(|planned| now >= planned);
+                let ready = next_visit.max(free);
+                self.environment.visit_begins(Visit { due: next_visit, ready, is_retry: !is_planned });
                 let was_served = self.visit().await;
                 let ended = self.environment.now();
                 // A retry comes on top of the visits that are planned; it takes none of them away.
-                if planned.is_some_and(|planned| now >= planned) {
+                if is_planned {
                     planned = schedule.next(ended, &mut *locked(&self.rng));
                 }
                 failures = if was_served { 0 } else { failures + 1 };
                 retry = (!was_served).then(|| self.retry_at(ended, failures));
             }
+            free = self.environment.now();
         }
     }
 
@@ -258,10 +300,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn take_over(&self, policy: Policy) {
-        // Whoever was only told where its server is learns here who it is.
-        let server = self.settings.server_node.and_then(|node| policy.server(node));
-        let server = server.or_else(|| policy.server_at(&self.settings.server_origin)).cloned();
-        let knowledge = Knowledge { server_keys: policy.jwks, server };
+        let knowledge = Knowledge::of(policy, &self.settings);
         self.settings.secure_storage.keep(knowledge.clone());
         self.know(knowledge);
     }
@@ -315,9 +354,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn draw_nonce(&self) -> MessageNonce {
-        let mut bits = [0; 16];
-        locked(&self.rng).fill_bytes(&mut bits);
-        MessageNonce::from_bits(u128::from_be_bytes(bits))
+        draw_nonce(&mut locked(&self.rng))
     }
 
     /// What the agent says in its own name, it signs with the key of the day.

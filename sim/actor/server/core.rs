@@ -8,16 +8,18 @@ use std::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
+use super::gate;
 use crate::{
     actor::{
         Environment,
         figure::{count, nanos},
+        http::Reply,
         lock::locked,
     },
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
     protocol::{IssuerTime, RateLimit, Registry, RegistrySettings, ValidationRules},
-    types::{Bug, Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile, WallTime},
+    types::{Bug, Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile, VirtualTime, WallTime},
 };
 
 /// What a server is told when it is set up.
@@ -149,6 +151,12 @@ impl<E: Environment> Core<E> {
             waited_ns: nanos(occupied.waited),
             busy_ns: nanos(occupied.busy),
         });
+    }
+
+    /// Tells that a request which had been read at `since` is answered. It is no event: one per request would be a burden.
+    pub fn answered(&self, since: VirtualTime, path: &str, reply: &Reply) {
+        let took = self.environment.now().since(since);
+        self.environment.answered(gate::kind_of_path(path), reply.status().as_u16(), took);
     }
 
     /// Purges and measures a registry for ever (rule 48).

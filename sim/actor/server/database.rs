@@ -139,9 +139,19 @@ impl Records {
     /// Answers are signed with the key of the SMP's identity all the same: it is the one that nodes have pinned, and by
     /// which they learn of the new one.
     pub fn rotate_key(&mut self, key: PrivateKey) {
-        self.server_keys.insert(key.public().clone());
-        self.issuer = Issuer::new(self.node, key, self.parameters.token_lifetime());
+        self.publish_key(key.public().clone());
+        self.sign_with(key);
+    }
+
+    /// Stands for tokens of this key from now on, though none is signed with it yet: nodes learn of it by policy.
+    pub fn publish_key(&mut self, key: PublicKey) {
+        self.server_keys.insert(key);
         self.policy_version += 1;
+    }
+
+    /// Signs tokens with a key that is published. Policy does not say which key signs, so it stays as it is.
+    pub fn sign_with(&mut self, key: PrivateKey) {
+        self.issuer = Issuer::new(self.node, key, self.parameters.token_lifetime());
     }
 
     /// No longer stands for tokens of this key.

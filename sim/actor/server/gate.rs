@@ -19,8 +19,8 @@ use crate::{
     },
     event::{Challenge, EventKind, Presented, RegistryState, Removal},
     protocol::{
-        AGENT_REVOKED, Acceptance, ChallengeError, CountersignedToken, Credentials, IssuedToken, RefusalAnswer,
-        Rejection, RequestFacts, TokenChallenge, Use, content_digest,
+        AGENT_REVOKED, Acceptance, CLIENT_TOKENS_PATH, ChallengeError, CountersignedToken, Credentials, IssuedToken,
+        POLICY_PATH, REGISTER_PATH, RefusalAnswer, Rejection, RequestFacts, TokenChallenge, Use, content_digest,
     },
     types::{Bug, Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
 };
@@ -169,6 +169,18 @@ fn inherit_authentication<E: Environment>(core: &Core<E>, connection: &ServerCon
 fn is_public(path: &str) -> bool {
     let is_plain = !path.contains(['%', '\\']) && path.split('/').all(|segment| !matches!(segment, "." | ".."));
     is_plain && path.starts_with(PUBLIC_PATH)
+}
+
+/// What a path is for, as figures name it.
+pub fn kind_of_path(path: &str) -> &'static str {
+    match path {
+        REGISTER_PATH => "register",
+        POLICY_PATH => "policy",
+        CLIENT_TOKENS_PATH => "client_tokens",
+        _ if is_public(path) => "public",
+        _ if path.starts_with(PROTECTED_PATH) => "protected",
+        _ => "other",
+    }
 }
 
 async fn present<E: Environment, S: TokenServer<E>>(

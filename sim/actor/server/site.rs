@@ -33,7 +33,7 @@ use crate::{
         RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, Stored, TokenCache,
         TokenCacheSettings, ValidationSchedule,
     },
-    types::{Bug, Jti, NodeId, Origin, Parameters, Refusal, Thumbprint, Uid},
+    types::{Bug, Jti, NodeId, Origin, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
 };
 
 /// What a site server is told when it is set up, beside what every server is.
@@ -70,6 +70,17 @@ struct State {
     first_requests: RateLimit<u64>,
     /// What policy says, over what the settings say.
     parameters: Parameters,
+    /// When policy is fetched next.
+    policy_due: VirtualTime,
+}
+
+impl State {
+    /// Tells of a key that policy has yet to bring (rule 43, attack 27): agents are refused until it does.
+    fn notice_key<E: Environment>(&self, environment: &E, kid: Thumbprint, is_issued: bool) {
+        if self.server_keys.get(kid).is_none() {
+            environment.unknown_server_key(kid, is_issued, self.policy_due);
+        }
+    }
 }
 
 impl<E: Environment> SiteServer<E> {
@@ -85,6 +96,7 @@ impl<E: Environment> SiteServer<E> {
             policy: None,
             first_requests: core.first_request_limit(),
             parameters,
+            policy_due: VirtualTime::ZERO,
         };
         let upstream = Upstream::new(site.smp.clone(), core.settings.parameters.upstream_slots);
         Arc::new(Self { core, site, upstream, state: Mutex::new(state), flights: Mutex::default() })
@@ -150,8 +162,13 @@ impl<E: Environment> SiteServer<E> {
             self.register().await;
         }
         loop {
-            let interval_s = locked(&self.state).parameters.policy_interval_s;
-            self.core.environment.sleep(Duration::from_secs(interval_s)).await;
+            let interval = {
+                let mut state = locked(&self.state);
+                let interval = Duration::from_secs(state.parameters.policy_interval_s);
+                state.policy_due = self.core.environment.now().after(interval);
+                interval
+            };
+            self.core.environment.sleep(interval).await;
             let server_keys = locked(&self.state).server_keys.clone();
             match self.enrolment().fetch_policy(&server_keys, self.core.draw_nonce()).await {
                 Ok(policy) => self.take_over(policy),
@@ -314,8 +331,10 @@ impl<E: Environment> SiteServer<E> {
     fn store(&self, holder: Holder, token: &IssuedToken, agent_key: PublicKey, fetched: Fetched) -> bool {
         let Holder { agent, uid } = holder;
         let (jti, expires) = (token.claims.jti, token.claims.exp);
+        let mut state = locked(&self.state);
+        state.notice_key(&*self.core.environment, token.kid, true);
         let cached = CachedToken { text: token.shared_text(), kid: token.kid, jti, expires, agent_key };
-        match locked(&self.state).cache.store(agent, uid, cached, fetched) {
+        match state.cache.store(agent, uid, cached, fetched) {
             Stored::Kept { evicted } => {
                 self.record_eviction(agent, evicted);
                 let refreshed = fetched == Fetched::Refresh;
@@ -349,13 +368,16 @@ enum Task {
 
 impl<E: Environment> Service for SiteServer<E> {
     async fn answer(self: &Arc<Self>, connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        match gate::answer(self, connection, &request).await {
+        let since = self.core.environment.now();
+        let reply = match gate::answer(self, connection, &request).await {
             Some(reply) => reply,
             None => {
                 self.core.charge(1).await;
                 empty_reply(StatusCode::NOT_FOUND)
             }
-        }
+        };
+        self.core.answered(since, request.path(), &reply);
+        reply
     }
 }
 
@@ -374,9 +396,10 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
     }
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
-        let State { cache, registry, remembered, server_keys, policy, .. } = &mut *locked(&self.state);
+        let mut state = locked(&self.state);
+        let State { cache, registry, remembered, server_keys, policy, .. } = &mut *state;
         let now = self.core.wall();
-        let acceptance = self.core.rules().validate(
+        let result = self.core.rules().validate(
             text,
             request,
             server_keys,
@@ -385,7 +408,12 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             registry,
             now,
             &self.core.engine,
-        )?;
+        );
+        if let Err(Rejection { why: Refusal::UnknownServerKey, token: Some(token), .. }) = &result {
+            state.notice_key(&*self.core.environment, token.issued.kid, false);
+        }
+        let acceptance = result?;
+        let State { cache, .. } = &mut *state;
         let issued = &acceptance.token.issued;
         let evicted = cache.mark_proven(issued.claims.sub, issued.uid);
         self.record_eviction(issued.claims.sub, evicted);

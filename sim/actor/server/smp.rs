@@ -213,13 +213,23 @@ impl<E: Environment> SmpServer<E> {
 
 impl<E: Environment> Service for SmpServer<E> {
     async fn answer(self: &Arc<Self>, connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        if let Some(reply) = gate::answer(self, connection, &request).await {
-            return reply;
-        }
+        let since = self.core.environment.now();
+        let reply = match gate::answer(self, connection, &request).await {
+            Some(reply) => reply,
+            None => self.answer_node(connection, &request).await,
+        };
+        self.core.answered(since, request.path(), &reply);
+        reply
+    }
+}
+
+impl<E: Environment> SmpServer<E> {
+    /// What an SMP is asked beside what every server is.
+    async fn answer_node(&self, connection: &ServerConnection, request: &ServerRequest) -> Reply {
         let reply = match (&request.method, request.path()) {
-            (&Method::POST, REGISTER_PATH) => self.register(&request).await,
-            (&Method::GET, POLICY_PATH) => self.send_policy(&request),
-            (&Method::POST, CLIENT_TOKENS_PATH) => self.send_client_tokens(connection, &request),
+            (&Method::POST, REGISTER_PATH) => self.register(request).await,
+            (&Method::GET, POLICY_PATH) => self.send_policy(request),
+            (&Method::POST, CLIENT_TOKENS_PATH) => self.send_client_tokens(connection, request),
             (&Method::GET, JWKS_PATH) => {
                 let jwks = self.database.open().server_keys.to_jwks();
                 let mut reply = Reply::new(Full::new(serde_json::to_vec(&jwks).unwrap_or_default().into()));

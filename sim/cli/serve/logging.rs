@@ -1,10 +1,22 @@
 //! Log lines on standard error.
 
-use std::io;
+use std::{
+    fmt::{self, Debug},
+    io,
+};
 
-use tracing::level_filters::LevelFilter;
+use tracing::{field::Field, level_filters::LevelFilter};
 use tracing_subscriber::{
-    Layer, filter::filter_fn, fmt::layer, layer::SubscriberExt, registry, util::SubscriberInitExt,
+    Layer,
+    field::MakeExt,
+    filter::filter_fn,
+    fmt::{
+        format::{Writer, debug_fn},
+        layer,
+    },
+    layer::SubscriberExt,
+    registry,
+    util::SubscriberInitExt,
 };
 
 use crate::serve::config::{LogFormat, LogLevel, LogTable};
@@ -22,9 +34,26 @@ pub fn start(table: &LogTable) {
     let own = filter_fn(|metadata| metadata.target().starts_with(env!("CARGO_PKG_NAME")));
     let lines = layer().with_writer(io::stderr).with_target(false);
     let lines = match table.format {
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Text => lines.fmt_fields(debug_fn(write_field).delimited(" ")).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // Whoever set one before has a reason to.
     let _ = registry().with(lines.with_filter(own).with_filter(level)).try_init();
+}
+
+/// A field of a line for people: quoted where it would not end where it seems to, and nowhere else.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    let text = format!("{value:?}");
+    if field.name() == "message" {
+        return writer.write_str(&text);
+    }
+    let is_plain =
+        |text: &str| !text.is_empty() && !text.contains([' ', '=', '"', '\\']) && !text.contains(char::is_control);
+    // Text comes in quotes, everything else without.
+    let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    match bare {
+        Some(bare) if is_plain(bare) => write!(writer, "{field}={bare}"),
+        None if !is_plain(&text) => write!(writer, "{field}={text:?}"),
+        _ => write!(writer, "{field}={text}"),
+    }
 }

@@ -49,8 +49,9 @@ the administrator's door (file `admin.secret`), which lists what it does:
   curl -H \"Authorization: Bearer $(cat countersign-smp/admin.secret)\" \\
     http://127.0.0.1:8070/
 
-SIGHUP reads parameters and approved sites again. SIGTERM and Ctrl-C finish what
-is under way and exit with 0; a second one ends the process at once.";
+SIGHUP reads parameters, approved sites and registered_max again, and names what
+else differs and needs a restart. SIGTERM and Ctrl-C finish what is under way
+and exit with 0; a second one ends the process at once.";
 
 const SITE_EXAMPLES: &str = "\
 Examples:
@@ -64,7 +65,7 @@ SIGTERM and Ctrl-C finish what is under way and exit with 0; a second one ends
 the process at once.";
 
 /// What both kinds of server are told on the command line; it goes before the file.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ServerArgs {
     /// The configuration file, in TOML [default: none; every key has a default]
     #[arg(long, value_name = "FILE")]
@@ -92,7 +93,7 @@ pub struct SmpArgs {
 }
 
 /// Arguments of `serve site`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SiteArgs {
     /// Where the SMP is reached
     #[arg(long, value_name = "URL")]

@@ -1,7 +1,9 @@
 //! A server that runs: its doors beside the protocol's, its signals, and its end.
 
 use std::{
-    io, process,
+    io,
+    net::SocketAddr,
+    process,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -10,7 +12,11 @@ use std::{
 
 use rand_chacha::ChaCha20Rng;
 use tokio::{runtime, task::JoinHandle};
-use tracing::{error, info, warn};
+use tracing::{
+    error,
+    field::{DisplayValue, display},
+    info, warn,
+};
 
 use super::{
     Exit, Failure,
@@ -19,7 +25,7 @@ use super::{
 use crate::{
     actor::{ServerSettings, Service},
     crypto::{Engine, PrivateKey, WallTotals, backend},
-    serve::{Audience, Door, Figures, Health, Reload, SideDoor, config::ServerConfig},
+    serve::{Audience, Door, Figures, Health, Reload, Reloaded, SideDoor, Witness, config::ServerConfig},
     socket::{ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, CryptoTier, NodeId, Origin},
 };
@@ -67,6 +73,7 @@ impl Surroundings {
         Arc::new(SocketEnvironment {
             rendezvous: self.rendezvous.clone(),
             trust,
+            observer: Some(Arc::new(Witness::new(Arc::clone(&self.figures), self.recorder.clock()))),
             ..SocketEnvironment::new(actor, self.recorder.clone(), self.stop.clone())
         })
     }
@@ -105,7 +112,7 @@ impl Surroundings {
         self,
         mut server: JoinHandle<io::Result<()>>,
         mut signals: Signals,
-        reload: Option<Reload>,
+        reload: Reload,
     ) -> Result<Exit, Failure> {
         let mut is_stopping = false;
         loop {
@@ -115,25 +122,33 @@ impl Surroundings {
                     self.side_stop.stop();
                     return end(ended);
                 }
-                signal = signals.next() => match (signal, &reload) {
-                    (Signal::Stop, _) if is_stopping => {
+                signal = signals.next() => match signal {
+                    Signal::Stop if is_stopping => {
                         warn!("told to stop again: ending at once");
                         process::exit(ENDED_BY_SIGNAL);
                     }
-                    (Signal::Stop, _) => {
+                    Signal::Stop => {
                         info!("stopping: what is under way is finished");
                         is_stopping = true;
                         self.ready.store(false, Relaxed);
                         self.stop.stop();
                     }
-                    (Signal::Reload, Some(reload)) => match reload().await {
-                        Ok(policy_changed) => info!(policy_changed, "configuration read again"),
+                    Signal::Reload => match reload().await {
+                        Ok(reloaded) => tell_reloaded(&reloaded),
                         Err(why) => error!(why, "the configuration is not taken over: what was in force stays"),
                     },
-                    (Signal::Reload, None) => info!("nothing is read again: a site server has its policy from the SMP"),
                 },
             }
         }
+    }
+}
+
+fn tell_reloaded(Reloaded { policy_changed, needs_restart }: &Reloaded) {
+    if needs_restart.is_empty() {
+        info!(policy_changed, "configuration read again");
+    } else {
+        let needs_restart = needs_restart.join(", ");
+        warn!(policy_changed, needs_restart, "configuration read again: some of what differs waits for a restart");
     }
 }
 
@@ -154,8 +169,8 @@ pub fn bind_metrics(config: &ServerConfig) -> Result<Option<Door>, Failure> {
 }
 
 /// Where a door is, for the log.
-pub fn address_of(door: Option<&Door>) -> String {
-    door.map(|door| door.address.to_string()).unwrap_or_default()
+pub fn address_of(door: Option<&Door>) -> Option<DisplayValue<SocketAddr>> {
+    door.map(|door| display(door.address))
 }
 
 /// What the actor is told.

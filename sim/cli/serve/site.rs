@@ -1,22 +1,26 @@
 //! `serve site`.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
-use tracing::{error, info};
+use tracing::{error, field::display, info};
 
 use super::{
     ConfigText, Exit, Failure, SiteArgs, absolute, entropy, logging,
-    running::{Surroundings, address_of, bind_metrics, runtime, settings},
+    running::{Surroundings, bind_metrics, runtime, settings},
     signals::Signals,
 };
 use crate::{
     actor::{SiteServer, SiteSettings, locked},
     serve::{
-        Door, SiteState, StateFolder,
+        Door, Reload, Reloaded, SiteState, StateFolder,
         config::{SiteConfig, SiteDocument, read_trust},
     },
     socket::{ServerTls, SocketEnvironment},
-    types::ActorId,
+    types::{ActorId, NodeId, Origin, Profile, Thumbprint},
 };
 
 fn read(args: &SiteArgs) -> Result<SiteConfig, Failure> {
@@ -47,34 +51,69 @@ pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
         let metrics_door = bind_metrics(&config.server)?;
         let surroundings = Surroundings::new();
         let origin = config.server.origin_at(door.address);
-        let (address, metrics) = (door.address, address_of(metrics_door.as_ref()));
+        let announcement = Arc::new(Announcement {
+            address: door.address,
+            origin: origin.clone(),
+            profile: config.server.profile,
+            node: state.node(),
+            kid: state.identity().public().thumbprint(),
+            smp: config.smp.clone(),
+            pin: config.pin,
+            metrics: metrics_door.as_ref().map(|door| door.address),
+            state: config.server.state.clone(),
+        });
+        locked(&surroundings.audience).tells_of(announcement.node, announcement.kid);
         let engine = surroundings.engine(config.server.crypto)?;
         let environment = surroundings.environment(ActorId::Site(1), trust);
-        open_once_registered(door, tls, &environment, &surroundings, state.has_policy())?;
+        open_once_registered(door, tls, &environment, &surroundings, Arc::clone(&announcement), state.has_policy())?;
         let settings = settings(&config.server, state.node(), origin.clone(), state.identity().clone(), rng);
         let secure_storage = state.storage(Arc::clone(&surroundings.figures));
         let site_settings = SiteSettings { smp: config.smp.clone(), pinned: config.pin, secure_storage };
         let site = SiteServer::start(environment, engine, settings, site_settings);
         surroundings.ready.store(state.has_policy(), Relaxed);
         surroundings.open_metrics(metrics_door)?;
-        info!(
-            server = "site",
-            address = %address,
-            %origin,
-            profile = %config.server.profile,
-            node = %state.node(),
-            kid = %state.identity().public().thumbprint(),
-            smp = %config.smp,
-            pin = %config.pin,
-            metrics,
-            state = %config.server.state.display(),
-            "listening"
-        );
-        if !state.has_policy() {
-            info!(node = %state.node(), "registering: an administrator of the SMP must have approved this id");
+        if state.has_policy() {
+            announcement.tell("listening");
+        } else {
+            announcement.tell("starting");
+            info!(server = %"site", "registering: an administrator of the SMP must have approved this node");
         }
-        surroundings.run(tokio::spawn(site.run()), signals, None).await
+        surroundings.run(tokio::spawn(site.run()), signals, reload(args.clone(), config)).await
     })
+}
+
+/// Reads the configuration again, and tells what differs from what the server `runs` with: nothing is taken over, since a
+/// site server has its policy from the SMP.
+fn reload(args: SiteArgs, runs: SiteConfig) -> Reload {
+    let (args, runs) = (Arc::new(args), Arc::new(runs));
+    Arc::new(move || {
+        let (args, runs) = (Arc::clone(&args), Arc::clone(&runs));
+        Box::pin(async move {
+            let config = read(&args).map_err(|failure| failure.render(None).trim_end().to_owned())?;
+            Ok(Reloaded { policy_changed: false, needs_restart: runs.needs_restart_for(&config) })
+        })
+    })
+}
+
+/// What a site server is, and where.
+struct Announcement {
+    address: SocketAddr,
+    origin: Origin,
+    profile: Profile,
+    node: NodeId,
+    kid: Thumbprint,
+    smp: Origin,
+    pin: Thumbprint,
+    metrics: Option<SocketAddr>,
+    state: PathBuf,
+}
+
+impl Announcement {
+    fn tell(&self, what: &str) {
+        let Self { address, origin, profile, node, kid, smp, pin, metrics, state } = self;
+        let (metrics, state) = (metrics.map(display), state.display());
+        info!(server = %"site", %address, %origin, %profile, %node, %kid, %smp, %pin, metrics, %state, "{what}");
+    }
 }
 
 /// A site that has registered before serves at once. A new one has no keys to verify a token with: its door stays shut, and
@@ -84,6 +123,7 @@ fn open_once_registered(
     tls: Option<ServerTls>,
     environment: &Arc<SocketEnvironment>,
     surroundings: &Surroundings,
+    announcement: Arc<Announcement>,
     has_registered: bool,
 ) -> Result<(), Failure> {
     if has_registered {
@@ -92,7 +132,10 @@ fn open_once_registered(
     }
     let environment = Arc::clone(environment);
     let open = move || match door.open(tls) {
-        Ok(server) => *locked(&environment.server) = Some(server),
+        Ok(server) => {
+            *locked(&environment.server) = Some(server);
+            announcement.tell("listening");
+        }
         Err(error) => error!(%error, "failed to open the door"),
     };
     locked(&surroundings.audience).once_registered(Box::new(open));

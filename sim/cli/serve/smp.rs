@@ -15,7 +15,7 @@ use super::{
 use crate::{
     actor::{SmpServer, locked},
     serve::{
-        Admin, Door, NodeJournal, Reload, Secret, SmpRecords, SmpState, StateFolder,
+        Admin, Door, NodeJournal, Reload, Reloaded, Secret, SmpRecords, SmpState, StateFolder,
         config::{SmpConfig, SmpDocument},
     },
     types::{ActorId, Origin, Profile},
@@ -74,19 +74,18 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let origin = config.server.origin_at(door.address);
         let (journal, nodes) = NodeJournal::open(&folder, state.nodes_kept(), Arc::clone(&surroundings.figures))?;
         let (profile, parameters) = (config.server.profile, config.server.parameters.clone());
-        let (database, decisions) =
-            state.restore(origin.clone(), profile, parameters.clone(), nodes, journal.clone())?;
-        let records = Arc::new(SmpRecords::new(
-            database.clone(),
-            decisions,
+        let restored = state.restore(origin.clone(), profile, parameters, nodes, journal.clone())?;
+        let database = restored.database.clone();
+        let records = SmpRecords::new(
+            restored,
             Arc::clone(&state),
             journal,
             surroundings.recorder.clone(),
             entropy::new_key,
             Arc::clone(&surroundings.figures),
-        ));
+        );
         // Also writes the first state: nobody registers before there is one.
-        records.configure(parameters, &config.approved_sites).await.map_err(Failure::internal)?;
+        records.configure(&config).await.map_err(Failure::internal)?;
         state.show_pin()?;
 
         let (address, admin_address) = (door.address, admin_door.address);
@@ -98,11 +97,11 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let smp = SmpServer::start(environment, engine, settings, database);
         surroundings.ready.store(true, Relaxed);
         surroundings.open_metrics(metrics_door)?;
-        let reload = reload(asked, Arc::clone(&records));
+        let reload = reload(asked, config.clone(), Arc::clone(&records));
         let admin = Admin::new(Arc::clone(&records), secret, Arc::clone(&reload));
         surroundings.open(admin_door, Arc::new(admin))?;
         info!(
-            server = "smp",
+            server = %"smp",
             address = %address,
             %origin,
             profile = %config.server.profile,
@@ -114,7 +113,7 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
             nodes,
             "listening"
         );
-        let ended = surroundings.run(tokio::spawn(smp.run()), signals, Some(reload)).await;
+        let ended = surroundings.run(tokio::spawn(smp.run()), signals, reload).await;
         // Who has registered since the last act.
         if let Err(error) = records.settle().await {
             error!(%error, "failed to keep how many nodes there are");
@@ -123,14 +122,16 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Reads the configuration again, and takes over what policy and approvals say.
-fn reload(asked: Asked, records: Arc<SmpRecords>) -> Reload {
+/// Reads the configuration again, takes over what policy and registration say, and tells what else differs from what the
+/// server `runs` with.
+fn reload(asked: Asked, runs: SmpConfig, records: Arc<SmpRecords>) -> Reload {
+    let runs = Arc::new(runs);
     Arc::new(move || {
-        let (asked, records) = (asked.clone(), Arc::clone(&records));
+        let (asked, runs, records) = (asked.clone(), Arc::clone(&runs), Arc::clone(&records));
         Box::pin(async move {
             let config = asked.read().map_err(|failure| failure.render(None).trim_end().to_owned())?;
-            let SmpConfig { server, approved_sites, .. } = config;
-            records.configure(server.parameters, &approved_sites).await.map_err(|error| error.to_string())
+            let policy_changed = records.configure(&config).await.map_err(|error| error.to_string())?;
+            Ok(Reloaded { policy_changed, needs_restart: runs.needs_restart_for(&config) })
         })
     })
 }

@@ -13,17 +13,20 @@ pub(super) struct LatencyRow {
 /// Those kinds that occurred.
 pub(super) fn rows(figures: &Figures) -> Vec<LatencyRow> {
     let kinds = [
-        ("one step", "authentication.one_step_ns"),
-        ("two steps", "authentication.two_step_ns"),
-        ("connection authenticated", "authentication.authenticated_ns"),
-        ("none needed", "authentication.public_ns"),
-        ("failed", "authentication.failed_ns"),
-        ("slot wait", "upstream.slot_wait_ns"),
-        ("batch refresh", "validation.refresh_ns"),
+        ("one step", "measurements.total.authentication.one_step_ns"),
+        ("two steps", "measurements.total.authentication.two_step_ns"),
+        ("connection authenticated", "measurements.total.authentication.authenticated_ns"),
+        ("none needed", "measurements.total.authentication.public_ns"),
+        ("failed", "measurements.total.authentication.failed_ns"),
+        ("one step, from when it was due", "load.one_step_from_due_ns"),
+        ("two steps, from when it was due", "load.two_step_from_due_ns"),
+        ("lag of the generator", "load.lag_ns"),
+        ("slot wait", "measurements.total.upstream.slot_wait_ns"),
+        ("batch refresh", "measurements.total.validation.refresh_ns"),
     ];
     let row = |(name, path)| {
-        let count = figures.count(&format!("measurements.total.{path}.count"))?;
-        let of = |what| figures.duration(&format!("measurements.total.{path}.{what}"));
+        let count = figures.count(&format!("{path}.count"))?;
+        let of = |what| figures.duration(&format!("{path}.{what}"));
         let cells = [Some(count)].into_iter().chain(["p50", "p90", "p99", "p999", "max"].map(of));
         Some(LatencyRow { name, cells: cells.flatten().collect() })
     };

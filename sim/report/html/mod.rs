@@ -30,7 +30,13 @@ use self::{
     space_time_file::SpaceTimeFile,
     timeline_charts::{TimelineCharts, timeline_charts},
 };
-use super::{Report, Verdict, Violation, human, write::SPACE_TIME};
+use super::{
+    Generator, Report, Verdict, Violation,
+    exchanges::{Ending, endings},
+    human,
+    prediction::{Foretold, foretold},
+    write::SPACE_TIME,
+};
 use crate::{metrics::Latencies, oracle::Scene, plan::Plan};
 
 /// What the page shows beside the report and its plan.
@@ -66,8 +72,12 @@ struct Page<'a> {
     /// What kind of time passed.
     time: &'static str,
     latencies: Vec<LatencyRow>,
+    exchanges: Vec<ExchangeRow>,
+    prediction: Vec<Foretold>,
     coverage: Coverage,
     environment: Vec<Fact>,
+    /// The processes that made a load together, each in a line.
+    generators: Vec<String>,
 }
 
 impl Page<'_> {
@@ -88,6 +98,14 @@ struct Fact {
     name: &'static str,
     text: String,
     figure: Option<Figure>,
+}
+
+/// One way in which exchanges ended.
+struct ExchangeRow {
+    name: String,
+    count: String,
+    figure: Option<Figure>,
+    share: String,
 }
 
 /// The violations of one invariant.
@@ -132,8 +150,11 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         percentiles: percentile_chart(evidence.latencies, &figures, time_of(report)),
         time: time_of(report),
         latencies: latency_table::rows(&figures),
+        exchanges: exchanges(report, &figures),
+        prediction: foretold(report),
         coverage: Coverage::new(report, &figures),
         environment: environment(report, &figures),
+        generators: report.generators.iter().map(generator).collect(),
     };
     page.render()
 }
@@ -166,11 +187,27 @@ fn facts(report: &Report, figures: &Figures) -> Vec<Fact> {
         count("events", "measurements.events"),
         count("exchanges", "measurements.total.authentication.started"),
         count("served", "measurements.total.authentication.served"),
+        count("visits never begun", "measurements.visits.missed"),
+        count("served in a second", "load.served_per_s"),
         count("tokens accepted", "measurements.total.admission.accepted"),
         count("connections at most", "measurements.traffic.open_max"),
     ];
     let transport = if report.cast.secure { "HTTPS" } else { "plain HTTP" };
-    facts.into_iter().chain([Fact { name: "transport", text: transport.into(), figure: None }]).collect()
+    // Of a simulated run there is no rate, and servers that somebody else has started are not heard.
+    let hears_servers = report.load.is_none() || report.measurements.total.admission.accepted > 0;
+    let is_told = |fact: &Fact| fact.figure.is_some() && (fact.name != "tokens accepted" || hears_servers);
+    let transport = Fact { name: "transport", text: transport.into(), figure: None };
+    facts.into_iter().filter(is_told).chain([transport]).collect()
+}
+
+fn exchanges(report: &Report, figures: &Figures) -> Vec<ExchangeRow> {
+    let row = |Ending { name, count, share_ppm, path }: Ending| ExchangeRow {
+        name,
+        count: human::count(count),
+        figure: path.and_then(|path| figures.count(&path)),
+        share: human::percent(share_ppm),
+    };
+    endings(report).into_iter().map(row).collect()
 }
 
 /// Those that the scenario does not expect, and then those that it does.
@@ -189,6 +226,21 @@ fn violations(report: &Report) -> Vec<Listed<'_>> {
         Listed { more: more(expected.count, shown.len()), shown, is_expected: true }
     });
     unexpected.chain(expected).filter(|listed| !listed.shown.is_empty()).collect()
+}
+
+fn generator(one: &Generator) -> String {
+    let Generator { shard, agents, visits, lag_ns, is_late, environment, .. } = one;
+    let lag = lag_ns.map(|lag| format!("late by {} at the 99th percentile", human::duration(lag.p99)));
+    let facts = [
+        Some(format!("{shard}: {}", human::number_of(*agents, "agent"))),
+        Some(human::number_of(*visits, "visit")),
+        lag,
+        is_late.then(|| "too late".to_owned()),
+        environment.cpu_ns.map(|cpu_ns| format!("{} of CPU time", human::duration(cpu_ns))),
+        Some(environment.system.clone()),
+        environment.cpu.clone(),
+    ];
+    facts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// What differs from run to run. It stands at the end of the page, by itself.

@@ -1,15 +1,20 @@
 //! What agents met: latencies, outcomes, refusals, requests.
 
 use super::{
-    super::{Report, human, table::Table},
+    super::{
+        Report,
+        exchanges::{Ending, endings},
+        human,
+        table::Table,
+    },
     page::{Page, Style},
 };
-use crate::metrics::{AgentFigures, AuthenticationFigures, Distribution, PaceFigures, TrafficFigures};
+use crate::metrics::{AgentFigures, Distribution, Measurements, PaceFigures, TrafficFigures, VisitFigures};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let measured = &report.measurements;
-    authentication(page, &measured.total.authentication, measured.tick_ns, report.load.as_ref());
-    exchanges(page, &measured.total.authentication);
+    authentication(page, measured, report.load.as_ref());
+    exchanges(page, report);
     refusals(page, report);
     traffic(page, &measured.traffic, &measured.agents);
 }
@@ -24,7 +29,9 @@ pub(super) fn duration_cell(nanos: Option<u64>) -> String {
     nanos.map_or_else(String::new, human::duration)
 }
 
-fn authentication(page: &mut Page, figures: &AuthenticationFigures, tick_ns: u64, load: Option<&PaceFigures>) {
+fn authentication(page: &mut Page, measured: &Measurements, load: Option<&PaceFigures>) {
+    let Measurements { tick_ns, visits, .. } = measured;
+    let figures = &measured.total.authentication;
     let mut table = Table::new("Authentication", &["count", "p50", "p90", "p99", "p99.9", "max"]);
     let from_due = [
         ("one step, from when it was due", load.and_then(|load| load.one_step_from_due_ns)),
@@ -45,27 +52,35 @@ fn authentication(page: &mut Page, figures: &AuthenticationFigures, tick_ns: u64
     }
     let is_shown = page.table(&table);
     if let Some(load) = load {
-        let (visits, pace) = (human::number_of(load.visits, "visit"), human::count(load.served_per_s));
-        page.remark(&format!("{visits}; {pace} exchanges served in a second"));
+        page.remark(&format!("{} exchanges served in a second", human::count(load.served_per_s)));
     } else if is_shown {
         page.remark(&format!("network legs end on ticks of {} ms: latencies are no finer", tick_ns / 1_000_000));
     }
+    if load.is_some() || visits.missed > 0 {
+        page.remark(&visits_made(visits));
+    }
 }
 
-fn exchanges(page: &mut Page, figures: &AuthenticationFigures) {
-    let mut table = Table::new("Exchanges", &["count", "share"]);
-    let mut row = |name: String, count: u64| {
-        let share = u128::from(count) * 1_000_000 / u128::from(figures.started.max(figures.ended).max(1));
-        let share = human::percent(u64::try_from(share).unwrap_or(u64::MAX));
+/// How many visits were due, and what became of them.
+fn visits_made(visits: &VisitFigures) -> String {
+    let mut text = human::number_of(visits.due, "visit") + " due";
+    let details = [
+        (visits.missed, "of them never begun: their agents were busy or cut off"),
+        (visits.retries, "retries beside them"),
+    ];
+    for (count, what) in details {
         if count > 0 {
-            table.row(name, [human::count(count), share]);
+            text += &format!(", {} {what}", human::count(count));
         }
-    };
-    row("served".into(), figures.served);
-    for (outcome, count) in figures.outcomes.iter().filter(|(outcome, _)| !outcome.is_served()) {
-        row(human::words(outcome), *count);
     }
-    row("not ended".into(), figures.started.saturating_sub(figures.ended));
+    text
+}
+
+fn exchanges(page: &mut Page, report: &Report) {
+    let mut table = Table::new("Exchanges", &["count", "share"]);
+    for Ending { name, count, share_ppm, .. } in endings(report) {
+        table.row(name, [human::count(count), human::percent(share_ppm)]);
+    }
     page.table(&table);
 }
 

@@ -16,6 +16,11 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     facts.extend(environment.cpu_percent_of_floor.map(|percent| {
         format!("{} the CPU time of its cryptography alone", human::factor(percent.saturating_mul(10)))
     }));
+    // Of a simulated run it says nothing of the protocol.
+    let crypto_ppm = environment.crypto_of_user_ppm().filter(|_| report.load.is_some());
+    facts.extend(
+        crypto_ppm.map(|ppm| format!("{} of its CPU time outside the kernel is cryptography", human::percent(ppm))),
+    );
     if !facts.is_empty() {
         page.paragraph("  ", &facts.join(", "));
     }
@@ -49,6 +54,11 @@ fn time(page: &mut Page, environment: &Environment) {
         table.row(name, [human::duration(took_ns), share(took_ns)]);
     }
     let known_ns = parts.iter().fold(signs.took_ns.saturating_add(verifies.took_ns), |sum, (_, took_ns)| sum + took_ns);
+    let kernel_ns = environment.cpu_kernel_ns.unwrap_or(0);
+    let known_ns = known_ns.saturating_add(kernel_ns);
+    if kernel_ns > 0 {
+        table.row("kernel", [human::duration(kernel_ns), share(kernel_ns)]);
+    }
     if let (Some(cpu_ns), 1..) = (environment.cpu_ns, known_ns) {
         let rest = cpu_ns.saturating_sub(known_ns);
         table.row("network and actors", [human::duration(rest), share(rest)]);

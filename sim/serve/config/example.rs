@@ -2,7 +2,8 @@
 
 /// An SMP's.
 pub const SMP_EXAMPLE: &str = r##"# A countersign SMP. Every key may be left out; what is shown is its default, or commented out where it has none.
-# Paths are seen from the folder of this file. SIGHUP reads it again: `approved_sites` and `parameters` then apply at once.
+# Paths are seen from the folder of this file. SIGHUP reads it again: `approved_sites`, `registered_max` and what policy
+# carries of `parameters` apply at once; what else differs needs a restart, and the log names it.
 
 # What others call this server. Default: its scheme and the address of its door.
 # origin = "https://smp.example:8443"
@@ -11,6 +12,7 @@ state = "countersign-smp"       # keys and database; nobody but its owner may re
 profile = "hardened"            # or "literal": the documents' protocol, holes included
 crypto = "aws-lc"               # or "rsa": pure Rust, slower, and its decryption leaks through its timing
 approved_sites = []             # of site servers that may register: { id = "...", kid = "..." }, as each logs its own
+registered_max = 1_000_000      # nodes beyond which no new agent may register
 
 # [tls]                         # without it connections are plain, and batch answers are encrypted to the site's key
 # certificate = "smp.pem"

@@ -4,6 +4,7 @@ mod address;
 mod approved_site;
 mod example;
 mod form;
+mod restart;
 mod site;
 mod smp;
 mod tls_files;

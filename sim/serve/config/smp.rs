@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
 };
 
@@ -24,6 +25,8 @@ const DEFAULTS: Defaults = Defaults {
 };
 const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8070);
 
+const REGISTERED_MAX: u32 = 1_000_000;
+
 /// The configuration of an SMP. Paths are seen from the folder of the file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -43,6 +46,9 @@ pub struct SmpDocument {
     /// The site servers that may register, by id, or by `id` and `kid`: then nobody else can by that name. One that an
     /// administrator has removed since stays out; one that is taken out of the list is withdrawn.
     pub approved_sites: Vec<ApprovedSite>,
+    /// The nodes beyond which no new agent may register: anybody can, and each takes memory and disk. Default 1000000.
+    #[schemars(range(min = 1))]
+    pub registered_max: Option<NonZeroU32>,
     /// Certificate and key, for TLS.
     pub tls: Option<TlsTable>,
     /// The administrator's door.
@@ -64,6 +70,8 @@ pub struct SmpConfig {
     pub admin: SocketAddr,
     /// Which site servers may register.
     pub approved_sites: ApprovedSites,
+    /// Beyond how many nodes no new agent may register.
+    pub registered_max: u32,
 }
 
 impl SmpDocument {
@@ -89,6 +97,8 @@ impl SmpDocument {
             return Err(source.problem("admin.listen", admin, "a loopback address such as \"127.0.0.1:8070\"", help));
         }
         let approved_sites = self.approved_sites.iter().map(|site| (site.id, site.kid)).collect();
-        Ok(SmpConfig { server: common.resolve(source, &DEFAULTS)?, admin, approved_sites })
+        let registered_max = self.registered_max.map_or(REGISTERED_MAX, NonZeroU32::get);
+        let server = common.resolve(source, &DEFAULTS)?;
+        Ok(SmpConfig { server, admin, approved_sites, registered_max })
     }
 }

@@ -1,4 +1,4 @@
-//! Which part of a sweep one process makes.
+//! Which part of a sweep or of a load one process makes.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// One of `count` parts of equal size, but for one run.
+/// One of `count` parts of equal size, but for one run of a sweep, or one agent of a load.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
     /// Which part, counted from 1.
@@ -27,8 +27,8 @@ impl Shard {
         if (1..=count).contains(&index) { Ok(Self { index, count }) } else { Err(ShardError::Outside { index, count }) }
     }
 
-    /// Whether the run at a position, counted from 0, belongs to this part. Neighbours go to different parts, since what
-    /// lies close together takes about as long.
+    /// Whether the run or the agent at a position, counted from 0, belongs to this part. Neighbours go to different parts,
+    /// since what lies close together takes about as long.
     pub fn has(self, position: u64) -> bool {
         position % u64::from(self.count) == u64::from(self.index - 1)
     }

@@ -1,5 +1,7 @@
 //! A run slice by slice: what happened when.
 
+mod absorb;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -47,7 +49,7 @@ pub struct Timeline {
     pub slots_max: Vec<u64>,
     /// Most requests that waited for a slot at any one site.
     pub slot_waiters_max: Vec<u64>,
-    /// Most connections open, whoever opened them.
+    /// Most connections open, whoever opened them; of several generators, the sum of what each had at most.
     pub connections_max: Vec<u64>,
     /// Entries of each server's token registry.
     #[schemars(with = "BTreeMap<String, Vec<u64>>")]
@@ -58,9 +60,11 @@ pub struct Timeline {
 }
 
 /// Fills a [`Timeline`] while a run happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TimelineRecorder {
     past: Timeline,
+    /// How long the validations of each slice took together: of several recorders, means cannot be added, but sums can.
+    refresh_sums_ns: Vec<u64>,
     /// How many slices are past.
     closed: u64,
     /// How many slices the plan has.
@@ -73,7 +77,7 @@ pub(super) struct TimelineRecorder {
 }
 
 /// The slice that is open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Slice {
     one_step: u64,
     two_step: u64,
@@ -91,7 +95,7 @@ struct Slice {
 }
 
 /// A site's upstream slots at this instant.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Slots {
     in_use: u64,
     waiters: u64,
@@ -143,6 +147,7 @@ impl TimelineRecorder {
         let bucket_ms = WIDTHS_MS.into_iter().find(|width_ms| *width_ms >= least_ms).unwrap_or(least_ms);
         Self {
             past: Timeline { bucket_ms, ..Timeline::default() },
+            refresh_sums_ns: Vec::new(),
             closed: 0,
             planned: duration_ms.div_ceil(bucket_ms).max(1),
             ends_ns: bucket_ms.saturating_mul(1_000_000),
@@ -212,6 +217,8 @@ impl TimelineRecorder {
         self.close(smp, sites);
         let length = self.past.one_step.len();
         self.past.refused.values_mut().for_each(|series| series.resize(length, 0));
+        let refreshes = self.refresh_sums_ns.iter().zip(&self.past.refreshes);
+        self.past.refresh_mean_ns = refreshes.map(|(sum_ns, count)| sum_ns.checked_div(*count).unwrap_or(0)).collect();
         self.past
     }
 
@@ -238,7 +245,7 @@ impl TimelineRecorder {
         }
         past.unavailable.push(slice.unavailable);
         past.refreshes.push(slice.refreshes);
-        past.refresh_mean_ns.push(slice.refresh_sum_ns.checked_div(slice.refreshes).unwrap_or(0));
+        self.refresh_sums_ns.push(slice.refresh_sum_ns);
         past.refresh_max_ns.push(slice.refresh_max_ns);
         past.slots_max.push(slice.slots_max);
         past.slot_waiters_max.push(slice.slot_waiters_max);

@@ -1,0 +1,72 @@
+//! Figures and log lines of what has no event.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tracing::{debug, warn};
+
+use super::{Figures, Sparingly};
+use crate::{
+    actor::locked,
+    socket::{HandshakeFailure, Observer, RealClock},
+    types::{Thumbprint, TimeSpan, VirtualTime},
+};
+
+/// Unknown keys that are remembered: whoever invents more of them is forgotten before the SMP's own are.
+const KEYS_MAX: usize = 64;
+
+/// Counts and tells what a served actor observes.
+#[derive(Debug)]
+pub struct Witness {
+    figures: Arc<Figures>,
+    clock: RealClock,
+    told_keys: Mutex<BTreeSet<Thumbprint>>,
+    sparingly: Sparingly,
+}
+
+impl Witness {
+    /// Counts in these figures; `clock` is the actor's.
+    pub fn new(figures: Arc<Figures>, clock: RealClock) -> Self {
+        Self { figures, clock, told_keys: Mutex::default(), sparingly: Sparingly::new(clock) }
+    }
+
+    /// Once for each key. What the SMP sends is true; anybody can present tokens of any number of keys.
+    fn is_news(&self, kid: Thumbprint, is_issued: bool) -> bool {
+        let mut told = locked(&self.told_keys);
+        if told.contains(&kid) || !is_issued && !self.sparingly.may() {
+            return false;
+        }
+        if told.len() >= KEYS_MAX {
+            told.clear();
+        }
+        told.insert(kid)
+    }
+}
+
+impl Observer for Witness {
+    fn answered(&self, path: &'static str, status: u16, took: Duration) {
+        self.figures.answered(path, status, took);
+    }
+
+    fn unknown_server_key(&self, kid: Thumbprint, is_issued: bool, policy_due: VirtualTime) {
+        if self.is_news(kid, is_issued) {
+            let policy_fetch_in = TimeSpan::from_secs(policy_due.since(self.clock.now()).as_secs());
+            warn!(
+                server = "site",
+                %kid,
+                %policy_fetch_in,
+                "a token is signed with a key that this site does not know: such tokens are refused until policy brings it"
+            );
+        }
+    }
+
+    fn handshake_failed(&self, client: SocketAddr, how: HandshakeFailure, why: &dyn fmt::Display) {
+        self.figures.handshake_failed(how.name());
+        debug!(%client, how = how.name(), %why, "TLS handshake failed");
+    }
+}
