@@ -74,7 +74,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "URL", requires = "target")]
     pub smp: Option<Origin>,
     /// The SMP's key by its thumbprint, as `serve smp` prints it
-    #[arg(long, value_name = "PIN", requires = "target")]
+    #[arg(long, value_name = "PIN", requires = "target", allow_hyphen_values = true)]
     pub pin: Option<Thumbprint>,
     /// Trust servers with certificates by these, in PEM form
     #[arg(long, value_name = "FILE", requires = "target")]

@@ -1,7 +1,10 @@
 //! An agent in the test's own process, on real sockets.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -16,6 +19,10 @@ use countersign::{
 use tokio::{runtime, time};
 
 use crate::process::{self, PATIENCE, Served, status};
+
+/// Lives that agents have begun here. Each has random numbers of its own: with those of an earlier one it would draw that one's
+/// uid, be offered the token that a site has cached for it, use a counter again, and be refused.
+static LIVES: AtomicU64 = AtomicU64::new(0);
 
 /// An agent of the fleet.
 pub struct Agent {
@@ -79,7 +86,7 @@ impl Agent {
             keeps_connections: false,
             policy_interval: Duration::ZERO,
             leaves_at: None,
-            rng: SeedStream::new(now.nanos()).rng("agent", self.number.into()),
+            rng: SeedStream::new(LIVES.fetch_add(1, Relaxed)).rng("agent", self.number.into()),
         };
         let engine = Arc::new(Engine::new(backend(CryptoTier::AwsLc).unwrap(), Arc::default(), None));
         let outcomes = || -> Vec<Outcome> {

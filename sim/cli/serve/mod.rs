@@ -99,7 +99,7 @@ pub struct SiteArgs {
     #[arg(long, value_name = "URL")]
     pub smp: Option<Origin>,
     /// The thumbprint of the SMP's key, as the SMP logs it
-    #[arg(long, value_name = "PIN")]
+    #[arg(long, value_name = "PIN", allow_hyphen_values = true)]
     pub pin: Option<Thumbprint>,
     /// The certificates that an SMP over https must lead to, in PEM form
     #[arg(long, value_name = "FILE")]
