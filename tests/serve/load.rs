@@ -71,6 +71,10 @@ fn a_server_elsewhere_is_left_alone_unless_it_is_ones_own() {
     let (exit, _, error) = load(folder.path(), &["--target", "http://192.0.2.1:8080", "--pin", &pin]);
     assert_eq!(exit, 2);
     assert!(error.contains("--i-own-this-target"), "{error}");
+    // One thumbprint of 64 begins with a hyphen.
+    let pin = format!("-{}", "A".repeat(42));
+    let (exit, _, error) = load(folder.path(), &["--target", "http://192.0.2.1:8080", "--pin", &pin]);
+    assert!(exit == 2 && error.contains("--i-own-this-target"), "{error}");
     let (exit, _, error) = load(folder.path(), &["--target", &smp.origin()]);
     assert!(exit == 2 && error.contains("--pin"), "{error}");
 }
