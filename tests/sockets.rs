@@ -156,7 +156,7 @@ impl Fleet {
             pinned: self.key(0).public().thumbprint(),
             secure_storage: SecureStorage::<Knowledge>::default(),
             server,
-            server_node: if server == ActorId::Smp { SMP } else { SITE },
+            server_node: Some(if server == ActorId::Smp { SMP } else { SITE }),
             server_origin: self.origins[&server].clone(),
             visits: Visits::At((1..=visits).map(|visit| now.after(Duration::from_millis(150 * visit))).collect()),
             requests: 2,
@@ -345,4 +345,25 @@ async fn read_some(stream: &mut TcpStream) -> String {
     let read = time::timeout(PATIENCE, stream.read(&mut bytes)).await.expect("an answer or an end");
     bytes.truncate(read.unwrap_or(0));
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn who_stays_on_this_machine_goes_nowhere_else() {
+    runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let recorder = SocketRecorder::new(Arc::new(Mutex::new(History::default())), RealClock::start());
+        let here = SocketEnvironment {
+            stays_here: true,
+            ..SocketEnvironment::new(ActorId::Agent(1), recorder, Stop::default())
+        };
+        // An address for documentation (RFC 5737), and one of IPv6 that means it.
+        for elsewhere in ["http://192.0.2.66", "http://[::ffff:192.0.2.66]"] {
+            let Ok(origin) = elsewhere.parse::<Origin>() else { continue };
+            let error =
+                time::timeout(Duration::from_secs(1), here.connect(&origin)).await.expect("at once").unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied, "{error}");
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        assert!(here.connect(&origin.parse().unwrap()).await.is_ok());
+    });
 }

@@ -278,8 +278,8 @@ proptest! {
                     let mut expected: Vec<_> = naive.iter()
                         .filter(|(_, (_, expires_s))| passed(*expires_s)).map(|(key, _)| *key).collect();
                     expected.sort();
+                    high_water = high_water.max(expected.iter().map(|key| naive[key].1).max());
                     naive.retain(|key, _| !expected.contains(key));
-                    high_water = high_water.max((0..=200).filter(|expires_s| passed(*expires_s)).max());
                     prop_assert_eq!(registry.purge(now), expected);
                 }
             }
@@ -354,6 +354,19 @@ fn hole_19_only_hardened_refuses_what_a_purge_has_passed() {
         assert_eq!(registry.purge(wall(50)), []);
         assert_eq!(registry.is_below_high_water(seconds(100)), profile == Profile::Hardened);
     }
+}
+
+#[test]
+fn hole_19_a_purge_by_a_clock_that_was_far_ahead_shuts_out_only_what_it_forgot() {
+    let mut registry = registry(defaults(Profile::Hardened));
+    let day_s = 86_400;
+    assert_eq!(registry.purge(wall(day_s)), []);
+    assert!(registry.check_and_record(agent(1), jti(1), 1, seconds(3_600)).is_ok(), "nothing was forgotten");
+    assert!(registry.check_and_record(agent(2), jti(2), 1, seconds(3_000)).is_ok());
+    assert_eq!(registry.purge(wall(day_s)).len(), 2);
+    let replayed = registry.check_and_record(agent(2), jti(2), 1, seconds(3_000));
+    assert_eq!(replayed, Err(Refusal::BelowPurgeHighWater));
+    assert!(registry.check_and_record(agent(3), jti(3), 1, seconds(3_601)).is_ok(), "a token issued after is new");
 }
 
 #[test]

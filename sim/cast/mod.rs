@@ -139,7 +139,7 @@ impl Cast {
             pinned: self.pinned(),
             secure_storage,
             server: agent.server,
-            server_node: Plan::node_of(agent.server),
+            server_node: Some(Plan::node_of(agent.server)),
             server_origin: plan.origin_of(agent.server),
             visits: visits(&agent.visits, now),
             requests: agent.requests,

@@ -74,7 +74,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "URL", requires = "target")]
     pub smp: Option<Origin>,
     /// The SMP's key by its thumbprint, as `serve smp` prints it
-    #[arg(long, value_name = "PIN", requires = "target")]
+    #[arg(long, value_name = "PIN", requires = "target", allow_hyphen_values = true)]
     pub pin: Option<Thumbprint>,
     /// Trust servers with certificates by these, in PEM form
     #[arg(long, value_name = "FILE", requires = "target")]
@@ -194,8 +194,9 @@ fn target(args: &LoadArgs) -> Result<Option<Target>, Failure> {
     let (Some(server), Some(pin)) = (&args.target, args.pin) else { return Ok(None) };
     let smp = args.smp.as_ref().unwrap_or(server).clone();
     let trust = args.trust.as_deref().map(read_trust).transpose()?;
-    let target = Target { server: server.clone(), smp, pin, trust };
-    let is_own = args.i_own_this_target
+    let is_owned = args.i_own_this_target;
+    let target = Target { server: server.clone(), smp, pin, trust, is_owned };
+    let is_own = is_owned
         || target.is_loopback().map_err(|error| Failure::Usage(format!("failed to find {server}: {error}")))?;
     if !is_own {
         return Err(Failure::Usage(format!(

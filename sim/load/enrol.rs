@@ -37,6 +37,7 @@ pub(super) async fn enrol(
         settings: settings.clone(),
         environment: Arc::new(SocketEnvironment {
             trust: target.trust.clone(),
+            stays_here: !target.is_owned,
             ..SocketEnvironment::new(ActorId::Agent(*number), recorder.clone(), Stop::default())
         }),
         engine: Engine::new(Arc::clone(backend), Arc::default(), None),

@@ -49,6 +49,8 @@ pub(super) struct Fleet<'a> {
     hosts: Hosts,
     /// Whether wall clocks show the machine's time, as those of servers from elsewhere do, and not the plan's.
     wall_is_real: bool,
+    /// Whether nobody connects to another machine, wherever policy sends them.
+    stays_here: bool,
     servers: Vec<(ActorId, Server)>,
     agents: Vec<(u32, VirtualTime, AgentSettings)>,
     broken: (mpsc::UnboundedSender<LoadError>, mpsc::UnboundedReceiver<LoadError>),
@@ -92,7 +94,7 @@ impl<'a> Fleet<'a> {
         let fleet = Self::of_agents(cast, shard, &aimed, listener, stopwatch)?;
         let agents: Vec<_> = fleet.agents.iter().map(|(number, _, settings)| (*number, settings.clone())).collect();
         enrol(&agents, &target, &fleet.backend).await?;
-        Ok(Self { trust: target.trust, wall_is_real: true, ..fleet })
+        Ok(Self { trust: target.trust, stays_here: !target.is_owned, wall_is_real: true, ..fleet })
     }
 
     fn of_agents(
@@ -126,6 +128,7 @@ impl<'a> Fleet<'a> {
             stop: Stop::default(),
             trust: None,
             hosts: Hosts::default(),
+            stays_here: false,
             wall_is_real: false,
             servers: Vec::new(),
             agents,
@@ -264,6 +267,7 @@ impl<'a> Fleet<'a> {
             rendezvous: self.rendezvous.clone(),
             trust: self.trust.clone(),
             bind: own_address(actor),
+            stays_here: self.stays_here,
             wall: (!self.wall_is_real).then(|| ModelledWall { run_start: plan.run_start, clock: plan.clock_of(actor) }),
             hosts: self.hosts.clone(),
             server: Mutex::new(server),

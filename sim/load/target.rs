@@ -20,6 +20,8 @@ pub struct Target {
     pub pin: Thumbprint,
     /// Whose certificates are trusted; without it, only plain connections are made.
     pub trust: Option<ClientTls>,
+    /// Whether somebody said that it is his own. Else agents connect to this machine alone, whatever policy tells them.
+    pub is_owned: bool,
 }
 
 impl Target {
@@ -62,8 +64,8 @@ impl Target {
             smp: self.smp.clone(),
             pinned: self.pin,
             secure_storage: SecureStorage::default(),
-            // Nobody: it is known by its place alone.
-            server_node: NodeId::from_bits(0),
+            // It is known by its place alone.
+            server_node: None,
             server_origin: self.server.clone(),
             rng: SeedStream::new(seed ^ begin.0).rng("agent of a load", number.into()),
             ..settings

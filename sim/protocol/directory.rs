@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{IssueError, NodeKind, RegisterRequest, ServerEntry, ServerKind};
 use crate::{
     crypto::PublicKey,
-    types::{Bug, NodeId, Origin, Profile, Thumbprint},
+    types::{Bug, NodeId, Origin, Profile, Thumbprint, UnixSeconds},
 };
 
 /// What the SMP knows of its nodes: who registered with which key, which site servers are legitimate, who is revoked.
@@ -17,7 +17,8 @@ pub struct Directory {
     nodes: BTreeMap<NodeId, Node>,
     /// Who has a key. Clones of one machine may share theirs (hole 15).
     holders: BTreeMap<Thumbprint, BTreeSet<NodeId>>,
-    approved_sites: BTreeSet<NodeId>,
+    /// Each with the key that was approved; none if any may come.
+    approved_sites: BTreeMap<NodeId, Option<Thumbprint>>,
     revoked: BTreeSet<NodeId>,
     nodes_max: usize,
 }
@@ -26,6 +27,8 @@ pub struct Directory {
 struct Node {
     key: PublicKey,
     role: Role,
+    /// When the registration was signed that made it so, by the node's clock, as far as that is known.
+    signed: Option<UnixSeconds>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +44,9 @@ pub enum Registered {
     New,
     /// The node was known with this key.
     Again,
+    /// The node was known with this key, and signed what is in force later than this, which says otherwise: it changes
+    /// nothing.
+    Outdated,
 }
 
 /// Why a node is not registered.
@@ -73,6 +79,16 @@ pub enum RegisterError {
     /// No administrator has approved this site server, or one has removed it (attack 18).
     #[error("{0} is no approved site server: an administrator must approve it first")]
     SiteNotApproved(NodeId),
+    /// An administrator has approved another key for this site server (attack 18).
+    #[error("{id} is approved with the key {approved}, not {found}: whoever has the other key is somebody else")]
+    OtherKeyApproved {
+        /// Which node.
+        id: NodeId,
+        /// The key that was approved.
+        approved: Thumbprint,
+        /// The key that it came with.
+        found: Thumbprint,
+    },
     /// An administrator has revoked this node.
     #[error("{0} is revoked")]
     Revoked(NodeId),
@@ -88,7 +104,7 @@ impl RegisterError {
         match self {
             Self::OtherKey { .. } | Self::OtherKind(_) | Self::OriginTaken { .. } => 409,
             Self::Origin(_) => 400,
-            Self::SiteNotApproved(_) | Self::Revoked(_) => 403,
+            Self::SiteNotApproved(_) | Self::OtherKeyApproved { .. } | Self::Revoked(_) => 403,
             Self::Full(_) => 503,
         }
     }
@@ -101,7 +117,7 @@ impl Directory {
             smp: ServerEntry { id: smp, kind: ServerKind::Smp, origin, profile },
             nodes: BTreeMap::new(),
             holders: BTreeMap::new(),
-            approved_sites: BTreeSet::new(),
+            approved_sites: BTreeMap::new(),
             revoked: BTreeSet::new(),
             nodes_max: usize::MAX,
         }
@@ -117,9 +133,15 @@ impl Directory {
         self.smp.profile = profile;
     }
 
-    /// Lets a node register as a site server. Without it, whoever reaches the SMP could make itself one.
+    /// Lets a node register as a site server, whatever its key. Without it, whoever reaches the SMP could make itself
+    /// one.
     pub fn approve_site(&mut self, site: NodeId) {
-        self.approved_sites.insert(site);
+        self.approved_sites.insert(site, None);
+    }
+
+    /// Lets a node register as a site server with this key, and nobody else by its name.
+    pub fn approve_site_key(&mut self, site: NodeId, kid: Thumbprint) {
+        self.approved_sites.insert(site, Some(kid));
     }
 
     /// Registers a node whose possession of the key was verified. The same node may come again with the same key, and
@@ -128,7 +150,22 @@ impl Directory {
     /// # Errors
     /// If the registration contradicts what is known, or is not allowed; nothing changes then.
     pub fn register(&mut self, request: &RegisterRequest) -> Result<Registered, RegisterError> {
+        self.register_signed(request, None)
+    }
+
+    /// The same for a registration whose signature says when it was made: one that is not later than the one in force
+    /// changes nothing. Whoever recorded it on its way could else lead the fleet to where a site server was once.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register).
+    pub fn register_signed(
+        &mut self,
+        request: &RegisterRequest,
+        signed: Option<UnixSeconds>,
+    ) -> Result<Registered, RegisterError> {
         let id = request.id;
+        // An agent has nothing that could change.
+        let signed = signed.filter(|_| request.kind == NodeKind::Site);
         let role = match (request.kind, &request.origin) {
             (NodeKind::Agent, None) => Role::Agent,
             (NodeKind::Site, Some(origin)) => Role::Site(origin.clone(), request.profile),
@@ -141,8 +178,13 @@ impl Directory {
             return Err(RegisterError::OtherKind(id));
         }
         if let Role::Site(origin, _) = &role {
-            if !self.approved_sites.contains(&id) {
-                return Err(RegisterError::SiteNotApproved(id));
+            let found = request.public_key.thumbprint();
+            match self.approved_sites.get(&id) {
+                None => return Err(RegisterError::SiteNotApproved(id)),
+                Some(Some(approved)) if *approved != found => {
+                    return Err(RegisterError::OtherKeyApproved { id, approved: *approved, found });
+                }
+                Some(_) => {}
             }
             if let Some(other) = self.servers().find(|server| server.id != id && server.origin == *origin) {
                 return Err(RegisterError::OriginTaken { origin: other.origin, holder: other.id });
@@ -154,7 +196,7 @@ impl Directory {
                 return Err(RegisterError::Full(self.nodes_max));
             }
             self.holders.entry(request.public_key.thumbprint()).or_default().insert(id);
-            self.nodes.insert(id, Node { key: request.public_key.clone(), role });
+            self.nodes.insert(id, Node { key: request.public_key.clone(), role, signed });
             return Ok(Registered::New);
         };
         if node.key != request.public_key {
@@ -164,7 +206,15 @@ impl Directory {
         if std::mem::discriminant(&node.role) != std::mem::discriminant(&role) {
             return Err(RegisterError::OtherKind(id));
         }
-        node.role = role;
+        if node.role == role {
+            return Ok(Registered::Again);
+        }
+        if let (Some(known), Some(found)) = (node.signed, signed)
+            && found <= known
+        {
+            return Ok(Registered::Outdated);
+        }
+        (node.role, node.signed) = (role, signed);
         Ok(Registered::Again)
     }
 
@@ -175,7 +225,7 @@ impl Directory {
 
     /// A node as it would register today.
     pub fn registration(&self, id: NodeId) -> Option<RegisterRequest> {
-        let Node { key, role } = self.nodes.get(&id)?;
+        let Node { key, role, .. } = self.nodes.get(&id)?;
         let (kind, origin, profile) = match role {
             Role::Agent => (NodeKind::Agent, None, Profile::default()),
             Role::Site(origin, profile) => (NodeKind::Site, Some(origin.clone()), *profile),
@@ -183,12 +233,17 @@ impl Directory {
         Some(RegisterRequest { id, kind, public_key: key.clone(), origin, profile })
     }
 
+    /// When the registration of a node that is in force was signed, as far as that is known.
+    pub fn signed_at(&self, id: NodeId) -> Option<UnixSeconds> {
+        self.nodes.get(&id)?.signed
+    }
+
     /// Notes a node that was registered when the SMP's process ended. Nothing is decided anew.
-    pub fn restore(&mut self, node: RegisterRequest) {
+    pub fn restore(&mut self, node: RegisterRequest, signed: Option<UnixSeconds>) {
         let RegisterRequest { id, public_key: key, origin, profile, .. } = node;
         self.holders.entry(key.thumbprint()).or_default().insert(id);
         let role = origin.map_or(Role::Agent, |origin| Role::Site(origin, profile));
-        self.nodes.insert(id, Node { key, role });
+        self.nodes.insert(id, Node { key, role, signed });
     }
 
     /// Gives a registered node another key: it was installed anew, or its key was lost (hole 14). Says whether the
@@ -196,6 +251,7 @@ impl Directory {
     pub fn change_key(&mut self, id: NodeId, key: PublicKey) -> bool {
         let Some(node) = self.nodes.get_mut(&id) else { return false };
         let old = std::mem::replace(&mut node.key, key.clone());
+        node.signed = None;
         self.forget_holder(old.thumbprint(), id);
         self.holders.entry(key.thumbprint()).or_default().insert(id);
         true
@@ -224,6 +280,17 @@ impl Directory {
         true
     }
 
+    /// Forgets an agent, so that its id is free for whoever registers with it next. Says whether it was registered.
+    pub fn remove_agent(&mut self, agent: NodeId) -> bool {
+        if !matches!(self.nodes.get(&agent), Some(Node { role: Role::Agent, .. })) {
+            return false;
+        }
+        if let Some(node) = self.nodes.remove(&agent) {
+            self.forget_holder(node.key.thumbprint(), agent);
+        }
+        true
+    }
+
     /// The key with which a node registered.
     pub fn key_of(&self, id: NodeId) -> Option<&PublicKey> {
         self.nodes.get(&id).map(|node| &node.key)
@@ -244,7 +311,7 @@ impl Directory {
             return Err(IssueError::AgentRevoked);
         }
         match self.nodes.get(&agent) {
-            Some(Node { key, role: Role::Agent }) => Ok(key),
+            Some(Node { key, role: Role::Agent, .. }) => Ok(key),
             _ => Err(IssueError::UnknownAgent),
         }
     }
@@ -270,8 +337,8 @@ impl Directory {
         std::iter::once(self.smp.clone()).chain(sites)
     }
 
-    /// Which nodes may register as site servers.
-    pub fn approved_sites(&self) -> &BTreeSet<NodeId> {
+    /// Which nodes may register as site servers, and with which key, if only one will do.
+    pub fn approved_sites(&self) -> &BTreeMap<NodeId, Option<Thumbprint>> {
         &self.approved_sites
     }
 

@@ -33,6 +33,11 @@ impl IssuerTime {
         Self { keeps: profile.keeps_issuer_time(), leeway: parameters.leeway(), told: None }
     }
 
+    /// Corrects what is further off than this from now on.
+    pub fn go_by(&mut self, leeway: Duration) {
+        self.leeway = leeway;
+    }
+
     /// Learns from a verified answer of the issuer, by a clock that nobody sets.
     pub fn learn(&mut self, created: UnixSeconds, asked: VirtualTime, answered: VirtualTime) {
         const SECOND: Duration = Duration::from_secs(1);

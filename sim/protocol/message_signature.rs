@@ -6,9 +6,10 @@
 //! `created` decides nothing about the message; from answers a node learns the issuer's time ([`IssuerTime`]).
 //!
 //! [`IssuerTime`]: super::IssuerTime
+//! [`RequestNonces`]: super::RequestNonces
 //!
-//! A request may be replayed. That gains nothing: registration and policy say the same again, and the answer
-//! to a batch request can be read by the site alone.
+//! A request may be replayed. Little is gained: policy says the same again, an old registration changes nothing at an
+//! SMP that keeps what it knows, and the answer to a batch request can be read by the site alone, once ([`RequestNonces`]).
 //!
 //! The keys also sign tokens. A signature base starts with a quotation mark, which no token contains, so a
 //! signature made for the one never fits the other.

@@ -68,6 +68,9 @@ pub enum RegistrationError {
     /// A site server without an origin, or an agent with one.
     #[error("expected `origin` for a site server and for nobody else: {0} says otherwise")]
     Origin(NodeId),
+    /// The nil GUID, which names nobody.
+    #[error("the nil GUID is no node's id")]
+    NilId,
     /// The policy in the answer is not accepted.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -107,6 +110,9 @@ impl RegisterRequest {
         engine: &Engine,
     ) -> Result<(Self, VerifiedMessage), RegistrationError> {
         let request: Self = body::decode(body, max_bytes)?;
+        if request.id.bits() == 0 {
+            return Err(RegistrationError::NilId);
+        }
         if request.origin.is_some() != (request.kind == NodeKind::Site) {
             return Err(RegistrationError::Origin(request.id));
         }

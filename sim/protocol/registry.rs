@@ -83,6 +83,11 @@ impl Registry {
         &self.settings
     }
 
+    /// Decides by other settings from now on. A token that was used already keeps the width of its window.
+    pub fn go_by(&mut self, settings: RegistrySettings) {
+        self.settings = settings;
+    }
+
     /// Records one use of a verified, unexpired token, in one step with its check (rules 8, 18).
     ///
     /// # Errors
@@ -141,11 +146,16 @@ impl Registry {
     }
 
     /// Removes every entry whose expiry and leeway have passed (rule 48), and lists them in ascending order.
+    ///
+    /// The latest expiry that went is the high-water mark, not what the clock said: a clock that is far ahead for once
+    /// must not shut everybody out once it is right again.
     pub fn purge(&mut self, now: WallTime) -> Vec<(NodeId, Jti)> {
-        let Some(mark) = self.greatest_passed_expiry(now) else { return Vec::new() };
-        self.high_water = self.high_water.max(Some(mark));
-        let expired = self.entries.extract_if(|_, entry| entry.expires <= mark);
-        let mut removed: Vec<_> = expired.map(|(key, _)| key).collect();
+        let Some(passed) = self.greatest_passed_expiry(now) else { return Vec::new() };
+        let mut removed = Vec::new();
+        for (key, entry) in self.entries.extract_if(|_, entry| entry.expires <= passed) {
+            self.high_water = self.high_water.max(Some(entry.expires));
+            removed.push(key);
+        }
         removed.sort_unstable();
         removed
     }
@@ -170,11 +180,7 @@ impl Registry {
 
     /// Memory on the heap, in bytes: the table with its spare room, and what wide windows take beside it.
     pub fn memory_bytes(&self) -> usize {
-        let beside = if self.settings.window_width <= u64::BITS {
-            0
-        } else {
-            self.entries.values().map(|entry| entry.window.heap_bytes()).sum()
-        };
+        let beside: usize = self.entries.values().map(|entry| entry.window.heap_bytes()).sum();
         self.entries.allocation_size() + beside
     }
 

@@ -126,6 +126,11 @@ struct CacheEntry {
 }
 
 impl TokenCache {
+    /// Decides by other settings from now on.
+    pub fn go_by(&mut self, settings: TokenCacheSettings) {
+        self.settings = settings;
+    }
+
     /// An empty cache.
     pub const fn new(settings: TokenCacheSettings) -> Self {
         Self { settings, entries: BTreeMap::new(), keys_refetched: BTreeSet::new(), turns: 0 }

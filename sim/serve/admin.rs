@@ -34,9 +34,10 @@ const ROUTES: &[&str] = &[
     "GET /",
     "GET /status",
     "GET /sites",
-    "POST /sites/{id}/approve",
+    "POST /sites/{id}/approve?kid={kid}",
     "POST /sites/{id}/remove",
     "GET /agents/{id}",
+    "POST /agents/{id}/remove",
     "POST /agents/{id}/revoke",
     "POST /agents/{id}/reinstate",
     "POST /agents/{id}/key",
@@ -56,7 +57,10 @@ fn method_of(path: &str) -> Option<&'static str> {
         let is_part = |(form, part): (&str, &&str)| form == *part || form.starts_with('{') && !part.is_empty();
         form.split('/').count() == parts.len() && form.split('/').zip(&parts).all(is_part)
     };
-    ROUTES.iter().filter_map(|route| route.split_once(' ')).find(|(_, form)| is_it(form)).map(|(method, _)| method)
+    let routes = ROUTES.iter().filter_map(|route| route.split_once(' '));
+    // What a query says is the act's own affair.
+    let mut paths = routes.map(|(method, form)| (method, form.split_once('?').map_or(form, |(path, _)| path)));
+    paths.find(|(_, path)| is_it(path)).map(|(method, _)| method)
 }
 
 /// Answers administrators.
@@ -81,8 +85,12 @@ impl Admin {
             (false, ["sites"]) => Ok(self.sites().await),
             (false, ["agents", agent]) => self.agent(node(agent)?),
             (false, ["keys"]) => Ok(self.keys().await),
-            (true, ["sites", site, "approve"]) => done(records.approve_site(node(site)?).await),
+            (true, ["sites", site, "approve"]) => {
+                let kid = records.approve_site(node(site)?, named_key(request)?).await?;
+                Ok(json!({ "done": true, "kid": kid }))
+            }
             (true, ["sites", site, "remove"]) => done(records.remove_site(node(site)?).await),
+            (true, ["agents", agent, "remove"]) => done(records.remove_agent(node(agent)?).await),
             (true, ["agents", agent, "revoke"]) => {
                 let is_registered = records.revoke(node(agent)?).await?;
                 let within = records.sites_know_within().await.to_string();
@@ -157,7 +165,7 @@ impl Admin {
         let records = self.records.database.open();
         let registered: Vec<_> = records.directory.registrations().filter(|node| node.kind == NodeKind::Site).collect();
         let approved = records.directory.approved_sites();
-        let waiting = approved.iter().filter(|site| !registered.iter().any(|node| node.id == **site));
+        let waiting = approved.keys().filter(|site| !registered.iter().any(|node| node.id == **site));
         json!({
             "registered": registered.iter().map(|node| json!({
                 "id": node.id,
@@ -168,6 +176,7 @@ impl Admin {
             })).collect::<Vec<_>>(),
             "approved_but_not_registered": waiting.collect::<Vec<_>>(),
             "removed": removed,
+            "turned_away": self.records.waiting(),
         })
     }
 
@@ -218,7 +227,10 @@ impl Service for Admin {
             reply.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
             return reply;
         }
-        match self.route(&request).await {
+        // In a task of its own: whoever hangs up in the middle must not leave half an act behind.
+        let admin = Arc::clone(self);
+        let routed = tokio::spawn(async move { admin.route(&request).await }).await;
+        match routed.unwrap_or_else(|error| Err(Problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))) {
             Ok(answer) => json_reply(StatusCode::OK, &answer),
             Err(Problem(status, why)) => json_reply(status, &json!({ "error": why })),
         }
@@ -246,6 +258,14 @@ fn done(result: Result<(), ActError>) -> Result<Value, Problem> {
 
 fn node(text: &str) -> Result<NodeId, Problem> {
     text.parse().map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("{error}")))
+}
+
+/// The key that the query names.
+fn named_key(request: &ServerRequest) -> Result<Option<Thumbprint>, Problem> {
+    let Some((_, query)) = request.target.split_once('?') else { return Ok(None) };
+    let bad = |error: String| Problem(StatusCode::BAD_REQUEST, error);
+    let kid = query.strip_prefix("kid=").ok_or_else(|| bad("expected no query but `?kid=` and a thumbprint".into()))?;
+    kid.parse().map(Some).map_err(bad)
 }
 
 fn read_key(body: &[u8]) -> Result<PublicKey, Problem> {

@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::{Figures, narrator::Narrator};
-use crate::event::{Event, EventKind, Listener};
+use crate::{
+    event::{Event, EventKind, Listener},
+    types::{NodeId, Thumbprint},
+};
 
 /// What is done once, when a site server has registered: before it opens its door.
 pub type OnRegistered = Box<dyn FnOnce() + Send>;
@@ -26,6 +29,11 @@ impl Audience {
     /// An audience that sets `ready` once the server has registered.
     pub fn new(figures: Arc<Figures>, ready: Arc<AtomicBool>) -> Self {
         Self { narrator: Narrator::default(), figures, ready, on_registered: None }
+    }
+
+    /// Learns which site server this is.
+    pub fn tells_of(&mut self, site: NodeId, kid: Thumbprint) {
+        self.narrator.tells_of(site, kid);
     }
 
     /// Has something done once the server has registered.

@@ -187,6 +187,7 @@ impl Figures {
                 "new"
             }
             Ok(Registered::Again) => "again",
+            Ok(Registered::Outdated) => "outdated",
             Err(RegisterError::Full(_)) => "full",
             Err(_) => "refused",
         };

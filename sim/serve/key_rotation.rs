@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::MutexGuard;
+use tokio::sync::OwnedMutexGuard;
 use tracing::{error, info, warn};
 
 use super::{ActError, Decisions, SmpRecords};
@@ -40,7 +40,7 @@ impl SmpRecords {
     /// # Errors
     /// If another one waits to sign, or it cannot be made or kept.
     pub async fn rotate_key(self: &Arc<Self>) -> Result<(Thumbprint, UnixSeconds), ActError> {
-        let mut decisions = self.decisions.lock().await;
+        let mut decisions = self.begin().await;
         if let Some(next) = &decisions.next_key {
             let (kid, from) = (next.kid(), next.signs_from.0);
             let why = format!(
@@ -65,7 +65,7 @@ impl SmpRecords {
     /// # Errors
     /// If it cannot be made or kept.
     pub async fn rotate_key_now(&self) -> Result<Thumbprint, ActError> {
-        let mut decisions = self.decisions.lock().await;
+        let mut decisions = self.begin().await;
         let key = match decisions.next_key.take() {
             Some(next) => next.key,
             None => {
@@ -85,7 +85,7 @@ impl SmpRecords {
     /// # Errors
     /// If there is no such key, it is needed, or this cannot be kept.
     pub async fn withdraw_key(&self, kid: Thumbprint) -> Result<(), ActError> {
-        let mut decisions = self.decisions.lock().await;
+        let mut decisions = self.begin().await;
         {
             let mut records = self.database.open();
             if records.server_keys.get(kid).is_none() {
@@ -110,7 +110,7 @@ impl SmpRecords {
 
     /// The key that waits to sign, and from when on it does.
     pub async fn next_key(&self) -> Option<(Thumbprint, UnixSeconds)> {
-        self.decisions.lock().await.next_key.as_ref().map(|next| (next.kid(), next.signs_from))
+        self.begin().await.next_key.as_ref().map(|next| (next.kid(), next.signs_from))
     }
 
     /// Has a published key sign once every site has had the time to fetch it, and tells when that is.
@@ -132,7 +132,7 @@ impl SmpRecords {
     }
 
     async fn let_sign(&self, kid: Thumbprint) {
-        let mut decisions = self.decisions.lock().await;
+        let mut decisions = self.begin().await;
         let Some(next) = decisions.next_key.take_if(|next| next.kid() == kid) else { return };
         info!(%kid, "tokens are signed with the new key");
         if let Err(error) = self.sign_with(next.key, decisions).await {
@@ -140,7 +140,7 @@ impl SmpRecords {
         }
     }
 
-    async fn sign_with(&self, key: PrivateKey, decisions: MutexGuard<'_, Decisions>) -> Result<(), ActError> {
+    async fn sign_with(&self, key: PrivateKey, decisions: OwnedMutexGuard<Decisions>) -> Result<(), ActError> {
         let number = {
             let mut records = self.database.open();
             records.sign_with(key);
@@ -166,7 +166,7 @@ impl SmpRecords {
 
     /// How long a site may take to learn of what policy says now.
     pub async fn sites_know_within(&self) -> TimeSpan {
-        span_of(self.longest_sleep(&*self.decisions.lock().await))
+        span_of(self.longest_sleep(&*self.begin().await))
     }
 
     /// How long a site may sleep before it fetches policy: for the interval, or for the longer one that it knows.

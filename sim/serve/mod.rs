@@ -6,6 +6,7 @@
 pub mod config;
 
 mod admin;
+mod approvals;
 mod audience;
 mod door;
 mod figures;
@@ -23,15 +24,17 @@ mod sparingly;
 mod state_error;
 mod state_file;
 mod state_folder;
+mod waiting;
 mod witness;
 
 pub use admin::{Admin, Reload, Reloaded};
+pub use approvals::ApprovedSites;
 pub use audience::{Audience, OnRegistered};
 pub use door::{BindError, Door, SideDoor};
 pub use figures::Figures;
 pub use health::Health;
 pub use key_rotation::NextKey;
-pub use node_journal::NodeJournal;
+pub use node_journal::{Extent, KnownNode, NodeJournal};
 pub use secret::Secret;
 pub use site_state::SiteState;
 pub use smp_records::{ActError, Decisions, SmpRecords};
@@ -39,6 +42,7 @@ pub use smp_state::{Restored, SmpState};
 pub use sparingly::Sparingly;
 pub use state_error::StateError;
 pub use state_folder::StateFolder;
+pub use waiting::{Knock, Waiting};
 pub use witness::Witness;
 
 use crate::crypto::{KeyError, PrivateKey};

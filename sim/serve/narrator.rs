@@ -11,23 +11,27 @@ use crate::{
     actor::EnrolmentError,
     event::{Event, EventKind},
     protocol::{NodeKind, RegisterError, RegisterRequest, Registered},
-    types::{ActorId, NodeId},
+    types::{ActorId, NodeId, Thumbprint},
 };
 
 /// Tells what happens, and no more than once what goes on.
 #[derive(Debug, Default)]
 pub struct Narrator {
-    node: Option<NodeId>,
+    site: Option<(NodeId, Thumbprint)>,
     policy_version: u64,
     is_upstream_down: bool,
 }
 
 impl Narrator {
+    /// Learns which site server it tells of: what an approval has to name.
+    pub fn tells_of(&mut self, site: NodeId, kid: Thumbprint) {
+        self.site = Some((site, kid));
+    }
+
     /// Writes the line of an event, if it has one.
     pub fn hear(&mut self, event: &Event) {
         let server = name_of_server(event.actor);
         match &event.kind {
-            EventKind::Started { node, .. } => self.node = Some(*node),
             EventKind::Registered { keys } => info!(%server, keys, "registered with the SMP"),
             EventKind::PolicyReceived { version, keys } if *version != self.policy_version => {
                 self.policy_version = *version;
@@ -67,11 +71,12 @@ impl Narrator {
     /// A site server that nobody has approved is told 403; its operator is told what is missing.
     fn hear_of_no_policy(&self, server: &str, why: &str) {
         let is_denied = why == EnrolmentError::Status(StatusCode::FORBIDDEN).to_string();
-        match self.node.filter(|_| is_denied) {
-            Some(node) => warn!(
+        match self.site.filter(|_| is_denied) {
+            Some((site, kid)) => warn!(
                 %server,
                 why,
-                "no policy could be had: waits for approval by the SMP's administrator: POST /sites/{node}/approve"
+                "no policy could be had: waits for approval by the SMP's administrator: POST \
+                 /sites/{site}/approve?kid={kid}"
             ),
             None => warn!(%server, why, "no policy could be had"),
         }
@@ -102,6 +107,14 @@ const fn name_of_server(actor: ActorId) -> &'static str {
 pub fn tell_registration(request: &RegisterRequest, result: &Result<Registered, RegisterError>, is_news: bool) {
     let (node, kid) = (request.id, request.public_key.thumbprint());
     match (request.kind, result) {
+        (NodeKind::Site, Ok(Registered::Outdated)) => {
+            let origin = request.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+            warn!(
+                %node, %kid, origin, profile = %request.profile,
+                "a registration changes nothing: the site server has signed a later one. Somebody replays it, or its clock \
+                 was set back; if it really is there, remove and approve it"
+            );
+        }
         (NodeKind::Site, Ok(_)) => {
             info!(%node, %kid, origin = request.origin.as_ref().map(display), "site server registered");
         }

@@ -37,16 +37,20 @@ impl SiteState {
     pub fn open(folder: Arc<StateFolder>, rng: &mut impl Rng, new_key: KeySource) -> Result<Self, StateError> {
         let path = folder.path_of(FILE);
         let kept: Option<Kept> = folder.read(FILE)?.map(|text| state_file::decode(KIND, &path, &text)).transpose()?;
+        if kept.is_none() && folder.read(NODE)?.is_some() {
+            return Err(StateError::Missing { path, other: folder.path_of(NODE) });
+        }
         let identity = identity::key_of(&folder, FILE, kept.is_some(), new_key)?;
         let is_new = kept.is_none();
         let kept = kept.unwrap_or_else(|| Kept { node: identity::draw_node(rng), policy: None });
-        folder.write(NODE, format!("{}\n", kept.node).as_bytes())?;
         if let Some(policy) = &kept.policy {
             policy.check().map_err(|error| StateError::Damaged { path, why: error.to_string() })?;
         }
         if is_new {
             write(&folder, &kept)?;
         }
+        // Last: where it stands, the rest was there.
+        folder.write(NODE, format!("{}\n", kept.node).as_bytes())?;
         Ok(Self { folder, identity, kept })
     }
 

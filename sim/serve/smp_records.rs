@@ -3,12 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use thiserror::Error;
-use tokio::sync::{Mutex, MutexGuard};
-use tracing::{info, warn};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::info;
 
-use super::{
-    Figures, KeySource, NodeJournal, Restored, SmpState, StateError, config::SmpConfig, key_rotation::NextKey,
-};
+use super::{Figures, KeySource, Knock, NextKey, NodeJournal, Restored, SmpState, StateError};
 use crate::{
     actor::{Database, Records},
     crypto::{KeyError, PublicKey},
@@ -23,12 +21,12 @@ pub struct SmpRecords {
     /// The database itself.
     pub database: Database,
     pub(super) state: Arc<SmpState>,
-    journal: NodeJournal,
+    pub(super) journal: NodeJournal,
     recorder: SocketRecorder,
     pub(super) new_key: KeySource,
-    figures: Arc<Figures>,
+    pub(super) figures: Arc<Figures>,
     /// One act at a time: the lock is held until it is kept.
-    pub(super) decisions: Mutex<Decisions>,
+    decisions: Arc<Mutex<Decisions>>,
 }
 
 /// What administrators decided and no other part of the SMP holds.
@@ -36,6 +34,8 @@ pub struct SmpRecords {
 pub struct Decisions {
     /// Sites that an administrator removed.
     pub(super) removed_sites: BTreeSet<NodeId>,
+    /// Sites whose approval is the configuration's, and ends with it.
+    pub(super) configured_sites: BTreeSet<NodeId>,
     /// The key that waits to sign.
     pub(super) next_key: Option<NextKey>,
     /// Until when a site may sleep that has not heard of a shorter policy interval.
@@ -72,9 +72,10 @@ impl SmpRecords {
         new_key: KeySource,
         figures: Arc<Figures>,
     ) -> Arc<Self> {
-        let Restored { database, removed_sites, next_key, policy_interval_before_s } = restored;
+        let Restored { database, removed_sites, configured_sites, next_key, policy_interval_before_s } = restored;
         let asleep_until = recorder.clock().now().after(Duration::from_secs(policy_interval_before_s));
-        let decisions = Mutex::new(Decisions { removed_sites, next_key: None, asleep_until });
+        let decisions = Decisions { removed_sites, configured_sites, next_key: None, asleep_until };
+        let decisions = Arc::new(Mutex::new(decisions));
         let records = Arc::new(Self { database, state, journal, recorder, new_key, figures, decisions });
         // Nobody else has it yet, so that nobody holds the lock.
         if let (Some(key), Ok(mut decisions)) = (next_key, records.decisions.try_lock()) {
@@ -95,41 +96,18 @@ impl SmpRecords {
         self.state.node()
     }
 
-    /// Which site servers an administrator has removed.
-    pub async fn removed_sites(&self) -> BTreeSet<NodeId> {
-        self.decisions.lock().await.removed_sites.clone()
+    /// Which site servers were turned away.
+    pub fn waiting(&self) -> Vec<Knock> {
+        self.journal.waiting().all().cloned().collect()
     }
 
-    /// Lets a node register as a site server.
+    /// Writes down how many nodes the file of nodes holds by now.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub async fn approve_site(&self, site: NodeId) -> Result<(), ActError> {
-        let mut decisions = self.decisions.lock().await;
-        decisions.removed_sites.remove(&site);
-        self.database.open().approve_site(site);
-        self.tell(EventKind::SiteApproved { site });
+    pub async fn settle(&self) -> Result<(), ActError> {
+        let decisions = self.begin().await;
         self.keep(decisions).await
-    }
-
-    /// Removes a site server and its approval.
-    ///
-    /// # Errors
-    /// If it is neither approved nor registered, or its removal cannot be kept.
-    pub async fn remove_site(&self, site: NodeId) -> Result<(), ActError> {
-        let mut decisions = self.decisions.lock().await;
-        {
-            let mut records = self.database.open();
-            if !records.directory.approved_sites().contains(&site) && !records.directory.is_site(site) {
-                return Err(ActError::Unknown(format!("{site} is no site server")));
-            }
-            records.remove_site(site);
-        }
-        decisions.removed_sites.insert(site);
-        self.tell(EventKind::SiteRemoved { site });
-        let is_forgotten = self.journal.forget(site).await;
-        self.keep(decisions).await?;
-        if is_forgotten { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
     }
 
     /// Revokes an agent, known or not. Says whether it is registered.
@@ -137,7 +115,7 @@ impl SmpRecords {
     /// # Errors
     /// If it cannot be kept.
     pub async fn revoke(&self, agent: NodeId) -> Result<bool, ActError> {
-        let decisions = self.decisions.lock().await;
+        let decisions = self.begin().await;
         let is_registered = {
             let mut records = self.database.open();
             records.revoke(agent);
@@ -153,7 +131,7 @@ impl SmpRecords {
     /// # Errors
     /// If there is none, or this cannot be kept.
     pub async fn reinstate(&self, agent: NodeId) -> Result<(), ActError> {
-        let decisions = self.decisions.lock().await;
+        let decisions = self.begin().await;
         {
             let mut records = self.database.open();
             if !records.directory.revoked().contains(&agent) {
@@ -181,45 +159,29 @@ impl SmpRecords {
                 return Err(ActError::Unknown(format!("{agent} is no registered agent")));
             };
             info!(%agent, kid = %registration.public_key.thumbprint(), "an agent has another key");
-            self.journal.keep(registration)
+            self.journal.keep(registration, None)
         };
-        if kept.await { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
+        appended(kept.await)
     }
 
-    /// Takes over what the configuration says of policy and registration: parameters, how many nodes there may be, and
-    /// approvals of sites that were not removed since. Says whether policy changed.
+    /// Forgets an agent, so that its id is free.
     ///
     /// # Errors
-    /// If it cannot be kept.
-    pub async fn configure(&self, config: &SmpConfig) -> Result<bool, ActError> {
-        let (parameters, approved) = (&config.server.parameters, &config.approved_sites);
-        let mut decisions = self.decisions.lock().await;
-        let mut events = Vec::new();
-        {
+    /// If there is no such agent, or it cannot be kept.
+    pub async fn remove_agent(&self, agent: NodeId) -> Result<(), ActError> {
+        let decisions = self.begin().await;
+        let forgotten = {
             let mut records = self.database.open();
-            records.directory.admit_up_to(config.registered_max as usize);
-            for site in approved {
-                if decisions.removed_sites.contains(site) {
-                    warn!(%site, "the configuration approves a site that an administrator has removed: it stays out until an \
-                                  administrator approves it");
-                } else if !records.directory.approved_sites().contains(site) {
-                    records.approve_site(*site);
-                    events.push(EventKind::SiteApproved { site: *site });
-                }
+            if !records.remove_agent(agent) {
+                return Err(ActError::Unknown(format!("{agent} is no registered agent")));
             }
-            if records.parameters() != parameters {
-                let before = records.change_parameters(parameters.clone());
-                // A site that fetched policy just now wakes by the interval that it knows.
-                let asleep_until = self.now().after(Duration::from_secs(before.policy_interval_s));
-                decisions.asleep_until = decisions.asleep_until.max(asleep_until);
-                events.push(EventKind::PolicyChanged { version: records.policy_version() });
-            }
-        }
-        self.figures.nodes_max_is(config.registered_max);
-        let has_changed = !events.is_empty();
-        events.into_iter().for_each(|event| self.tell(event));
+            // Before anybody registers by this name: the file must say what happened in its order.
+            self.journal.forget(agent)
+        };
+        info!(%agent, "an agent's registration is removed");
+        let is_forgotten = forgotten.await;
         self.keep(decisions).await?;
-        Ok(has_changed)
+        appended(is_forgotten)
     }
 
     /// Monotonic time.
@@ -236,15 +198,27 @@ impl SmpRecords {
         self.recorder.record(ActorId::Smp, event);
     }
 
-    pub(super) async fn keep(&self, decisions: MutexGuard<'_, Decisions>) -> Result<(), ActError> {
+    /// Begins an act, or waits until the one before is kept.
+    pub(super) async fn begin(&self) -> OwnedMutexGuard<Decisions> {
+        Arc::clone(&self.decisions).lock_owned().await
+    }
+
+    /// Writes the state. The lock goes with it and is open again once it is written: even if nobody waits for that any
+    /// more, there is one writer at a time, and what is written last is what was in force last.
+    pub(super) async fn keep(&self, decisions: OwnedMutexGuard<Decisions>) -> Result<(), ActError> {
         let text = {
             let records: &Records = &self.database.open();
             self.figures.policy_is(records.policy_version());
             self.figures.nodes_are(records.directory.len());
-            self.state.text_of(records, &decisions)
+            self.state.text_of(records, &decisions, self.journal.extent())
         };
         let state = Arc::clone(&self.state);
-        let written = tokio::task::spawn_blocking(move || state.write(&text)).await;
+        let write = move || {
+            let written = state.write(&text);
+            drop(decisions);
+            written
+        };
+        let written = tokio::task::spawn_blocking(write).await;
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
@@ -254,4 +228,9 @@ impl SmpRecords {
             Err(error) => Err(ActError::NotKept(error.to_string())),
         }
     }
+}
+
+/// What an act comes to whose line in the file of nodes is kept, or not.
+pub(super) fn appended(is_kept: bool) -> Result<(), ActError> {
+    if is_kept { Ok(()) } else { Err(ActError::NotKept("failed to append to the file of nodes".to_owned())) }
 }

@@ -1,20 +1,24 @@
 //! What an SMP keeps: its identity, its keys, and what administrators decided. Its nodes have a file of their own.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Decisions, KeySource, NextKey, NodeJournal, StateError, StateFolder, identity, state_file};
+use super::{
+    Decisions, Extent, KeySource, KnownNode, NextKey, NodeJournal, StateError, StateFolder, identity, state_file,
+};
 use crate::{
     actor::{Database, Records},
     crypto::PrivateKey,
-    protocol::{Issuer, RegisterRequest, ServerKeys},
+    protocol::{Issuer, ServerKeys},
     types::{NodeId, Origin, Parameters, Profile, Thumbprint},
 };
 
-const FILE: &str = "smp.json";
 const KIND: &str = "smp";
 /// For people and scripts; nothing reads it.
 const PIN: &str = "pin";
@@ -33,8 +37,16 @@ struct Kept {
     next_signing_key: Option<Thumbprint>,
     server_keys: ServerKeys,
     approved_sites: BTreeSet<NodeId>,
+    /// Of those, the ones of which one key alone is approved.
+    #[serde(default)]
+    approved_keys: BTreeMap<NodeId, Thumbprint>,
+    #[serde(default)]
+    configured_sites: BTreeSet<NodeId>,
     removed_sites: BTreeSet<NodeId>,
     revoked: BTreeSet<NodeId>,
+    /// What the file of nodes held by then. It may hold more, and never less.
+    #[serde(default)]
+    nodes: Option<Extent>,
 }
 
 /// What an SMP knew when its process ended.
@@ -44,6 +56,8 @@ pub struct Restored {
     pub database: Database,
     /// The site servers that an administrator has removed.
     pub removed_sites: BTreeSet<NodeId>,
+    /// Those whose approval is the configuration's.
+    pub configured_sites: BTreeSet<NodeId>,
     /// The key that is published and waits to sign.
     pub next_key: Option<PrivateKey>,
     /// The policy interval that sites may know.
@@ -60,17 +74,36 @@ pub struct SmpState {
 }
 
 impl SmpState {
+    /// The name of the file.
+    pub const FILE: &str = "smp.json";
+
     /// Reads the state; at the first start draws an identity and makes its key.
     ///
     /// # Errors
     /// If it cannot be read or written, or is damaged.
     pub fn open(folder: Arc<StateFolder>, rng: &mut impl Rng, new_key: KeySource) -> Result<Self, StateError> {
-        let text = folder.read(FILE)?;
-        let kept: Option<Kept> = text.map(|text| state_file::decode(KIND, &folder.path_of(FILE), &text)).transpose()?;
-        let identity = identity::key_of(&folder, FILE, kept.is_some(), new_key)?;
-        folder.write(PIN, format!("{}\n", identity.public().thumbprint()).as_bytes())?;
+        let text = folder.read(Self::FILE)?;
+        let kept: Option<Kept> =
+            text.map(|text| state_file::decode(KIND, &folder.path_of(Self::FILE), &text)).transpose()?;
+        let identity = identity::key_of(&folder, Self::FILE, kept.is_some(), new_key)?;
+        if kept.is_none() && folder.read(PIN)?.is_some() {
+            return Err(StateError::Missing { path: folder.path_of(Self::FILE), other: folder.path_of(PIN) });
+        }
         let node = kept.as_ref().map_or_else(|| identity::draw_node(rng), |kept| kept.node);
         Ok(Self { folder, identity, node, kept })
+    }
+
+    /// Shows the pin to people and scripts. It comes last: where it stands, the rest was there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn show_pin(&self) -> Result<(), StateError> {
+        self.folder.write(PIN, format!("{}\n", self.identity.public().thumbprint()).as_bytes())
+    }
+
+    /// What the file of nodes holds at least.
+    pub fn nodes_kept(&self) -> Option<Extent> {
+        self.kept.as_ref()?.nodes
     }
 
     /// Its id.
@@ -92,7 +125,7 @@ impl SmpState {
         origin: Origin,
         profile: Profile,
         parameters: Parameters,
-        nodes: Vec<RegisterRequest>,
+        nodes: Vec<KnownNode>,
         journal: NodeJournal,
     ) -> Result<Restored, StateError> {
         let lifetime = parameters.token_lifetime();
@@ -102,22 +135,26 @@ impl SmpState {
         let mut restored = Restored {
             database: database.clone(),
             removed_sites: BTreeSet::new(),
+            configured_sites: BTreeSet::new(),
             next_key: None,
             policy_interval_before_s: policy_interval_s,
         };
         if self.kept.is_none() && !nodes.is_empty() {
             let other = self.folder.path_of(NodeJournal::FILE);
-            return Err(StateError::Missing { path: self.folder.path_of(FILE), other });
+            return Err(StateError::Missing { path: self.folder.path_of(Self::FILE), other });
         }
         {
             let mut records = database.open();
-            for node in nodes {
-                records.directory.restore(node);
+            for (node, signed) in nodes {
+                records.directory.restore(node, signed);
             }
             let mut policy_version = 1;
             if let Some(kept) = &self.kept {
                 for site in &kept.approved_sites {
-                    records.directory.approve_site(*site);
+                    match kept.approved_keys.get(site) {
+                        Some(kid) => records.directory.approve_site_key(*site, *kid),
+                        None => records.directory.approve_site(*site),
+                    }
                 }
                 for node in &kept.revoked {
                     records.directory.revoke(*node);
@@ -126,6 +163,7 @@ impl SmpState {
                 records.issuer = Issuer::new(self.node, self.signing_key(kept.signing_key)?, lifetime);
                 restored.next_key = kept.next_signing_key.map(|kid| self.signing_key(kid)).transpose()?;
                 restored.removed_sites.clone_from(&kept.removed_sites);
+                restored.configured_sites.clone_from(&kept.configured_sites);
                 let before = kept.parameters.get("policy_interval_s").and_then(Value::as_u64);
                 restored.policy_interval_before_s = before.unwrap_or(policy_interval_s);
                 policy_version = kept.policy_version + u64::from(kept.parameters != now);
@@ -140,7 +178,8 @@ impl SmpState {
             return Ok(self.identity.clone());
         }
         let name = name_of_signing_key(kid);
-        let missing = || StateError::Missing { path: self.folder.path_of(&name), other: self.folder.path_of(FILE) };
+        let missing =
+            || StateError::Missing { path: self.folder.path_of(&name), other: self.folder.path_of(Self::FILE) };
         self.folder.read_key(&name)?.ok_or_else(missing)
     }
 
@@ -153,7 +192,8 @@ impl SmpState {
     }
 
     /// The text of the file, for what the database holds now.
-    pub(super) fn text_of(&self, records: &Records, decisions: &Decisions) -> Vec<u8> {
+    pub(super) fn text_of(&self, records: &Records, decisions: &Decisions, nodes: Extent) -> Vec<u8> {
+        let approved = records.directory.approved_sites();
         let kept = Kept {
             node: self.node,
             policy_version: records.policy_version(),
@@ -161,9 +201,12 @@ impl SmpState {
             signing_key: records.issuer.key().public().thumbprint(),
             next_signing_key: decisions.next_key.as_ref().map(NextKey::kid),
             server_keys: records.server_keys.clone(),
-            approved_sites: records.directory.approved_sites().clone(),
+            approved_sites: approved.keys().copied().collect(),
+            approved_keys: approved.iter().filter_map(|(site, kid)| Some((*site, (*kid)?))).collect(),
+            configured_sites: decisions.configured_sites.clone(),
             removed_sites: decisions.removed_sites.clone(),
             revoked: records.directory.revoked().clone(),
+            nodes: Some(nodes),
         };
         // These types have text keys and no serializer that fails.
         state_file::encode(KIND, &kept).unwrap_or_default()
@@ -174,7 +217,7 @@ impl SmpState {
     /// # Errors
     /// If it cannot be written.
     pub(super) fn write(&self, text: &[u8]) -> Result<(), StateError> {
-        self.folder.write(FILE, text)
+        self.folder.write(Self::FILE, text)
     }
 }
 

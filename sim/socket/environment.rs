@@ -40,6 +40,8 @@ pub struct SocketEnvironment {
     pub trust: Option<ClientTls>,
     /// The address from which it opens connections, with any port; the system's choice if it has none.
     pub bind: Option<SocketAddr>,
+    /// Whether it connects to this machine alone, wherever it is told to go.
+    pub stays_here: bool,
     /// How its wall clock shows another time than the machine's, if it does.
     pub wall: Option<ModelledWall>,
     /// Where hosts are that have no name in the network.
@@ -199,6 +201,7 @@ impl SocketEnvironment {
             stop,
             trust: None,
             bind: None,
+            stays_here: false,
             wall: None,
             hosts: Hosts::default(),
             server: Mutex::default(),
@@ -214,6 +217,11 @@ impl SocketEnvironment {
         };
         let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for address in addresses {
+            if self.stays_here && !address.ip().to_canonical().is_loopback() {
+                let why = format!("{address} is not on this machine, and nobody said that it is a server of one's own");
+                failed = io::Error::new(io::ErrorKind::PermissionDenied, why);
+                continue;
+            }
             let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             if let Some(bind) = self.bind {
                 socket.bind(bind)?;

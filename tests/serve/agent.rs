@@ -1,7 +1,10 @@
 //! An agent in the test's own process, on real sockets.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -16,6 +19,10 @@ use countersign::{
 use tokio::{runtime, time};
 
 use crate::process::{self, PATIENCE, Served, status};
+
+/// Lives that agents have begun here. Each has random numbers of its own: with those of an earlier one it would draw that one's
+/// uid, be offered the token that a site has cached for it, use a counter again, and be refused.
+static LIVES: AtomicU64 = AtomicU64::new(0);
 
 /// An agent of the fleet.
 pub struct Agent {
@@ -70,7 +77,7 @@ impl Agent {
             pinned: smp.pin().parse().unwrap(),
             secure_storage: self.storage.clone(),
             server: if server.name == "smp" { ActorId::Smp } else { ActorId::Site(1) },
-            server_node: server.node().parse().unwrap(),
+            server_node: Some(server.node().parse().unwrap()),
             server_origin: server.origin().parse().unwrap(),
             visits: Visits::At((1..=visits).map(|visit| now.after(Duration::from_millis(100 * visit))).collect()),
             requests: 1,
@@ -79,7 +86,7 @@ impl Agent {
             keeps_connections: false,
             policy_interval: Duration::ZERO,
             leaves_at: None,
-            rng: SeedStream::new(now.nanos()).rng("agent", self.number.into()),
+            rng: SeedStream::new(LIVES.fetch_add(1, Relaxed)).rng("agent", self.number.into()),
         };
         let engine = Arc::new(Engine::new(backend(CryptoTier::AwsLc).unwrap(), Arc::default(), None));
         let outcomes = || -> Vec<Outcome> {

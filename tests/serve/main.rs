@@ -3,6 +3,7 @@
 #![cfg(all(unix, feature = "sockets"))]
 
 mod agent;
+mod approval;
 mod configuration;
 mod fleet;
 mod hostile;
@@ -10,8 +11,11 @@ mod hostile;
 mod independent;
 mod keys;
 mod load;
+mod node;
 mod operator;
+mod policy;
 mod process;
+mod replay;
 mod shards;
 mod state;
 #[cfg(target_os = "linux")]

@@ -142,6 +142,15 @@ impl Served {
         (status(&answer), serde_json::from_str(body(&answer)).unwrap_or(Value::Null))
     }
 
+    /// Asks for something at the administrators' door, and does not wait for the answer.
+    pub fn ask_and_go(&self, path: &str) -> TcpStream {
+        let secret = fs::read_to_string(self.folder.join("admin.secret")).unwrap();
+        let mut stream = TcpStream::connect::<SocketAddr>(self.at("admin").parse().unwrap()).unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", secret.trim());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    }
+
     /// Does something at the administrators' door that must succeed.
     pub fn act(&self, path: &str) -> Value {
         let (status, answer) = self.admin("POST", path);
@@ -169,8 +178,13 @@ impl Served {
     }
 
     /// Ends it as an operator does.
-    pub fn stop(mut self) -> String {
+    pub fn stop(self) -> String {
         self.signal("TERM");
+        self.has_stopped()
+    }
+
+    /// Waits until one that was told to stop has finished.
+    pub fn has_stopped(mut self) -> String {
         assert_eq!(self.ended().code(), Some(0), "{}", self.text());
         self.text()
     }

@@ -4,6 +4,8 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use countersign::event::Outcome;
@@ -101,7 +103,18 @@ fn a_damaged_state_is_an_error_and_stays_as_it_is() {
         assert_eq!(fs::read_to_string(&path).unwrap(), damaged, "{name} was replaced");
         fs::write(&path, whole).unwrap();
     }
-    for name in ["identity.pem", "smp.json"] {
+    // Lines that are gone leave no trace in those that stay.
+    for (damage, why) in [
+        ((|text| text[..text.find('\n').unwrap() + 1].to_owned()) as fn(&str) -> String, "it has 1 lines"),
+        (|_| String::new(), "registrations are missing: it has 0 lines in row 0, and had at least 2 in row 0"),
+    ] {
+        let (path, whole, damaged) = change("nodes.jsonl", &damage);
+        let error = Served::spawn("smp", folder.path(), SMP).refused();
+        assert!(error.contains(why) && error.contains("Restore it from a copy"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), damaged, "it was replaced");
+        fs::write(&path, whole).unwrap();
+    }
+    for name in ["identity.pem", "smp.json", "nodes.jsonl"] {
         let (path, hidden) = (state.join(name), state.join("hidden"));
         fs::rename(&path, &hidden).unwrap();
         let error = Served::spawn("smp", folder.path(), SMP).refused();
@@ -138,4 +151,44 @@ fn a_node_whose_registration_cannot_be_kept_is_told_so() {
     assert_eq!(smp.figure("countersign_nodes"), u64::from(refused - 1));
     assert_eq!((1..=refused).map(|number| register(&smp, number)).max(), Some(200));
     assert_eq!(smp.figure("countersign_registrations_total{kind=\"agent\",result=\"new\"}"), 1);
+}
+
+#[test]
+fn a_state_without_its_middle_is_no_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let smp = smp(folder.path());
+    let site = Served::start("site", folder.path(), &site_config(&smp));
+    let (config, states) = (site_config(&smp), [smp.folder.clone(), site.folder.clone()]);
+    smp.stop();
+    site.stop();
+    for (state, kind, config) in [(&states[0], "smp", SMP), (&states[1], "site", &config)] {
+        let name = format!("{kind}.json");
+        fs::rename(state.join(&name), state.join("hidden")).unwrap();
+        let error = Served::spawn(kind, folder.path(), config).refused();
+        assert!(error.contains(&format!("{name} is missing")), "{error}");
+        fs::rename(state.join("hidden"), state.join(&name)).unwrap();
+    }
+}
+
+/// An administrator's script may end in the middle of what it asked for.
+#[test]
+fn acts_whose_askers_hang_up_neither_damage_the_state_nor_lose_those_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let smp = smp(folder.path());
+    let path = |number: u32| format!("/agents/30000000-0000-4000-8000-{number:012}/revoke");
+    // Enough for a write to take its time.
+    (0..300).for_each(|number| drop(smp.act(&path(number))));
+    for number in 0..300 {
+        let stream = smp.ask_and_go(&path(1_000 + number));
+        thread::sleep(Duration::from_micros(u64::from(number) * 5));
+        drop(stream);
+        smp.act(&path(2_000 + number));
+        let text = fs::read_to_string(smp.folder.join("smp.json")).unwrap();
+        assert!(text.ends_with("}\n"), "half a file after {number}: {} bytes", text.len());
+        assert!(text.contains(&format!("-{:012}\"", 2_000 + number)), "act {number} was answered, and is lost");
+    }
+    smp.kill();
+    let smp = Served::start("smp", folder.path(), SMP);
+    let revoked = smp.admin("GET", "/status").1["revoked"].as_array().unwrap().len();
+    assert!(revoked >= 600, "{revoked}");
 }

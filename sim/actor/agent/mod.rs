@@ -45,8 +45,8 @@ pub struct AgentSettings {
     pub secure_storage: SecureStorage<Knowledge>,
     /// The server that it visits.
     pub server: ActorId,
-    /// That server's identity.
-    pub server_node: NodeId,
+    /// That server's identity; nothing if it is known by its place alone, until policy tells.
+    pub server_node: Option<NodeId>,
     /// Where that server is reached.
     pub server_origin: Origin,
     /// When it visits.
@@ -131,7 +131,7 @@ pub async fn enrol_agent<E: Environment>(
 impl Knowledge {
     /// What a policy says to an agent. Whoever was only told where its server is learns here who it is.
     fn of(policy: Policy, settings: &AgentSettings) -> Self {
-        let server = policy.server(settings.server_node);
+        let server = settings.server_node.and_then(|node| policy.server(node));
         let server = server.or_else(|| policy.server_at(&settings.server_origin)).cloned();
         Self { server_keys: policy.jwks, server }
     }
@@ -154,7 +154,9 @@ impl<E: Environment> AgentActor<E> {
             &settings.parameters,
             ServerKeys::default(),
         );
-        let path = Mutex::new(ServerPath { server: settings.server_node, origin: settings.server_origin.clone() });
+        // Whoever is not known yet has the id of nobody: no node can register with it.
+        let server = settings.server_node.unwrap_or(NodeId::from_bits(0));
+        let path = Mutex::new(ServerPath { server, origin: settings.server_origin.clone() });
         let rng = Mutex::new(settings.rng.clone());
         let issuer_time = Mutex::new(IssuerTime::new(settings.profile, &settings.parameters));
         let (agent, kept) = (Mutex::new(agent), Mutex::default());

@@ -45,7 +45,7 @@ pub struct Core<E> {
     pub environment: Arc<E>,
     pub engine: Arc<Engine>,
     pub settings: ServerSettings,
-    pub rules: ValidationRules,
+    rules: Mutex<Arc<ValidationRules>>,
     /// The issuer's time, for whoever is not the issuer.
     pub issuer_time: Mutex<IssuerTime>,
     rng: Mutex<ChaCha20Rng>,
@@ -60,12 +60,11 @@ impl<E: Environment> Core<E> {
         let mut rng = settings.rng.clone();
         let epoch = Epoch::from_bits(draw(&mut rng));
         environment.record(EventKind::Started { node: settings.node, epoch: Some(epoch) });
-        let times = if Bug::LeewayAddedTwice.is_planted() { 2 } else { 1 };
         let rules = ValidationRules {
             profile: settings.profile,
             origin: settings.origin.clone(),
             epoch,
-            leeway: settings.parameters.leeway() * times,
+            leeway: leeway_of(&settings.parameters),
             token_bytes_max: settings.parameters.caps.token_bytes as usize,
         };
         let issuer_time = Mutex::new(IssuerTime::new(settings.profile, &settings.parameters));
@@ -73,7 +72,7 @@ impl<E: Environment> Core<E> {
             environment,
             engine,
             settings,
-            rules,
+            rules: Mutex::new(Arc::new(rules)),
             issuer_time,
             rng: Mutex::new(rng),
             #[cfg(feature = "planted-bugs")]
@@ -84,7 +83,23 @@ impl<E: Environment> Core<E> {
     /// An empty registry, as after every start.
     pub fn empty_registry(&self) -> Registry {
         let settings = RegistrySettings::new(self.settings.profile, &self.settings.parameters);
-        Registry::new(settings, self.rules.epoch)
+        Registry::new(settings, self.rules().epoch)
+    }
+
+    /// What tokens are judged by now.
+    pub fn rules(&self) -> Arc<ValidationRules> {
+        Arc::clone(&locked(&self.rules))
+    }
+
+    /// Judges tokens by other parameters from now on: policy has the last word on those that it carries.
+    pub fn go_by(&self, parameters: &Parameters, registry: &mut Registry) {
+        registry.go_by(RegistrySettings::new(self.settings.profile, parameters));
+        let leeway = leeway_of(parameters);
+        let mut rules = locked(&self.rules);
+        if rules.leeway != leeway {
+            *rules = Arc::new(ValidationRules { leeway, ..ValidationRules::clone(&rules) });
+        }
+        locked(&self.issuer_time).go_by(parameters.leeway());
     }
 
     /// The limit on first requests from one source (hole 18).
@@ -188,6 +203,11 @@ impl<E: Environment> Core<E> {
             window_bits,
         });
     }
+}
+
+fn leeway_of(parameters: &Parameters) -> Duration {
+    let times = if Bug::LeewayAddedTwice.is_planted() { 2 } else { 1 };
+    parameters.leeway() * times
 }
 
 fn draw(rng: &mut ChaCha20Rng) -> u128 {

@@ -12,7 +12,7 @@ use crate::{
     protocol::{
         Authentication, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys,
     },
-    types::{NodeId, Origin, Parameters, Profile, Thumbprint},
+    types::{NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
 };
 
 /// The SMP's database, shared by the SMP and its administrators.
@@ -39,8 +39,14 @@ pub struct Records {
 /// Keeps registrations where they outlive the machine's memory. In the simulation the database outlives everything.
 pub trait Journal: fmt::Debug + Send + Sync {
     /// Learns what became of a registration. What it returns comes back once a registration that was taken is kept, and
-    /// says whether it is: the node hears of its registration only then.
-    fn registered(&self, request: &RegisterRequest, result: &Result<Registered, RegisterError>) -> Kept;
+    /// says whether it is: the node hears of its registration only then. `signed` is when the registration in force was,
+    /// where that matters.
+    fn registered(
+        &self,
+        request: &RegisterRequest,
+        signed: Option<UnixSeconds>,
+        result: &Result<Registered, RegisterError>,
+    ) -> Kept;
 }
 
 /// Says whether something is kept, once that is known.
@@ -88,13 +94,23 @@ impl Records {
         self.journal = Some(journal);
     }
 
-    /// Registers a node. What comes with it says whether that is kept; it is nothing where nobody keeps it.
+    /// Whether what it holds outlives the machine's memory: a served SMP's, and not a simulated one's.
+    pub fn is_kept(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Registers a node by a request that was `signed` when the node's clock showed that. What comes with it says whether
+    /// it is kept; it is nothing where nobody keeps it.
+    ///
+    /// Only what outlives its process refuses old registrations: the clocks of a simulation go wrong on purpose, and the
+    /// fleet must come back all the same.
     ///
     /// # Errors
     /// If the registration contradicts what is known, or is not allowed.
-    pub fn register(&mut self, request: &RegisterRequest) -> Result<Option<Kept>, RegisterError> {
-        let result = self.directory.register(request);
-        let kept = self.journal.as_ref().map(|journal| journal.registered(request, &result));
+    pub fn register(&mut self, request: &RegisterRequest, signed: UnixSeconds) -> Result<Option<Kept>, RegisterError> {
+        let result = self.directory.register_signed(request, self.journal.as_ref().map(|_| signed));
+        let in_force = self.directory.signed_at(request.id);
+        let kept = self.journal.as_ref().map(|journal| journal.registered(request, in_force, &result));
         result.map(|_| kept)
     }
 
@@ -173,8 +189,13 @@ impl Records {
         self.policy_version += 1;
     }
 
-    /// Lets a node register as a site server.
+    /// Lets a node register as a site server, whatever its key.
     pub fn approve_site(&mut self, site: NodeId) {
         self.directory.approve_site(site);
+    }
+
+    /// Forgets an agent. Says whether it was registered.
+    pub fn remove_agent(&mut self, agent: NodeId) -> bool {
+        self.directory.remove_agent(agent)
     }
 }

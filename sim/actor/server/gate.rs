@@ -227,7 +227,7 @@ async fn present<E: Environment, S: TokenServer<E>>(
         Ok(acceptance) => {
             let claims = &acceptance.token.issued.claims;
             connection.authenticate(|authentication| {
-                authentication.accept(claims.sub, core.environment.now(), claims.exp, core.rules.leeway);
+                authentication.accept(claims.sub, core.environment.now(), claims.exp, core.rules().leeway);
             });
             #[cfg(feature = "planted-bugs")]
             locked(&core.authentication_by_address)
@@ -309,7 +309,7 @@ fn challenge<E: Environment>(
             after_refusal: error.is_some(),
         }),
     });
-    let epoch = core.settings.profile.binds_epoch().then_some(core.rules.epoch);
+    let epoch = core.settings.profile.binds_epoch().then_some(core.rules().epoch);
     let value = TokenChallenge { token: offer.map(|offer| &*offer.text), error, epoch }.to_value();
     let wanted = match (offer, error) {
         (None, None) => WANTED,
@@ -354,7 +354,7 @@ fn record_use<E: Environment>(core: &Core<E>, request: &ServerRequest, token: &C
         request: request.id,
         presented: presented(token),
         state: RegistryState {
-            epoch: core.rules.epoch,
+            epoch: core.rules().epoch,
             is_new: registered.is_new,
             highest: registered.highest,
             slid_by: registered.slid_by,

@@ -4,6 +4,7 @@ mod core;
 mod database;
 mod gate;
 mod site;
+mod site_memory;
 mod smp;
 mod upstream;
 

@@ -15,6 +15,7 @@ use super::{
     ServerSettings,
     core::Core,
     gate::{self, NoToken, Offer, TokenServer},
+    site_memory::SiteMemory,
     upstream::{FetchedToken, Upstream, UpstreamError},
 };
 use crate::{
@@ -29,11 +30,10 @@ use crate::{
     crypto::{Engine, PublicKey},
     event::{EventKind, Removal, UpstreamPurpose},
     protocol::{
-        Acceptance, AgentKeys, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken, NodeKind, Policy,
-        RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, Stored, TokenCache,
-        TokenCacheSettings, ValidationSchedule,
+        Acceptance, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken, NodeKind, Policy, Rejection,
+        RequestFacts, Stored, ValidationSchedule,
     },
-    types::{Bug, Jti, NodeId, Origin, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
+    types::{Bug, Jti, NodeId, Origin, Refusal, Thumbprint, Uid},
 };
 
 /// What a site server is told when it is set up, beside what every server is.
@@ -53,51 +53,18 @@ pub struct SiteServer<E: Environment> {
     core: Core<E>,
     site: SiteSettings,
     upstream: Upstream<E>,
-    state: Mutex<State>,
+    state: Mutex<SiteMemory>,
     flights: Mutex<BTreeMap<Holder, Flight>>,
 }
 
 /// A first fetch that others may wait for (hole 18).
 type Flight = Arc<OnceCell<Result<Offer, NoToken>>>;
 
-#[derive(Debug)]
-struct State {
-    cache: TokenCache,
-    registry: Registry,
-    remembered: RememberedPrefixes,
-    server_keys: ServerKeys,
-    policy: Option<Policy>,
-    first_requests: RateLimit<u64>,
-    /// What policy says, over what the settings say.
-    parameters: Parameters,
-    /// When policy is fetched next.
-    policy_due: VirtualTime,
-}
-
-impl State {
-    /// Tells of a key that policy has yet to bring (rule 43, attack 27): agents are refused until it does.
-    fn notice_key<E: Environment>(&self, environment: &E, kid: Thumbprint, is_issued: bool) {
-        if self.server_keys.get(kid).is_none() {
-            environment.unknown_server_key(kid, is_issued, self.policy_due);
-        }
-    }
-}
-
 impl<E: Environment> SiteServer<E> {
     /// A site server that has just started: cache and registry are empty.
     pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, site: SiteSettings) -> Arc<Self> {
         let core = Core::start(environment, engine, settings);
-        let parameters = Parameters::clone(&core.settings.parameters);
-        let state = State {
-            cache: TokenCache::new(TokenCacheSettings::new(core.settings.profile, &parameters)),
-            registry: core.empty_registry(),
-            remembered: RememberedPrefixes::new(parameters.remembered_prefixes),
-            server_keys: ServerKeys::default(),
-            policy: None,
-            first_requests: core.first_request_limit(),
-            parameters,
-            policy_due: VirtualTime::ZERO,
-        };
+        let state = SiteMemory::new(&core);
         let upstream = Upstream::new(site.smp.clone(), core.settings.parameters.upstream_slots);
         Arc::new(Self { core, site, upstream, state: Mutex::new(state), flights: Mutex::default() })
     }
@@ -187,10 +154,7 @@ impl<E: Environment> SiteServer<E> {
 
     fn take_over(&self, policy: Policy) {
         self.site.secure_storage.keep(policy.clone());
-        let mut state = locked(&self.state);
-        state.server_keys.replace(policy.jwks.clone());
-        policy.apply_to(&mut state.parameters);
-        state.policy = Some(policy);
+        locked(&self.state).take_over(policy, &self.core);
     }
 
     fn enrolment(&self) -> Enrolment<'_, E> {
@@ -287,9 +251,11 @@ impl<E: Environment> SiteServer<E> {
     ) -> Result<Vec<FetchedToken>, UpstreamError> {
         let core = &self.core;
         let slot = self.upstream.slot(core).await;
-        let server_keys = locked(&self.state).server_keys.clone();
-        let batch_size_max =
-            if Bug::BatchTooLarge.is_planted() { u32::MAX } else { core.settings.parameters.batch_size_max };
+        let (server_keys, batch_size_max) = {
+            let SiteMemory { server_keys, parameters, .. } = &*locked(&self.state);
+            (server_keys.clone(), parameters.batch_size_max)
+        };
+        let batch_size_max = if Bug::BatchTooLarge.is_planted() { u32::MAX } else { batch_size_max };
         let wanted = ClientTokensRequest::new(core.settings.node, holders, batch_size_max)?;
         self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose).await
     }
@@ -392,26 +358,8 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
         let mut state = locked(&self.state);
-        let State { cache, registry, remembered, server_keys, policy, .. } = &mut *state;
-        let now = self.core.wall();
-        let result = self.core.rules.validate(
-            text,
-            request,
-            server_keys,
-            remembered,
-            &mut CacheKeys { cache, policy: policy.as_ref() },
-            registry,
-            now,
-            &self.core.engine,
-        );
-        if let Err(Rejection { why: Refusal::UnknownServerKey, token: Some(token), .. }) = &result {
-            state.notice_key(&*self.core.environment, token.issued.kid, false);
-        }
-        let acceptance = result?;
-        let State { cache, .. } = &mut *state;
-        let issued = &acceptance.token.issued;
-        let evicted = cache.mark_proven(issued.claims.sub, issued.uid);
-        self.record_eviction(issued.claims.sub, evicted);
+        let (acceptance, evicted) = state.validate(text, request, &self.core)?;
+        self.record_eviction(acceptance.token.issued.claims.sub, evicted);
         Ok(acceptance)
     }
 
@@ -448,7 +396,7 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             return Err(NoToken::Forbidden);
         }
         let cached = {
-            let State { cache, server_keys, .. } = &mut *locked(&self.state);
+            let SiteMemory { cache, server_keys, .. } = &mut *locked(&self.state);
             let cached = cache.first_request(agent, uid, self.core.wall());
             // A token whose key has been withdrawn is as invalid as any (rule 46): who knows that, declines it.
             cached.filter(|cached| server_keys.get(cached.kid).is_some()).map(|cached| Offer {
@@ -478,20 +426,5 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
             offer
         })
         .await
-    }
-}
-
-/// A site knows an agent's key from the token that it fetched for it, and from nowhere else (rule 44).
-struct CacheKeys<'a> {
-    cache: &'a mut TokenCache,
-    policy: Option<&'a Policy>,
-}
-
-impl AgentKeys for CacheKeys<'_> {
-    fn agent_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
-        if self.policy.is_some_and(|policy| policy.is_revoked(agent)) {
-            return Err(Refusal::AgentRevoked);
-        }
-        self.cache.presented(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
     }
 }

@@ -26,8 +26,8 @@ use crate::{
     protocol::{
         Acceptance, AgentKeys, Answer, Answered, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse, Directory,
         Holder, IssueError, IssuedToken, POLICY_PATH, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse,
-        Registry, Rejection, RememberedPrefixes, RequestFacts, RequestTarget, SiteRequest, Subject, authenticate_site,
-        sign_response, verify_request,
+        Registry, Rejection, RememberedPrefixes, RequestFacts, RequestNonces, RequestTarget, SiteRequest, Subject,
+        authenticate_site, sign_response, verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
 };
@@ -48,6 +48,10 @@ struct State {
     registry: Registry,
     remembered: RememberedPrefixes,
     first_requests: RateLimit<u64>,
+    /// The batch requests that were answered.
+    answered: RequestNonces,
+    /// By which version of policy the registry goes.
+    policy_version: u64,
 }
 
 impl<E: Environment> SmpServer<E> {
@@ -59,6 +63,8 @@ impl<E: Environment> SmpServer<E> {
             registry: core.empty_registry(),
             remembered: RememberedPrefixes::new(core.settings.parameters.remembered_prefixes),
             first_requests: core.first_request_limit(),
+            answered: RequestNonces::default(),
+            policy_version: 0,
         };
         Arc::new(Self { core, database, state: Mutex::new(state) })
     }
@@ -89,7 +95,7 @@ impl<E: Environment> SmpServer<E> {
         };
         let registered = {
             let mut records = self.database.open();
-            records.register(&registration).map(|kept| (kept, RegisterResponse::new(records.policy())))
+            records.register(&registration, message.created).map(|kept| (kept, RegisterResponse::new(records.policy())))
         };
         let (kept, response) = match registered {
             Ok(registered) => registered,
@@ -131,13 +137,17 @@ impl<E: Environment> SmpServer<E> {
             &request.body,
             &request.headers,
             parameters.caps.request_body_bytes as usize,
-            parameters.batch_size_max,
+            records.parameters().batch_size_max,
             &self.core.engine,
         );
         let SiteRequest { request: wanted, site_key, message } = match authenticated {
             Ok(site_request) => site_request,
             Err(denied) => return empty_reply(StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
+        // Whoever has recorded a request must not make the SMP sign 128 tokens again and again.
+        if records.is_kept() && !locked(&self.state).answered.is_new(message.keyid, message.nonce) {
+            return empty_reply(StatusCode::CONFLICT);
+        }
         let site = wanted.site;
         let origin = records.directory.servers().find(|server| server.id == site).map(|server| server.origin);
         let Some(origin) = origin else { return empty_reply(StatusCode::FORBIDDEN) };
@@ -251,10 +261,15 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
     }
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
-        let Records { directory, server_keys, .. } = &*self.database.open();
-        let State { registry, remembered, .. } = &mut *locked(&self.state);
+        let records = self.database.open();
+        let Records { directory, server_keys, .. } = &*records;
+        let State { registry, remembered, policy_version, .. } = &mut *locked(&self.state);
+        if *policy_version != records.policy_version() {
+            *policy_version = records.policy_version();
+            self.core.go_by(records.parameters(), registry);
+        }
         self.core
-            .rules
+            .rules()
             .validate(
                 text,
                 request,

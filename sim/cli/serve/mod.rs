@@ -59,8 +59,8 @@ Examples:
     --pin \"$(cat countersign-smp/pin)\"
   countersign serve site --config site.toml
 
-It registers once an administrator of the SMP has approved its id, which it logs
-and keeps in the file `node` of its state folder, and keeps trying until then.
+It registers once an administrator of the SMP has approved its id and its key,
+which it logs (`node`, `kid`), and keeps trying until then.
 SIGTERM and Ctrl-C finish what is under way and exit with 0; a second one ends
 the process at once.";
 
@@ -99,7 +99,7 @@ pub struct SiteArgs {
     #[arg(long, value_name = "URL")]
     pub smp: Option<Origin>,
     /// The thumbprint of the SMP's key, as the SMP logs it
-    #[arg(long, value_name = "PIN")]
+    #[arg(long, value_name = "PIN", allow_hyphen_values = true)]
     pub pin: Option<Thumbprint>,
     /// The certificates that an SMP over https must lead to, in PEM form
     #[arg(long, value_name = "FILE")]

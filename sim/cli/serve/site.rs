@@ -62,6 +62,7 @@ pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
             metrics: metrics_door.as_ref().map(|door| door.address),
             state: config.server.state.clone(),
         });
+        locked(&surroundings.audience).tells_of(announcement.node, announcement.kid);
         let engine = surroundings.engine(config.server.crypto)?;
         let environment = surroundings.environment(ActorId::Site(1), trust);
         open_once_registered(door, tls, &environment, &surroundings, Arc::clone(&announcement), state.has_policy())?;

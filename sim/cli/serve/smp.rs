@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use tracing::info;
+use tracing::{error, info};
 
 use super::{
     ConfigText, Exit, Failure, ServerArgs, SmpArgs, absolute, entropy, logging,
@@ -72,7 +72,7 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let metrics_door = bind_metrics(&config.server)?;
         let surroundings = Surroundings::new();
         let origin = config.server.origin_at(door.address);
-        let (journal, nodes) = NodeJournal::open(&folder, Arc::clone(&surroundings.figures))?;
+        let (journal, nodes) = NodeJournal::open(&folder, state.nodes_kept(), Arc::clone(&surroundings.figures))?;
         let (profile, parameters) = (config.server.profile, config.server.parameters.clone());
         let restored = state.restore(origin.clone(), profile, parameters, nodes, journal.clone())?;
         let database = restored.database.clone();
@@ -86,6 +86,7 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         );
         // Also writes the first state: nobody registers before there is one.
         records.configure(&config).await.map_err(Failure::internal)?;
+        state.show_pin()?;
 
         let (address, admin_address) = (door.address, admin_door.address);
         let (metrics, nodes) = (address_of(metrics_door.as_ref()), database.open().directory.len());
@@ -97,7 +98,8 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         surroundings.ready.store(true, Relaxed);
         surroundings.open_metrics(metrics_door)?;
         let reload = reload(asked, config.clone(), Arc::clone(&records));
-        surroundings.open(admin_door, Arc::new(Admin::new(records, secret, Arc::clone(&reload))))?;
+        let admin = Admin::new(Arc::clone(&records), secret, Arc::clone(&reload));
+        surroundings.open(admin_door, Arc::new(admin))?;
         info!(
             server = %"smp",
             address = %address,
@@ -111,7 +113,12 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
             nodes,
             "listening"
         );
-        surroundings.run(tokio::spawn(smp.run()), signals, reload).await
+        let ended = surroundings.run(tokio::spawn(smp.run()), signals, reload).await;
+        // Who has registered since the last act.
+        if let Err(error) = records.settle().await {
+            error!(%error, "failed to keep how many nodes there are");
+        }
+        ended
     })
 }
 

@@ -11,7 +11,7 @@ listen = "127.0.0.1:8080"       # port 0: the system chooses one, and the log te
 state = "countersign-smp"       # keys and database; nobody but its owner may read it
 profile = "hardened"            # or "literal": the documents' protocol, holes included
 crypto = "aws-lc"               # or "rsa": pure Rust, slower, and its decryption leaks through its timing
-approved_sites = []             # ids of site servers that may register, as each logs its own
+approved_sites = []             # of site servers that may register: { id = "...", kid = "..." }, as each logs its own
 registered_max = 1_000_000      # nodes beyond which no new agent may register
 
 # [tls]                         # without it connections are plain, and batch answers are encrypted to the site's key

@@ -1,6 +1,7 @@
 //! The configuration files of served SMPs and site servers, and what follows from them.
 
 mod address;
+mod approved_site;
 mod example;
 mod form;
 mod restart;
@@ -9,6 +10,7 @@ mod smp;
 mod tls_files;
 
 pub use address::ListenAddress;
+pub use approved_site::ApprovedSite;
 pub use example::{SITE_EXAMPLE, SMP_EXAMPLE};
 pub use form::{AdminTable, LogFormat, LogLevel, LogTable, MetricsTable, TlsTable, UpstreamTable};
 pub use site::{SiteConfig, SiteDocument};

@@ -5,9 +5,18 @@ use serde_json::Value;
 use super::{ServerConfig, SiteConfig, SmpConfig};
 use crate::types::Parameters;
 
-/// Parameters of which an SMP makes no use itself, or at once: policy carries them to whom they concern.
-const OF_POLICY: &[&str] =
-    &["token_lifetime_s", "validation_period_s", "look_ahead_s", "validation_tokens_max", "policy_interval_s"];
+/// Parameters that policy carries to whom they concern, the SMP among them.
+const OF_POLICY: &[&str] = &[
+    "token_lifetime_s",
+    "validation_period_s",
+    "look_ahead_s",
+    "validation_tokens_max",
+    "batch_size_max",
+    "registry_window",
+    "counter_jump_max",
+    "leeway_s",
+    "policy_interval_s",
+];
 
 impl SmpConfig {
     /// The keys of what differs in `other` and is taken over at the next start only.

@@ -1,7 +1,6 @@
 //! The configuration of an SMP.
 
 use std::{
-    collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
@@ -10,10 +9,13 @@ use std::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AdminTable, Common, Defaults, ListenAddress, LogTable, MetricsTable, ServerConfig, TlsTable};
+use super::{
+    AdminTable, ApprovedSite, Common, Defaults, ListenAddress, LogTable, MetricsTable, ServerConfig, TlsTable,
+};
 use crate::{
     scenario::{Configuration, ParameterTable, ScenarioError},
-    types::{CryptoTier, NodeId, Origin, Profile},
+    serve::ApprovedSites,
+    types::{CryptoTier, Origin, Profile},
 };
 
 const DEFAULTS: Defaults = Defaults {
@@ -41,9 +43,9 @@ pub struct SmpDocument {
     pub profile: Option<Profile>,
     /// Which implementation of the signatures it uses. Default `aws-lc`.
     pub crypto: Option<CryptoTier>,
-    /// The ids of site servers that may register. One that an administrator has removed since stays out.
-    #[schemars(with = "BTreeSet<String>")]
-    pub approved_sites: BTreeSet<NodeId>,
+    /// The site servers that may register, by id, or by `id` and `kid`: then nobody else can by that name. One that an
+    /// administrator has removed since stays out; one that is taken out of the list is withdrawn.
+    pub approved_sites: Vec<ApprovedSite>,
     /// The nodes beyond which no new agent may register: anybody can, and each takes memory and disk. Default 1000000.
     #[schemars(range(min = 1))]
     pub registered_max: Option<NonZeroU32>,
@@ -67,7 +69,7 @@ pub struct SmpConfig {
     /// Where the administrator's door is.
     pub admin: SocketAddr,
     /// Which site servers may register.
-    pub approved_sites: BTreeSet<NodeId>,
+    pub approved_sites: ApprovedSites,
     /// Beyond how many nodes no new agent may register.
     pub registered_max: u32,
 }
@@ -94,8 +96,9 @@ impl SmpDocument {
             let help = "whoever reaches this door with the secret decides about the whole fleet";
             return Err(source.problem("admin.listen", admin, "a loopback address such as \"127.0.0.1:8070\"", help));
         }
+        let approved_sites = self.approved_sites.iter().map(|site| (site.id, site.kid)).collect();
         let registered_max = self.registered_max.map_or(REGISTERED_MAX, NonZeroU32::get);
         let server = common.resolve(source, &DEFAULTS)?;
-        Ok(SmpConfig { server, admin, approved_sites: self.approved_sites.clone(), registered_max })
+        Ok(SmpConfig { server, admin, approved_sites, registered_max })
     }
 }

@@ -1,0 +1,102 @@
+//! What a site server holds in memory, and loses with its process.
+
+use super::core::Core;
+use crate::{
+    actor::Environment,
+    crypto::PublicKey,
+    protocol::{
+        Acceptance, AgentKeys, Policy, RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys,
+        TokenCache, TokenCacheSettings,
+    },
+    types::{Jti, NodeId, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
+};
+
+/// What a site server holds in memory.
+#[derive(Debug)]
+pub struct SiteMemory {
+    pub cache: TokenCache,
+    pub registry: Registry,
+    remembered: RememberedPrefixes,
+    pub server_keys: ServerKeys,
+    pub policy: Option<Policy>,
+    pub first_requests: RateLimit<u64>,
+    /// What policy says, over what the settings say.
+    pub parameters: Parameters,
+    /// When policy is fetched next.
+    pub policy_due: VirtualTime,
+}
+
+impl SiteMemory {
+    /// That of a site server that has just started: cache and registry are empty.
+    pub fn new<E: Environment>(core: &Core<E>) -> Self {
+        let parameters = Parameters::clone(&core.settings.parameters);
+        Self {
+            cache: TokenCache::new(TokenCacheSettings::new(core.settings.profile, &parameters)),
+            registry: core.empty_registry(),
+            remembered: RememberedPrefixes::new(parameters.remembered_prefixes),
+            server_keys: ServerKeys::default(),
+            policy: None,
+            first_requests: core.first_request_limit(),
+            parameters,
+            policy_due: VirtualTime::ZERO,
+        }
+    }
+
+    /// Goes by this policy from now on.
+    pub fn take_over<E: Environment>(&mut self, policy: Policy, core: &Core<E>) {
+        self.server_keys.replace(policy.jwks.clone());
+        policy.apply_to(&mut self.parameters);
+        core.go_by(&self.parameters, &mut self.registry);
+        self.cache.go_by(TokenCacheSettings::new(core.settings.profile, &self.parameters));
+        self.policy = Some(policy);
+    }
+
+    /// Tells of a key that policy has yet to bring (rule 43, attack 27): agents are refused until it does.
+    pub fn notice_key<E: Environment>(&self, environment: &E, kid: Thumbprint, is_issued: bool) {
+        if self.server_keys.get(kid).is_none() {
+            environment.unknown_server_key(kid, is_issued, self.policy_due);
+        }
+    }
+
+    /// Judges a token, and uses it. Tells also which token went from the cache for it.
+    pub fn validate<E: Environment>(
+        &mut self,
+        text: &str,
+        request: &RequestFacts<'_>,
+        core: &Core<E>,
+    ) -> Result<(Acceptance, Option<(Uid, Jti)>), Box<Rejection>> {
+        let now = core.wall();
+        let result = core.rules().validate(
+            text,
+            request,
+            &self.server_keys,
+            &mut self.remembered,
+            &mut CacheKeys { cache: &mut self.cache, policy: self.policy.as_ref() },
+            &mut self.registry,
+            now,
+            &core.engine,
+        );
+        if let Err(Rejection { why: Refusal::UnknownServerKey, token: Some(token), .. }) = &result {
+            self.notice_key(&*core.environment, token.issued.kid, false);
+        }
+        let acceptance = result?;
+        let issued = &acceptance.token.issued;
+        let evicted = self.cache.mark_proven(issued.claims.sub, issued.uid);
+        Ok((acceptance, evicted))
+    }
+}
+
+/// A site knows an agent's key from the token that it fetched for it, and from nowhere else (rule 44).
+struct CacheKeys<'a> {
+    cache: &'a mut TokenCache,
+    policy: Option<&'a Policy>,
+}
+
+impl AgentKeys for CacheKeys<'_> {
+    fn agent_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
+        if self.policy.is_some_and(|policy| policy.is_revoked(agent)) {
+            return Err(Refusal::AgentRevoked);
+        }
+        self.cache.presented(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
+    }
+}
