@@ -358,8 +358,10 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
         let mut state = locked(&self.state);
-        let (acceptance, evicted) = state.validate(text, request, &self.core)?;
-        self.record_eviction(acceptance.token.issued.claims.sub, evicted);
+        let acceptance = state.validate(text, request, &self.core)?;
+        let issued = &acceptance.token.issued;
+        let evicted = state.cache.mark_proven(issued.claims.sub, issued.uid);
+        self.record_eviction(issued.claims.sub, evicted);
         Ok(acceptance)
     }
 

@@ -8,7 +8,7 @@ use crate::{
         Acceptance, AgentKeys, Policy, RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys,
         TokenCache, TokenCacheSettings,
     },
-    types::{Jti, NodeId, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
+    types::{NodeId, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
 };
 
 /// What a site server holds in memory.
@@ -58,13 +58,13 @@ impl SiteMemory {
         }
     }
 
-    /// Judges a token, and uses it. Tells also which token went from the cache for it.
+    /// Judges a token, and uses it.
     pub fn validate<E: Environment>(
         &mut self,
         text: &str,
         request: &RequestFacts<'_>,
         core: &Core<E>,
-    ) -> Result<(Acceptance, Option<(Uid, Jti)>), Box<Rejection>> {
+    ) -> Result<Acceptance, Box<Rejection>> {
         let now = core.wall();
         let result = core.rules().validate(
             text,
@@ -79,10 +79,7 @@ impl SiteMemory {
         if let Err(Rejection { why: Refusal::UnknownServerKey, token: Some(token), .. }) = &result {
             self.notice_key(&*core.environment, token.issued.kid, false);
         }
-        let acceptance = result?;
-        let issued = &acceptance.token.issued;
-        let evicted = self.cache.mark_proven(issued.claims.sub, issued.uid);
-        Ok((acceptance, evicted))
+        Ok(result?)
     }
 }
 
