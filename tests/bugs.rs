@@ -355,7 +355,7 @@ fn honest(seed: u64, profile: Profile, bug: Option<Bug>) -> Plan {
 }
 
 fn digest(plan: &Plan) -> String {
-    run(plan, Options::new(&AtomicBool::new(false), &mut |_| {})).unwrap().digest
+    run(plan, Options::new(&AtomicBool::new(false), &mut |_| {})).unwrap().digest.unwrap()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
     trace::{Digest, TraceError, TraceHeader},
-    types::{ActorId, Shard, VirtualTime},
+    types::{ActorId, VirtualTime},
     world::Ended,
 };
 
@@ -102,7 +102,7 @@ impl Audience {
     pub fn of_load(
         plan: &Plan,
         workers: usize,
-        shard: Shard,
+        shard: crate::types::Shard,
         hears_servers: bool,
         trace: Option<Box<dyn Write + Send>>,
         stopwatch: Option<Stopwatch>,
