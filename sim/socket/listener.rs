@@ -22,6 +22,8 @@ use crate::actor::Connection;
 const HANDSHAKES_MAX: usize = 1_024;
 /// How long a handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take while half of those that may be under way are: whoever says nothing must not keep others out.
+const HANDSHAKE_TIMEOUT_CROWDED: Duration = Duration::from_secs(1);
 /// How long to wait when the process has no more files, or the network fails: the next try may do better.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -123,19 +125,21 @@ impl Doorkeeper {
             // Nobody closes the semaphore.
             let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
             let stream = accepted(&listener).await;
+            let is_crowded = handshakes.available_permits() < HANDSHAKES_MAX / 2;
+            let patience = if is_crowded { HANDSHAKE_TIMEOUT_CROWDED } else { HANDSHAKE_TIMEOUT };
             let keeper = self.clone();
             tokio::spawn(async move {
-                keeper.greet(stream).await;
+                keeper.greet(stream, patience).await;
                 drop(permit);
             });
         }
     }
 
     /// A handshake that fails or takes too long ends its connection and nothing else.
-    async fn greet(&self, stream: TcpStream) {
+    async fn greet(&self, stream: TcpStream, patience: Duration) {
         let Some((stream, named)) = greeted(stream, &self.rendezvous) else { return };
         let client = stream.peer_addr().ok();
-        let stream = match time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await {
+        let stream = match time::timeout(patience, self.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return self.tell(client, how_failed(&error), &error),
             Err(error) => return self.tell(client, HandshakeFailure::TimedOut, &error),

@@ -2,9 +2,10 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     path::Path,
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -14,6 +15,7 @@ use std::{
 };
 
 use countersign::event::Outcome;
+use serde_json::Value;
 
 use crate::{
     agent::Agent,
@@ -187,6 +189,58 @@ fn tls_garbage_is_nobodys_loss() {
     }
     assert_eq!(agent.visit(&server, &server, 1), [Outcome::ServedTwoStep]);
     assert!(!server.text().contains("panicked"), "{}", server.text());
+}
+
+#[test]
+fn whoever_says_nothing_at_a_tls_door_keeps_nobody_out() {
+    // More than may shake hands at the same time.
+    const SILENT: usize = 1_100;
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = certificate(folder.path());
+    let server = Served::start("smp", folder.path(), &secured(SMP));
+    let mut agent = Agent::new(1).trusting(&certificate);
+    let silent: Vec<_> = (0..SILENT).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+    let started = Instant::now();
+    assert_eq!(agent.visit(&server, &server, 1), [Outcome::ServedTwoStep]);
+    assert!(started.elapsed() < Duration::from_secs(8), "an honest client waited {:?}", started.elapsed());
+    drop(silent);
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("smp.toml");
+    fs::write(&config, format!("{SMP}log.level = \"debug\"\n")).unwrap();
+    let program = env!("CARGO_BIN_EXE_countersign");
+    let mut command = Command::new(program);
+    command.args(["serve", "smp", "--config"]).arg(&config).stderr(Stdio::piped());
+    let mut server = Killed(command.spawn().unwrap());
+    let mut lines = BufReader::new(server.0.stderr.take().unwrap()).lines();
+    let listening = loop {
+        let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        if line["message"] == "listening" {
+            break line;
+        }
+    };
+    let at = |member: &str| listening[member].as_str().unwrap().parse::<SocketAddr>().unwrap();
+    // A pipe holds 64 KiB; each of these is a line of a hundred bytes or more.
+    for _ in 0..2_000 {
+        http(at("address"), "GET /Altiris/x HTTP/1.1\r\nHost: x\r\n", "");
+    }
+    assert_eq!(status(&http(at("metrics"), "GET /healthz HTTP/1.1\r\nHost: x\r\n", "")), 200);
+    Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap();
+    let ended = poll(|| server.0.try_wait().unwrap());
+    assert_eq!(ended.expect("it ends").code(), Some(0));
+}
+
+/// A process that does not outlive its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What stands between a site and its SMP, and does something of its own with requests for tokens.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use tracing::{field::Field, level_filters::LevelFilter};
+use tracing_appender::{non_blocking, non_blocking::WorkerGuard};
 use tracing_subscriber::{
     Layer,
     field::MakeExt,
@@ -21,8 +22,11 @@ use tracing_subscriber::{
 
 use crate::serve::config::{LogFormat, LogLevel, LogTable};
 
-/// Writes log lines from now on.
-pub fn start(table: &LogTable) {
+/// Writes log lines from now on, until what this gives is dropped; that waits for the last of them, for a second at most.
+///
+/// A thread of its own writes. If nobody reads what it writes, lines are left out: a server must not stop for its log.
+#[must_use]
+pub fn start(table: &LogTable) -> WorkerGuard {
     let level = match table.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -32,13 +36,15 @@ pub fn start(table: &LogTable) {
     };
     // Our own lines only: what libraries trace may quote what goes over the wire.
     let own = filter_fn(|metadata| metadata.target().starts_with(env!("CARGO_PKG_NAME")));
-    let lines = layer().with_writer(io::stderr).with_target(false);
+    let (writer, guard) = non_blocking(io::stderr());
+    let lines = layer().with_writer(writer).with_target(false);
     let lines = match table.format {
         LogFormat::Text => lines.fmt_fields(debug_fn(write_field).delimited(" ")).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // Whoever set one before has a reason to.
     let _ = registry().with(lines.with_filter(own).with_filter(level)).try_init();
+    guard
 }
 
 /// A field of a line for people: quoted where it would not end where it seems to, and nowhere else.

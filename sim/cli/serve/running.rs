@@ -8,6 +8,8 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    thread,
+    time::Duration,
 };
 
 use rand_chacha::ChaCha20Rng;
@@ -32,6 +34,8 @@ use crate::{
 
 /// The exit code of a process that a signal ended at once.
 const ENDED_BY_SIGNAL: i32 = 130;
+/// How long the last line may take before that.
+const LAST_LINE: Duration = Duration::from_millis(50);
 
 /// What both kinds of server run with.
 pub struct Surroundings {
@@ -122,6 +126,8 @@ impl Surroundings {
                 signal = signals.next() => match signal {
                     Signal::Stop if is_stopping => {
                         warn!("told to stop again: ending at once");
+                        // Another thread writes that line.
+                        thread::sleep(LAST_LINE);
                         process::exit(ENDED_BY_SIGNAL);
                     }
                     Signal::Stop => {

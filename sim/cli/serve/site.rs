@@ -38,7 +38,7 @@ fn read(args: &SiteArgs) -> Result<SiteConfig, Failure> {
 
 pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
     let config = read(args)?;
-    logging::start(&config.server.log);
+    let _lines = logging::start(&config.server.log);
     let mut rng = entropy::rng()?;
     let folder = Arc::new(StateFolder::open(&config.server.state)?);
     let state = SiteState::open(folder, &mut rng, entropy::new_key)?;

@@ -58,7 +58,7 @@ impl Asked {
 pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
     let asked = Asked::from(&args.server);
     let config = asked.read()?;
-    logging::start(&config.server.log);
+    let _lines = logging::start(&config.server.log);
     let mut rng = entropy::rng()?;
     let folder = Arc::new(StateFolder::open(&config.server.state)?);
     let state = Arc::new(SmpState::open(Arc::clone(&folder), &mut rng, entropy::new_key)?);
