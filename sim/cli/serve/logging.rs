@@ -25,7 +25,6 @@ use crate::serve::config::{LogFormat, LogLevel, LogTable};
 /// Writes log lines from now on, until what this gives is dropped; that waits for the last of them, for a second at most.
 ///
 /// A thread of its own writes. If nobody reads what it writes, lines are left out: a server must not stop for its log.
-#[must_use]
 pub fn start(table: &LogTable) -> WorkerGuard {
     let level = match table.level {
         LogLevel::Error => LevelFilter::ERROR,
