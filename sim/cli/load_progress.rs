@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::progress::{Progress, clock};
-use crate::{metrics::PaceStanding, report::human, run::Standing};
+use crate::{
+    metrics::{Pace, PaceStanding},
+    report::human,
+    run::Standing,
+};
 
 /// Rates are those of the last so long: a shorter time says little.
 const RATE_OVER: Duration = Duration::from_millis(1_000);
@@ -31,7 +35,11 @@ impl LoadProgress {
 
     /// Shows how far the load is.
     pub fn update(&mut self, standing: &Standing<'_>) {
-        let pace = standing.pace.unwrap_or_default();
+        // Whoever measures must not be held up by figures that nobody sees.
+        if !self.progress.is_shown() {
+            return;
+        }
+        let pace = standing.pace.map(Pace::standing).unwrap_or_default();
         let (since, served) = self.looked;
         if since.elapsed() >= RATE_OVER {
             let elapsed_ms = since.elapsed().as_millis().max(1);

@@ -45,6 +45,11 @@ impl Progress {
         self.show(virtual_ms, || message(virtual_ms, duration_ms, started.elapsed(), accepted, violations));
     }
 
+    /// Whether anybody can see it.
+    pub fn is_shown(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
     /// Shows that so many milliseconds have passed, and what is to be said of them.
     pub(super) fn show(&mut self, at_ms: u64, message: impl FnOnce() -> String) {
         if self.bar.is_hidden() || self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_INTERVAL) {

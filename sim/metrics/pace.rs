@@ -112,9 +112,13 @@ pub struct PaceLatencies {
 impl Pace {
     /// The pace of a load of `plan` by so many threads.
     pub fn new(plan: &Plan, workers: u64) -> Self {
+        Self::of(workers, plan.agents.iter().map(|agent| agent.connections).collect())
+    }
+
+    fn of(workers: u64, connections: Vec<u32>) -> Self {
         Self {
             workers,
-            connections: plan.agents.iter().map(|agent| agent.connections).collect(),
+            connections,
             visits: BTreeMap::new(),
             begun_at: None,
             other_is_late: false,
@@ -241,19 +245,7 @@ mod tests {
     }
 
     fn pace(connections: &[u32]) -> Pace {
-        Pace {
-            workers: 2,
-            connections: connections.to_vec(),
-            visits: BTreeMap::new(),
-            begun_at: None,
-            other_is_late: false,
-            begun: 0,
-            lag_ns: Histogram::default(),
-            one_step_ns: Histogram::default(),
-            two_step_ns: Histogram::default(),
-            served: 0,
-            failed: 0,
-        }
+        Pace::of(2, connections.to_vec())
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Audience {
             accepted: self.accepted,
             violations: self.oracle.violations(),
             kept: self.oracle.kept(),
-            pace: self.pace.as_ref().map(Pace::standing),
+            pace: self.pace.as_ref(),
         }
     }
 

@@ -18,7 +18,7 @@ pub use self::load::{LoadOptions, load};
 use crate::{
     crypto::Stopwatch,
     event::Listener,
-    metrics::{Latencies, Measurements, Metrics, Pace, PaceFigures, PaceStanding},
+    metrics::{Latencies, Measurements, Metrics, Pace, PaceFigures},
     oracle::{Judgement, Scene, Violation},
     plan::{Plan, PlanError},
     trace::TraceError,
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How far a run is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
     /// The virtual time that has passed.
     pub at: VirtualTime,
@@ -38,7 +38,7 @@ pub struct Standing<'a> {
     /// Those of them that are kept whole, in the order of their discovery.
     pub kept: &'a [Violation],
     /// How a load goes; nothing of a simulated run.
-    pub pace: Option<PaceStanding>,
+    pub pace: Option<&'a Pace>,
 }
 
 /// What whoever starts a run may have of it beside its result.
