@@ -12,10 +12,9 @@ use std::{sync::atomic::AtomicBool, thread, time::Duration};
 use countersign::{
     plan::{Invariant, Plan},
     protocol::{
-        Answer, Authentication, Binding, CachedToken, ClientTokensRequest, ClientTokensResponse,
-        ConnectionAuthentication, CountersignedToken, Directory, Fetched, Holder, IssueError, NodeKind, Nonce, Policy,
-        RegisterRequest, Registry, RegistrySettings, ServerKeys, ServerPath, TokenCache, TokenCacheSettings,
-        TokenStorage, Window, base64url,
+        Answer, Binding, CachedToken, ClientTokensRequest, ClientTokensResponse, ConnectionAuthentication,
+        CountersignedToken, Directory, Fetched, Holder, IssueError, NodeKind, Nonce, Policy, RegisterRequest, Registry,
+        RegistrySettings, ServerKeys, ServerPath, TokenCache, TokenCacheSettings, TokenStorage, Window, base64url,
     },
     run::{Options, run},
     scenario::{Overrides, Scenario, shipped},
@@ -191,9 +190,8 @@ fn what_is_withdrawn_and_revoked_shows() {
         keys.len().to_string()
     });
     changes(Bug::RevocationIgnoredBySite, || {
-        let authentication = Authentication { token: true, asdk: false, windows: false, acc: false };
         let parameters = Parameters::defaults(Profile::Literal);
-        let policy = Policy::new(1, vec![], authentication, &parameters, ServerKeys::default(), [AGENT].into());
+        let policy = Policy::new(1, vec![], &parameters, ServerKeys::default(), [AGENT].into());
         policy.is_revoked(AGENT).to_string()
     });
     changes(Bug::RevokedAgentGetsTokens, || {

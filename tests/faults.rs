@@ -348,7 +348,7 @@ fn attack_18_a_removed_site_gets_no_tokens_until_it_is_approved_again() {
 
 #[test]
 fn policy_changes_reach_new_tokens_and_are_taken_back() {
-    let kind = FaultKind::ChangePolicy { token_lifetime_s: Some(120), validation_period_s: None };
+    let kind = FaultKind::ChangePolicy { token_lifetime_s: Some(120), validation_period_s: None, authentication: None };
     let events = history(&plan(Profile::Literal, vec![fault(60_000, 200_000, kind)]));
     let lifetimes: Vec<_> = events
         .iter()
@@ -437,8 +437,11 @@ fn any_fault() -> impl Strategy<Value = Fault> {
         agent.clone().prop_map(|agent| FaultKind::Revoke { agent }),
         Just(FaultKind::RemoveSite { site: SITE }),
         Just(FaultKind::Move { site: SITE, port: 8_080 }),
-        (60_u64..600)
-            .prop_map(|life| FaultKind::ChangePolicy { token_lifetime_s: Some(life), validation_period_s: None }),
+        (60_u64..600).prop_map(|life| FaultKind::ChangePolicy {
+            token_lifetime_s: Some(life),
+            validation_period_s: None,
+            authentication: None
+        }),
         (agent, any::<bool>()).prop_map(|(actor, hardened)| FaultKind::Upgrade {
             actor,
             profile: if hardened { Profile::Hardened } else { Profile::Literal },

@@ -381,7 +381,8 @@ fn s8_a_token_that_is_refused_asks_for_its_entry_too() {
 fn s8_and_l5_go_by_the_longest_period_that_policy_asks_for() {
     let left = |period_s: Option<u64>| {
         let mut history = History::of(Profile::Literal);
-        let kind = FaultKind::ChangePolicy { token_lifetime_s: None, validation_period_s: period_s };
+        let kind =
+            FaultKind::ChangePolicy { token_lifetime_s: None, validation_period_s: period_s, authentication: None };
         history.plan.faults.push(fault(50, 60, kind));
         let token = history.issue(1);
         history.cache(&token, false).at_s(3_600 + 700);
@@ -820,7 +821,11 @@ fn hardly_anything_is_too_absurd_to_be_judged() {
     history.plan.smp.cores = 0;
     let by_ms = i64::MIN;
     history.plan.faults.push(fault(0, None, FaultKind::ClockStep { who: Group::Agents, by_ms }));
-    let lifetime = FaultKind::ChangePolicy { token_lifetime_s: Some(u64::MAX), validation_period_s: Some(0) };
+    let lifetime = FaultKind::ChangePolicy {
+        token_lifetime_s: Some(u64::MAX),
+        validation_period_s: Some(0),
+        authentication: None,
+    };
     history.plan.faults.push(fault(0, 18_000_000_000_000, lifetime));
     history.plan.attackers.push(attacker(Attack::StolenKey, agent(9), 0, 9));
     let token = history.issue_until(1, UnixSeconds(u64::MAX));

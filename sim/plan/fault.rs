@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Group;
-use crate::types::{ActorId, Profile, VirtualTime};
+use crate::types::{ActorId, Authentication, Profile, VirtualTime};
 
 /// One fault: what it is, when it strikes and when it is over.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -139,6 +139,9 @@ pub enum FaultKind {
         /// The period of validations, in seconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         validation_period_s: Option<u64>,
+        /// Which kinds of authentication servers offer (rule 30).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authentication: Option<Authentication>,
     },
     /// The site server moves to another port: another path to it (rule 12). It moves back when the fault is over.
     Move {

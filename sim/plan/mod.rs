@@ -197,7 +197,8 @@ impl Plan {
         changes.sort_by_key(|fault| fault.at_ms);
         let mut parameters = self.parameters.clone();
         for fault in changes {
-            if let FaultKind::ChangePolicy { token_lifetime_s, validation_period_s } = fault.kind {
+            if let FaultKind::ChangePolicy { token_lifetime_s, validation_period_s, authentication } = fault.kind {
+                parameters.authentication = authentication.unwrap_or(parameters.authentication);
                 parameters.token_lifetime_s = token_lifetime_s.unwrap_or(parameters.token_lifetime_s);
                 parameters.validation_period_s = validation_period_s.or(parameters.validation_period_s);
             }

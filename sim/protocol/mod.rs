@@ -55,7 +55,7 @@ pub use message_signature::{
     verify_response,
 };
 pub use nonce::Nonce;
-pub use policy::{Authentication, POLICY_PATH, Policy, PolicyError, ServerEntry, ServerKind};
+pub use policy::{POLICY_PATH, Policy, PolicyError, ServerEntry, ServerKind};
 pub use rate_limit::RateLimit;
 pub use refusal_answer::{AGENT_REVOKED, RefusalAnswer};
 pub use registration::{NodeKind, REGISTER_PATH, RegisterRequest, RegisterResponse, RegistrationError};

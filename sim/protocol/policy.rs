@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{BodyError, ServerKeys, body};
-use crate::types::{Bug, NodeId, Origin, Parameters, Profile};
+use crate::types::{Authentication, Bug, NodeId, Origin, Parameters, Profile};
 
 /// Where policy is fetched, with GET. Request and response are signed.
 pub const POLICY_PATH: &str = "/NS/Agent/Policy";
@@ -75,20 +75,6 @@ pub enum ServerKind {
     Site,
 }
 
-/// Which kinds of authentication servers offer (rules 30, 58).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Authentication {
-    /// Agent tokens.
-    pub token: bool,
-    /// ASDK tokens (rule 63).
-    pub asdk: bool,
-    /// Windows authentication.
-    pub windows: bool,
-    /// Agent connectivity credentials, the account and its password.
-    pub acc: bool,
-}
-
 /// Why a policy is not accepted.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PolicyError {
@@ -117,7 +103,6 @@ impl Policy {
     pub fn new(
         version: u64,
         servers: Vec<ServerEntry>,
-        authentication: Authentication,
         parameters: &Parameters,
         jwks: ServerKeys,
         revoked: BTreeSet<NodeId>,
@@ -125,7 +110,7 @@ impl Policy {
         Self {
             version,
             servers,
-            authentication,
+            authentication: parameters.authentication,
             token_lifetime_s: parameters.token_lifetime_s,
             validation_period_s: parameters.validation_period_s,
             look_ahead_s: parameters.look_ahead_s,
@@ -142,6 +127,7 @@ impl Policy {
 
     /// Takes over the parameters that this policy carries.
     pub fn apply_to(&self, parameters: &mut Parameters) {
+        parameters.authentication = self.authentication;
         parameters.token_lifetime_s = self.token_lifetime_s;
         parameters.validation_period_s = self.validation_period_s;
         parameters.look_ahead_s = self.look_ahead_s;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{ClockOffset, Ranged};
 use crate::{
     plan::Group,
-    types::{ActorId, Profile, TimeSpan},
+    types::{ActorId, AuthenticationKind, Profile, TimeSpan},
 };
 
 /// Something that goes wrong, or that an administrator does: when, and exactly one key that says what. Where a value is a
@@ -202,6 +202,8 @@ pub struct ChangePolicyTable {
     pub token_lifetime: Option<Ranged<TimeSpan>>,
     /// The period of a site's cache validation.
     pub validation_period: Option<Ranged<TimeSpan>>,
+    /// Which kinds of authentication servers offer.
+    pub authentication: Option<Vec<AuthenticationKind>>,
 }
 
 /// Another path to a site server.

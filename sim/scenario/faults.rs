@@ -194,6 +194,7 @@ impl Settler<'_> {
             return Ok(Some(FaultKind::ChangePolicy {
                 token_lifetime_s: seconds("token_lifetime", it.token_lifetime)?,
                 validation_period_s: seconds("validation_period", it.validation_period)?,
+                authentication: it.authentication.as_ref().map(|kinds| kinds.iter().copied().collect()),
             }));
         }
         if let Some(it) = &table.relocation {

@@ -8,12 +8,14 @@ use super::{
     draws::{Draws, MILLISECOND, SECOND},
     problem::Problem,
 };
-use crate::types::{Parameters, TimeSpan};
+use crate::types::{AuthenticationKind, Parameters, TimeSpan};
 
 /// The protocol's parameters, where they differ from the profile's defaults. A range is drawn once per run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParameterTable {
+    /// Which kinds of authentication servers offer. Default `["token"]`.
+    pub authentication: Option<Vec<AuthenticationKind>>,
     /// How long an issued token lives, from `1m` to `24h`. Default `60m`.
     pub token_lifetime: Option<Ranged<TimeSpan>>,
     /// The period of a site's cache validation. Default: `5m`, `10m` or `30m` by token lifetime.
@@ -101,6 +103,9 @@ impl ParameterTable {
     /// If a range is empty, or a duration is no whole number of its unit.
     pub(super) fn apply(&self, resolved: &mut Parameters, key: &str, draws: &Draws) -> Result<(), Problem> {
         let within = |name: &str| format!("{key}.{name}");
+        if let Some(kinds) = &self.authentication {
+            resolved.authentication = kinds.iter().copied().collect();
+        }
         if let Some(period) = self.validation_period {
             resolved.validation_period_s = Some(draws.time(&within("validation_period"), 0, period, SECOND)?);
         }

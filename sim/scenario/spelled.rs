@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::CostTable;
 use crate::{
     plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, Plan, ServerPlan, Visits},
-    types::{ClockModel, Costs, Parameters, Scheme, TimeSpan},
+    types::{Authentication, ClockModel, Costs, Parameters, Scheme, TimeSpan},
 };
 
 /// Spells a plan out as the text of a scenario.
@@ -126,7 +126,11 @@ impl Text {
     /// Those that are not the profile's defaults. The unit is the last word of a parameter's name, and is none of the key's.
     fn parameters(&mut self, plan: &Plan) {
         let json = |parameters: &Parameters| serde_json::to_value(parameters).unwrap_or_default();
+        let kinds = plan.parameters.authentication;
         let mut lines = Vec::new();
+        if !kinds.is_tokens_only() {
+            lines.push(format!("authentication = {}", list_of(kinds)));
+        }
         changed(&json(&plan.parameters), &json(&Parameters::defaults(plan.profile)), "", &mut lines);
         if !lines.is_empty() {
             self.table("parameters");
@@ -243,12 +247,13 @@ fn facts(kind: &FaultKind) -> Vec<String> {
             vec![actor("agent", agent)]
         }
         FaultKind::RotateServerKey { .. } => Vec::new(),
-        FaultKind::ChangePolicy { token_lifetime_s, validation_period_s } => {
+        FaultKind::ChangePolicy { token_lifetime_s, validation_period_s, authentication } => {
             let fact = |key: &str, seconds: &Option<u64>| {
                 seconds.map(|seconds| format!("{key} = \"{}\"", TimeSpan::from_secs(seconds)))
             };
             let lifetime = fact("token_lifetime", token_lifetime_s);
-            lifetime.into_iter().chain(fact("validation_period", validation_period_s)).collect()
+            let kinds = authentication.map(|on| format!("authentication = {}", list_of(on)));
+            lifetime.into_iter().chain(fact("validation_period", validation_period_s)).chain(kinds).collect()
         }
         FaultKind::Move { site, port } => vec![actor("site", site), format!("port = {port}")],
         FaultKind::RemoveSite { site } => vec![actor("site", site)],
@@ -281,6 +286,12 @@ fn changed(own: &Value, usual: &Value, before: &str, lines: &mut Vec<String>) {
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+/// The names of kinds of authentication, as an array.
+fn list_of(on: Authentication) -> String {
+    let names: Vec<_> = on.kinds().map(|kind| quoted(kind.name())).collect();
+    format!("[{}]", names.join(", "))
 }
 
 fn millis(number: u64) -> String {

@@ -4,6 +4,7 @@
 //! [`crate::protocol`]: whoever judges must not share a rule with whom it judges.
 
 mod actor_id;
+mod authentication;
 mod bug;
 mod clock_model;
 mod connection_id;
@@ -26,6 +27,7 @@ mod time_span;
 mod work;
 
 pub use actor_id::ActorId;
+pub use authentication::{Authentication, AuthenticationKind};
 pub use bug::{Bug, Planting};
 pub use clock_model::{ClockModel, ClockStep, Wander};
 pub use connection_id::{ConnectionId, RequestId};

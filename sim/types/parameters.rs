@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Profile;
+use super::{Authentication, Profile};
 
 /// The protocol's parameters, resolved: no default is left open.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
+    /// Which kinds of authentication servers offer (rules 30, 58).
+    #[serde(default, skip_serializing_if = "Authentication::is_tokens_only")]
+    pub authentication: Authentication,
     /// How long an issued token lives, in seconds.
     pub token_lifetime_s: u64,
     /// The period of a site's cache validation, in seconds; by token lifetime where it is not set (rule 38).
@@ -82,6 +85,7 @@ impl Parameters {
     /// The defaults of SPEC section 8.
     pub const fn defaults(profile: Profile) -> Self {
         Self {
+            authentication: Authentication::TOKENS,
             token_lifetime_s: 3_600,
             validation_period_s: None,
             look_ahead_s: 900,

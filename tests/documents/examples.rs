@@ -6,11 +6,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
     crypto::{Engine, KeyPool, PrivateKey, WallTotals, backend},
     protocol::{
-        Answer, Answered, Authentication, Binding, ChallengeError, ClientToken, ClientTokensRequest,
-        ClientTokensResponse, CountersignedToken, Credentials, Holder, IssueError, IssuedToken, Issuer, NodeKind,
-        Nonce, Policy, RegisterRequest, RegisterResponse, RequestFacts, RequestTarget, ServerEntry, ServerKeys,
-        ServerKind, SignedHeaders, Subject, TokenChallenge, base64url, content_digest, jwe, sign_request,
-        sign_response,
+        Answer, Answered, Binding, ChallengeError, ClientToken, ClientTokensRequest, ClientTokensResponse,
+        CountersignedToken, Credentials, Holder, IssueError, IssuedToken, Issuer, NodeKind, Nonce, Policy,
+        RegisterRequest, RegisterResponse, RequestFacts, RequestTarget, ServerEntry, ServerKeys, ServerKind,
+        SignedHeaders, Subject, TokenChallenge, base64url, content_digest, jwe, sign_request, sign_response,
     },
     types::{CryptoTier, Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile, SeedStream, Uid, UnixSeconds},
 };
@@ -77,9 +76,8 @@ impl Cast {
                 profile: Profile::Literal,
             },
         ];
-        let authentication = Authentication { token: true, asdk: false, windows: false, acc: false };
         let parameters = Parameters::defaults(Profile::Literal);
-        Policy::new(1, servers, authentication, &parameters, self.server_keys(), [self.revoked].into())
+        Policy::new(1, servers, &parameters, self.server_keys(), [self.revoked].into())
     }
 
     pub fn issued(&self) -> IssuedToken {

@@ -67,7 +67,7 @@ fn kinds() -> Vec<(&'static str, FaultKind)> {
         ("change_agent_key = { agent = \"agent-1\" }", FaultKind::ChangeAgentKey { agent: actor("agent-1"), key: 6 }),
         (
             "change_policy = { token_lifetime = \"20m\" }",
-            FaultKind::ChangePolicy { token_lifetime_s: Some(1_200), validation_period_s: None },
+            FaultKind::ChangePolicy { token_lifetime_s: Some(1_200), validation_period_s: None, authentication: None },
         ),
         ("move = { site = \"site-1\", port = 8080 }", FaultKind::Move { site: actor("site-1"), port: 8_080 }),
         ("revoke = { agent = \"agent-1\" }", FaultKind::Revoke { agent: actor("agent-1") }),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use countersign::{
     crypto::{Engine, PrivateKey, PublicKey, WallTotals, backend},
-    protocol::{Answered, Authentication, Policy, RequestTarget, ServerEntry, ServerKeys, ServerKind},
-    types::{CryptoTier, MessageNonce, NodeId, Parameters, Profile, Uid, UnixSeconds},
+    protocol::{Answered, Policy, RequestTarget, ServerEntry, ServerKeys, ServerKind},
+    types::{Authentication, CryptoTier, MessageNonce, NodeId, Parameters, Profile, Uid, UnixSeconds},
 };
 use http::{HeaderMap, Method};
 
@@ -66,6 +66,7 @@ fn policy(server_keys: impl IntoIterator<Item = u8>) -> Policy {
         origin: "http://smp".parse().expect("an origin"),
         profile: Profile::Literal,
     };
-    let authentication = Authentication { token: true, asdk: false, windows: false, acc: true };
-    Policy::new(3, vec![smp], authentication, &Parameters::defaults(Profile::Literal), keys, [node(9)].into())
+    let authentication = Authentication { acc: true, ..Authentication::TOKENS };
+    let parameters = Parameters { authentication, ..Parameters::defaults(Profile::Literal) };
+    Policy::new(3, vec![smp], &parameters, keys, [node(9)].into())
 }

@@ -9,7 +9,7 @@ use countersign::protocol::{
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 
-use countersign::types::{Origin, Scheme};
+use countersign::types::{Authentication, Origin, Scheme};
 
 use super::*;
 
@@ -213,6 +213,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
                     }
                 };
                 let parameters = Parameters {
+                    authentication: Authentication { token, asdk, windows, acc },
                     token_lifetime_s: lifetime,
                     validation_period_s: period,
                     leeway_s: leeway,
@@ -222,7 +223,6 @@ fn any_policy() -> impl Strategy<Value = Policy> {
                 Policy::new(
                     version,
                     servers.into_iter().map(entry).collect(),
-                    Authentication { token, asdk, windows, acc },
                     &parameters,
                     policy(keys).jwks,
                     revoked.into_iter().map(node).collect::<BTreeSet<_>>(),
@@ -238,7 +238,7 @@ proptest! {
         let mut parameters = Parameters::defaults(Profile::Hardened);
         policy.apply_to(&mut parameters);
         let again = Policy::new(
-            policy.version, policy.servers.clone(), policy.authentication, &parameters, policy.jwks.clone(),
+            policy.version, policy.servers.clone(), &parameters, policy.jwks.clone(),
             policy.revoked.clone(),
         );
         prop_assert_eq!(&again, &policy);

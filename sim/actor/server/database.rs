@@ -9,9 +9,7 @@ use std::{
 use crate::{
     actor::lock::locked,
     crypto::{PrivateKey, PublicKey},
-    protocol::{
-        Authentication, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys,
-    },
+    protocol::{Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys},
     types::{NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
 };
 
@@ -81,7 +79,6 @@ impl Records {
         Policy::new(
             self.policy_version,
             self.directory.servers().collect(),
-            Authentication { token: true, asdk: false, windows: false, acc: false },
             &self.parameters,
             self.server_keys.clone(),
             self.directory.revoked().clone(),

@@ -306,7 +306,7 @@ fn policies(plan: &Plan) -> ((u64, u64), (u64, u64)) {
     let parameters = &plan.parameters;
     let (mut lifetimes, mut set_periods) = (vec![parameters.token_lifetime_s], vec![parameters.validation_period_s]);
     for fault in &plan.faults {
-        if let FaultKind::ChangePolicy { token_lifetime_s, validation_period_s } = fault.kind {
+        if let FaultKind::ChangePolicy { token_lifetime_s, validation_period_s, .. } = fault.kind {
             lifetimes.extend(token_lifetime_s);
             set_periods.extend(validation_period_s.map(Some));
         }

@@ -3,7 +3,7 @@
 use super::{DAY_S, Keys, clock::StepBudget, inside, millis, within};
 use crate::{
     plan::{FAULTS_MAX, Fault, FaultKind, Group, Plan, PlanError},
-    types::ActorId,
+    types::{ActorId, Authentication},
 };
 
 const ADDED_MS_MAX: u64 = 60_000;
@@ -116,8 +116,8 @@ impl Plan {
                 self.check_is_alone(*agent)?;
                 keys.take("key", *key)
             }
-            FaultKind::ChangePolicy { token_lifetime_s, validation_period_s } => {
-                check_policy(*token_lifetime_s, *validation_period_s)
+            FaultKind::ChangePolicy { token_lifetime_s, validation_period_s, authentication } => {
+                check_policy(*token_lifetime_s, *validation_period_s, *authentication)
             }
             FaultKind::Move { site, port } => {
                 self.check_site_named("site", *site)?;
@@ -237,9 +237,17 @@ fn check_share(place: &str, share_ppm: u32) -> Result<(), PlanError> {
     within(place, share_ppm.into(), 0..=1_000_000, "", "in parts per million: 1000000 is all of it")
 }
 
-fn check_policy(token_lifetime_s: Option<u64>, validation_period_s: Option<u64>) -> Result<(), PlanError> {
-    if token_lifetime_s.is_none() && validation_period_s.is_none() {
-        return Err(PlanError::new("", "no change", "a token lifetime, a validation period or both"));
+fn check_policy(
+    token_lifetime_s: Option<u64>,
+    validation_period_s: Option<u64>,
+    authentication: Option<Authentication>,
+) -> Result<(), PlanError> {
+    if token_lifetime_s.is_none() && validation_period_s.is_none() && authentication.is_none() {
+        return Err(PlanError::new(
+            "",
+            "no change",
+            "a token lifetime, a validation period or kinds of authentication",
+        ));
     }
     if let Some(lifetime_s) = token_lifetime_s {
         within("token_lifetime_s", lifetime_s, 60..=DAY_S, "s", "tokens live from a minute to a day")?;

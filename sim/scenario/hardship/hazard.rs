@@ -130,6 +130,7 @@ impl Hazard {
                     Some(period_s) => Some(scene.multiple(rng, period_s)),
                     None => (draw_between(rng, 0, 1) == 0).then(|| draw_between(rng, 1, 15) * 60),
                 },
+                authentication: None,
             },
             Self::Move => FaultKind::Move {
                 site: scene.site(rng)?,
