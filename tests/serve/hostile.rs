@@ -119,6 +119,28 @@ fn headers_and_bodies_beyond_all_measure_are_refused_before_they_are_read() {
 }
 
 #[test]
+fn large_bodies_share_a_bounded_memory() {
+    // Each would be let in alone, and waits for its last byte.
+    const BODIES: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Served::start("smp", folder.path(), SMP);
+    let most = format!("Content-Length: {}\r\n\r\n{}", 1 << 20, "x".repeat((1 << 20) - 1));
+    let unsaid = format!("Transfer-Encoding: chunked\r\n\r\nffff0\r\n{}", "x".repeat(0xffff0));
+    let waiting = withstands(&server, 2 * GROWTH_MAX, |address| {
+        let head = "POST /Altiris/x HTTP/1.1\r\nHost: x\r\n";
+        let send = |number: usize| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+            // It may have had enough before all is sent.
+            let _ = stream.write_all(format!("{head}{}", if number % 2 == 0 { &most } else { &unsaid }).as_bytes());
+            stream
+        };
+        (0..BODIES).map(send).collect::<Vec<_>>()
+    });
+    drop(waiting);
+}
+
+#[test]
 fn garbage_in_pipelines_is_answered_or_ended() {
     let folder = tempfile::tempdir().unwrap();
     let server = impatient(folder.path());

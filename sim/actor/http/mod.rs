@@ -1,5 +1,6 @@
 //! HTTP/1.1 (RFC 9112) over an environment's streams: real bytes, by hyper.
 
+mod body_room;
 mod client;
 mod server;
 

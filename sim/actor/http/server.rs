@@ -23,6 +23,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 
+use super::body_room::{BodyRoom, Taken};
 use crate::{
     actor::{Connection, Environment, timeout::timeout},
     protocol::ConnectionAuthentication,
@@ -82,6 +83,8 @@ pub struct ServerRequest {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// What the body takes of the memory for bodies, until the request is answered.
+    _room: Taken,
 }
 
 impl ServerRequest {
@@ -121,6 +124,7 @@ pub async fn serve<E: Environment, S: Service>(
     parameters: Arc<Parameters>,
 ) -> io::Result<()> {
     let mut listener = environment.listen(&origin).await?;
+    let room = BodyRoom::new();
     // Every connection holds a sender: the channel is closed once the last of them is gone.
     let (open, mut all_gone) = mpsc::channel::<Infallible>(1);
     loop {
@@ -134,6 +138,7 @@ pub async fn serve<E: Environment, S: Service>(
             Arc::clone(&service),
             connection,
             Arc::clone(&parameters),
+            room.clone(),
             open.clone(),
         ));
     }
@@ -147,6 +152,7 @@ async fn serve_connection<E: Environment, S: Service>(
     service: Arc<S>,
     connection: Connection<E::Stream>,
     parameters: Arc<Parameters>,
+    room: BodyRoom,
     // An argument, not held by a future around this one: that would keep room for this one twice.
     _open: mpsc::Sender<Infallible>,
 ) {
@@ -160,6 +166,7 @@ async fn serve_connection<E: Environment, S: Service>(
     });
     let answer = |request: Request<Incoming>| {
         let (state, service, environment) = (Arc::clone(&state), Arc::clone(&service), Arc::clone(&environment));
+        let room = room.clone();
         let body_bytes_max = parameters.caps.request_body_bytes;
         let patience = parameters.exchange_timeout();
         // hyper holds room for the answer's whole way as long as the connection is open; boxed, an idle one takes a pointer.
@@ -167,7 +174,7 @@ async fn serve_connection<E: Environment, S: Service>(
             state.activity(|activity| activity.in_progress += 1);
             let ordinal = state.requests.fetch_add(1, Relaxed) + 1;
             let id = RequestId { connection: state.id, ordinal };
-            let reply = match timeout(&*environment, patience, read(id, request, body_bytes_max)).await {
+            let reply = match timeout(&*environment, patience, read(id, request, body_bytes_max, &room)).await {
                 Ok(Ok(request)) => service.answer(&state, request).await,
                 Ok(Err(status)) => empty_reply(status),
                 Err(_) => empty_reply(StatusCode::REQUEST_TIMEOUT),
@@ -197,12 +204,19 @@ async fn serve_connection<E: Environment, S: Service>(
     let _ = timeout(&*environment, parameters.exchange_timeout(), driver).await;
 }
 
-async fn read(id: RequestId, request: Request<Incoming>, body_bytes_max: u32) -> Result<ServerRequest, StatusCode> {
+async fn read(
+    id: RequestId,
+    request: Request<Incoming>,
+    body_bytes_max: u32,
+    room: &BodyRoom,
+) -> Result<ServerRequest, StatusCode> {
     let (mut head, body) = request.into_parts();
-    let is_too_large = body.size_hint().lower() > u64::from(body_bytes_max);
-    if is_too_large {
+    // Whoever does not say how much it sends may send as much as anybody may.
+    let bytes = body.size_hint().upper().unwrap_or(body_bytes_max.into());
+    if bytes > u64::from(body_bytes_max) {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
+    let room = room.take(bytes).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let body = if body.is_end_stream() {
         Bytes::new()
     } else {
@@ -214,7 +228,7 @@ async fn read(id: RequestId, request: Request<Incoming>, body_bytes_max: u32) ->
         read.map_err(status)?.to_bytes()
     };
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    Ok(ServerRequest { id, method: mem::take(&mut head.method), target, headers: head.headers, body })
+    Ok(ServerRequest { id, method: mem::take(&mut head.method), target, headers: head.headers, body, _room: room })
 }
 
 /// Comes back when no request has been under way for `idle`. Whoever sends half a header and stops is idle, too.
