@@ -13,6 +13,9 @@ use crate::{
     types::{CryptoTier, Epoch, Origin, Parameters, Profile, Refusal, UnixSeconds},
 };
 
+/// The check that tells whether the issuer made the token.
+pub(super) const SERVER_SIGNATURE: &str = "server signature";
+
 /// What is known beside the token.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -90,7 +93,7 @@ pub fn of_countersigned(token: &CountersignedToken, known: &Known) -> Result<Vec
     let binding = token.binding.as_ref();
     let examiner = Examiner::new(known, &token.issued, binding, known.profile.unwrap_or(form))?;
     let other_form = match form {
-        Profile::Hardened => "bound to a request, which no literal server reads",
+        Profile::Hardened => "bound to a request: no literal server reads it",
         Profile::Literal => "bound to no request, as hardened servers want it",
     };
     let five_parts =
@@ -141,21 +144,21 @@ impl<'a> Examiner<'a> {
 
     fn server_part(&self) -> [Checked; 2] {
         let Some(keys) = &self.known.server_keys else {
-            return ["server key", "server signature"].map(|check| Checked::not_made(check, "needs --jwks"));
+            return ["server key", SERVER_SIGNATURE].map(|check| Checked::not_made(check, "needs --jwks"));
         };
         let Some(key) = keys.get(self.issued.kid) else {
-            let unknown = format!("not among those of --jwks, which are {}", keys.len());
+            let unknown = "not among the keys of --jwks";
             return [
-                Checked::made("server key", Err(Refusal::UnknownServerKey), "", &unknown),
-                Checked::not_made("server signature", "needs the key that signed"),
+                Checked::made("server key", Err(Refusal::UnknownServerKey), "", unknown),
+                Checked::not_made(SERVER_SIGNATURE, "needs the key that signed"),
             ];
         };
         let is_signed = self.issued.is_signed_by(key, &self.engine);
         let signed = is_signed.then_some(()).ok_or(Refusal::BadServerSignature);
-        let altered = "the key did not sign this: it was altered or made up";
+        let altered = "not of that key: altered or made up";
         [
             Checked::made("server key", Ok(()), "--jwks has it", ""),
-            Checked::made("server signature", signed, "of the server key", altered),
+            Checked::made(SERVER_SIGNATURE, signed, "of the server key", altered),
         ]
     }
 
@@ -168,11 +171,11 @@ impl<'a> Examiner<'a> {
         let is_signed = token.is_signed_by(key, &self.engine);
         let signed = is_signed.then_some(()).ok_or(Refusal::BadAgentSignature);
         let fails = if key.thumbprint() == self.issued.claims.cnf.jkt {
-            "the key did not sign this: it was altered or made up".to_owned()
+            "not of that key: altered or made up"
         } else {
-            "--agent-key is not the key that the token names".to_owned()
+            "--agent-key is not the key that the token names"
         };
-        [held, Checked::made("agent signature", signed, "of --agent-key", &fails)]
+        [held, Checked::made("agent signature", signed, "of --agent-key", fails)]
     }
 
     fn expiry(&self) -> Checked {

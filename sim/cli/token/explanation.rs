@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    checks::{self, Checked, Known, Outcome},
+    checks::{self, Checked, Known, Outcome, SERVER_SIGNATURE},
     found::{Found, find},
     login, moment, unread,
 };
@@ -14,6 +14,9 @@ use crate::{
 
 /// Rises when a field of the JSON form changes its meaning or goes.
 const VERSION: u32 = 1;
+
+/// The check of a login token's tag.
+const TAG: &str = "tag";
 
 /// What a token is, what its parts say and what came of the checks.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -58,6 +61,13 @@ pub struct Said {
 }
 
 impl Explanation {
+    /// Whether it was checked that the issuer made it.
+    pub fn is_examined(&self) -> bool {
+        let is_of_the_issuer = |checked: &Checked| matches!(checked.check, SERVER_SIGNATURE | TAG);
+        let unmade = |checked: &Checked| is_of_the_issuer(checked) && checked.outcome == Outcome::NotChecked;
+        !self.checks.iter().any(unmade)
+    }
+
     /// Whether everything that was checked holds.
     pub fn holds(&self) -> bool {
         self.checks.iter().all(|checked| checked.outcome != Outcome::Fails)
@@ -108,7 +118,7 @@ pub fn explain(text: &str, known: &Known) -> Result<Explanation, String> {
                 refusal: None,
                 why: if has_ended { fails } else { holds },
             };
-            let tag = Checked::not_made("tag", "only whoever has the key of the portal can tell");
+            let tag = Checked::not_made(TAG, "only whoever has the key of the portal can tell");
             let parts = vec![Part { part: "fields", says }];
             Ok(said("login", "A login token of a portal".to_owned(), parts, vec![tag, expiry]))
         }

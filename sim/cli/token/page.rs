@@ -38,6 +38,9 @@ pub fn text(explanation: &Explanation) -> String {
     page += &match &explanation.answer {
         Some(answer) => wrapped("", &format!("A server answers {answer}.")),
         None if !explanation.holds() => "It is turned down.\n".to_owned(),
+        None if !explanation.is_examined() => {
+            "Everything that was checked holds; whether it is genuine was not checked.\n".to_owned()
+        }
         None => "Everything that was checked holds.\n".to_owned(),
     };
     page
