@@ -67,6 +67,7 @@ fn storm_and_swarm_twice(seeds: &str, runs: usize) {
     assert_eq!(first, sweep("2"));
 }
 
+/// S12.
 #[test]
 fn with_every_fault_and_attacker_on_two_processes_make_the_same_runs() {
     storm_and_swarm_twice("0..3", 12);
@@ -78,6 +79,7 @@ fn with_every_fault_and_attacker_on_two_processes_make_the_same_hundred_runs() {
     storm_and_swarm_twice("100..125", 100);
 }
 
+/// S12.
 #[test]
 fn the_same_plan_gives_the_same_digest_whatever_ran_before_in_the_process() {
     let plan = small_plan(1, MODELLED);

@@ -120,6 +120,7 @@ fn every_hole_is_open_or_closed_as_the_profile_has_it() {
     all_pass(in_both_profiles("hole/"));
 }
 
+/// Attacks 22 and 26 have no attacker: clocks and restarts make them, in scenarios alone.
 #[test]
 fn every_attack_ends_as_the_profile_has_it() {
     all_pass(in_both_profiles("attack/"));

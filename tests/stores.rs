@@ -588,6 +588,7 @@ proptest! {
     }
 }
 
+/// Copied machines have one id, and a uid each (hole 15).
 #[test]
 fn rule_32_the_same_agent_and_uid_get_the_cached_token_while_it_lives() {
     let mut cache = cache(Profile::Literal);

@@ -43,6 +43,7 @@ mod shrink;
 #[cfg(feature = "sockets")]
 mod start_at;
 mod sweep;
+pub mod token;
 mod trace_file;
 mod traces;
 mod watchdog;
@@ -149,6 +150,9 @@ pub enum Command {
     #[cfg(feature = "sockets")]
     #[command(subcommand)]
     Serve(serve::ServeCommand),
+    /// Make and explain tokens
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// List the scenarios that come with the program, or print one
     Scenarios(ScenariosArgs),
     /// Print the JSON Schema of scenario files or of a server's configuration, for editors that complete and check them
@@ -449,6 +453,7 @@ impl Command {
             Self::Bench(args) => bench::bench(args),
             #[cfg(feature = "sockets")]
             Self::Serve(command) => serve::serve(command),
+            Self::Token(command) => token::token(command),
             Self::Scenarios(args) => exit::print(&match &args.name {
                 None => list::render(args.format)?,
                 Some(name) => scenario::shipped_text(name)?.to_owned(),

@@ -8,6 +8,11 @@ pub enum KeyError {
     /// The JWK is not an RSA key of the only accepted form.
     #[error("expected a JWK with kty RSA, a modulus of 2048 to 4096 bits and exponent AQAB: {0}")]
     Jwk(&'static str),
+    /// The text is no key in PEM form.
+    #[error(
+        "expected an RSA key of 2048 to 4096 bits with exponent 65537 in PEM form, with the line `-----BEGIN {0}-----`"
+    )]
+    Pem(&'static str),
     /// The backend did not take the key.
     #[error("the {backend} backend refused the key: {reason}")]
     Refused {

@@ -6,7 +6,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use rsa::{BoxedUint, RsaPrivateKey, pkcs8::DecodePrivateKey, traits::PublicKeyParts};
+use rsa::{
+    BoxedUint, RsaPrivateKey,
+    pkcs8::{DecodePrivateKey, SecretDocument},
+    traits::PublicKeyParts,
+};
 
 use super::{Backend, KeyError, PrivateOperations, PublicKey};
 
@@ -52,6 +56,19 @@ impl PrivateKey {
         }
         let modulus = key.n().to_be_bytes_trimmed_vartime();
         Ok(Self::new(pkcs8, PublicKey::from_modulus(&modulus)?))
+    }
+
+    /// Reads the PEM encoding of PKCS#8 (RFC 7468 section 10), unencrypted.
+    ///
+    /// # Errors
+    /// If it is no such key.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        const LABEL: &str = "PRIVATE KEY";
+        let (label, der) = SecretDocument::from_pem(pem).map_err(|_| KeyError::Pem(LABEL))?;
+        if label != LABEL {
+            return Err(KeyError::Pem(LABEL));
+        }
+        Self::from_pkcs8(der.as_bytes().to_vec())
     }
 
     fn of(public: PublicKey, pkcs8: Pkcs8) -> Self {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rsa::{BoxedUint, RsaPublicKey, pkcs8::DecodePublicKey, traits::PublicKeyParts};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -75,6 +76,19 @@ impl PublicKey {
             return Err(KeyError::Jwk("kid is not the key's thumbprint"));
         }
         Ok(key)
+    }
+
+    /// Reads the PEM encoding of a SubjectPublicKeyInfo (RFC 7468 section 13).
+    ///
+    /// # Errors
+    /// If it is no such key.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let refused = KeyError::Pem("PUBLIC KEY");
+        let key = RsaPublicKey::from_public_key_pem(pem).map_err(|_| refused.clone())?;
+        if *key.e() != BoxedUint::from(65_537_u32) {
+            return Err(refused);
+        }
+        Self::from_modulus(&key.n().to_be_bytes_trimmed_vartime()).map_err(|_| refused)
     }
 
     /// The key as a JWK.

@@ -1,4 +1,4 @@
-//! The agent's side of an authentication (rules 2, 4 to 7, 10, 12 to 15).
+//! The agent's side of an authentication (rules 2, 4 to 7, 10, 12 to 15; holes 6, 7, 11 and 14; attack 15).
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Base64url without padding (RFC 4648 section 5, RFC 7515 section 2), with one spelling for every value.
+//! Base64url without padding (RFC 4648 section 5, RFC 7515 section 2), with one spelling for every value (attack 5).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 

@@ -1,4 +1,4 @@
-//! Message bodies: JSON, with a cap on its size that is checked before it is parsed.
+//! Message bodies: JSON, with a cap on its size that is checked before it is parsed (attack 6).
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;

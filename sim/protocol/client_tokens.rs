@@ -1,4 +1,4 @@
-//! The batch request by which a site server gets tokens, and its answer (rules 31, 33, 34, 40).
+//! The batch request by which a site server gets tokens, and its answer (rules 31, 33, 34, 40; attacks 19 and 20).
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},

@@ -1,4 +1,4 @@
-//! What a server remembers of a connection (rules 9 and 15, hole 13).
+//! What a server remembers of a connection (rules 9 and 15, hole 13, attack 21).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The `Content-Digest` field (RFC 9530 section 2), in the one form that this protocol knows.
+//! The `Content-Digest` field (RFC 9530 section 2), in the one form that this protocol knows (rule 34).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};

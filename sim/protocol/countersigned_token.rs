@@ -1,4 +1,4 @@
-//! All five parts: the issued token, the raised nonce and the agent's signature.
+//! All five parts: the issued token, the raised nonce and the agent's signature (rules 4 and 7, attacks 1 to 5).
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
-    types::{Epoch, Fingerprint, Origin},
+    types::{Bug, Epoch, Fingerprint, Origin, Refusal},
 };
 
 /// `header.payload.server_signature.nonce.agent_signature`, parsed. Parsing verifies nothing.
@@ -116,6 +116,14 @@ impl CountersignedToken {
     /// A short name for exactly these bytes.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self.text.as_bytes())
+    }
+
+    /// Whether the agent signed for the uid that the token was issued for.
+    ///
+    /// # Errors
+    /// If it signed for another.
+    pub fn check_uid(&self) -> Result<(), Refusal> {
+        (self.nonce.uid == self.issued.uid || Bug::UidUnchecked.is_planted()).then_some(()).ok_or(Refusal::UidMismatch)
     }
 
     /// Whether `key` signed the first four parts.

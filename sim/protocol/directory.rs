@@ -1,4 +1,4 @@
-//! What the SMP knows of its nodes (rules 21, 33, 45).
+//! What the SMP knows of its nodes (rules 21, 33, 45; holes 14 and 15; attack 18).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The first three parts: an ordinary RS256 JWT that the issuer signed.
+//! The first three parts: an ordinary RS256 JWT that the issuer signed (hole 11, attacks 1 to 5).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the issuer's clock shows, as far as its signed answers tell (hole 17).
+//! What the issuer's clock shows, as far as its signed answers tell (hole 17, attack 22).
 
 use std::time::Duration;
 

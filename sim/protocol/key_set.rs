@@ -1,4 +1,4 @@
-//! The public keys of the SMP and its hierarchy that a node trusts (rule 43).
+//! The public keys of the SMP and its hierarchy that a node trusts (rule 43, attacks 2 and 27).
 
 use std::{collections::BTreeMap, fmt};
 

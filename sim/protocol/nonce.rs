@@ -1,4 +1,4 @@
-//! The nonce: a uid and how often it has been used.
+//! The nonce: a uid and how often it has been used (rule 7).
 
 use std::{fmt, str::FromStr};
 

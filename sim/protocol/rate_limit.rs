@@ -1,4 +1,4 @@
-//! A limit on how often each source may cause costly work.
+//! A limit on how often each source may cause costly work (hole 18).
 
 use std::{hash::Hash, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What each refusal looks like on the wire (the table of SPEC section 1).
+//! What each refusal looks like on the wire (the table of SPEC section 1; rules 45 and 46).
 
 use super::ChallengeError;
 use crate::types::Refusal;

@@ -1,4 +1,4 @@
-//! Registration: how a node's key reaches the SMP and the server keys reach the node (rule 43).
+//! Registration: how a node's key reaches the SMP and the server keys reach the node (rule 43, attack 30).
 
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};

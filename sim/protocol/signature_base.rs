@@ -1,4 +1,4 @@
-//! The text over which a message is signed (RFC 9421 section 2.5).
+//! The text over which a message is signed (RFC 9421 section 2.5; rule 34).
 
 use http::StatusCode;
 

@@ -1,4 +1,5 @@
-//! The site server's cache of tokens, which it cannot issue itself.
+//! The site server's cache of tokens, which it cannot issue itself (rules 32, 35 to 37, 39, 40 and 44; holes 7, 10,
+//! 14 and 15; attack 24).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

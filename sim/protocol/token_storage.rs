@@ -1,4 +1,4 @@
-//! The agent's tokens: one per path to a server, in memory only (rules 5, 11, 12, 13).
+//! The agent's tokens: one per path to a server, in memory only (rules 5 and 10 to 14, hole 4).
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,8 +1,9 @@
-//! The order in which both server kinds check a presented token (rule 8).
+//! The order in which both server kinds check a presented token (rules 4, 8 and 44; holes 1 and 2; attacks 7, 8, 10
+//! and 14).
 
 use std::time::Duration;
 
-use super::{CountersignedToken, Registry, RememberedPrefixes, RequestFacts, ServerKeys, Use};
+use super::{Binding, CountersignedToken, IssuedToken, Registry, RememberedPrefixes, RequestFacts, ServerKeys, Use};
 use crate::{
     crypto::{Engine, PublicKey},
     types::{Bug, Epoch, Jti, NodeId, Origin, Profile, Refusal, Uid, UnixSeconds, WallTime},
@@ -121,9 +122,7 @@ impl ValidationRules {
         engine: &Engine,
     ) -> Result<(), Refusal> {
         let issued = &token.issued;
-        if token.binding.is_some() != self.profile.binds_request() {
-            return Err(Refusal::Syntax);
-        }
+        self.check_form(token)?;
         let server_key = server_keys.get(issued.kid).ok_or(Refusal::UnknownServerKey)?;
         if !is_server_signed(server_key) && !Bug::ServerSignatureUnverified.is_planted() {
             return Err(Refusal::BadServerSignature);
@@ -132,27 +131,51 @@ impl ValidationRules {
         if !token.is_signed_by(&agent_key, engine) && !Bug::AgentSignatureUnverified.is_planted() {
             return Err(Refusal::BadAgentSignature);
         }
-        if self.has_expired(issued.claims.exp, now) {
-            return Err(Refusal::Expired);
-        }
-        if let Some(binding) = &token.binding
-            && binding.epoch != self.epoch
-            && !Bug::EpochUnchecked.is_planted()
+        self.check_expiry(issued, now)?;
+        let binding = token.binding.as_ref();
+        binding.map_or(Ok(()), |binding| self.check_epoch(binding))?;
+        token.check_uid()?;
+        self.check_audience(issued, binding)?;
+        binding.map_or(Ok(()), |binding| binding.check_request(request))
+    }
+
+    /// Whether the token has the form of this profile: a hardened one is bound to a request.
+    ///
+    /// # Errors
+    /// If it has that of the other.
+    pub fn check_form(&self, token: &CountersignedToken) -> Result<(), Refusal> {
+        (token.binding.is_some() == self.profile.binds_request()).then_some(()).ok_or(Refusal::Syntax)
+    }
+
+    /// Whether the token's time lasts.
+    ///
+    /// # Errors
+    /// If it is over.
+    pub fn check_expiry(&self, issued: &IssuedToken, now: WallTime) -> Result<(), Refusal> {
+        (!self.has_expired(issued.claims.exp, now)).then_some(()).ok_or(Refusal::Expired)
+    }
+
+    /// Whether the token is bound to this start of the server.
+    ///
+    /// # Errors
+    /// If it is bound to an earlier one.
+    pub fn check_epoch(&self, binding: &Binding) -> Result<(), Refusal> {
+        let same = binding.epoch == self.epoch
+            || Bug::EpochUnchecked.is_planted()
             // Another server's token is bound to that server's epoch.
-            && !(Bug::AudienceUnchecked.is_planted() && binding.aud != self.origin)
-        {
-            return Err(Refusal::StaleEpoch);
-        }
-        if token.nonce.uid != issued.uid && !Bug::UidUnchecked.is_planted() {
-            return Err(Refusal::UidMismatch);
-        }
+            || Bug::AudienceUnchecked.is_planted() && binding.aud != self.origin;
+        same.then_some(()).ok_or(Refusal::StaleEpoch)
+    }
+
+    /// Whether the token is for this server: as it was issued, where the profile compares that, and as it is bound.
+    ///
+    /// # Errors
+    /// If it is for another.
+    pub fn check_audience(&self, issued: &IssuedToken, binding: Option<&Binding>) -> Result<(), Refusal> {
         if self.profile.checks_audience() && issued.claims.aud != self.origin && !Bug::AudienceUnchecked.is_planted() {
             return Err(Refusal::WrongAudience);
         }
-        match &token.binding {
-            Some(binding) => binding.check(request, &self.origin),
-            None => Ok(()),
-        }
+        binding.map_or(Ok(()), |binding| binding.check_audience(&self.origin))
     }
 
     /// Whether a token's time is over: its expiry is the first instant at which it is (RFC 7519 section 4.1.4).

@@ -1,4 +1,4 @@
-//! When a site validates its token cache, and how far ahead it looks.
+//! When a site validates its token cache, and how far ahead it looks (rules 37 and 38, holes 8 and 9).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which counters of one token were used: the anti-replay window.
+//! Which counters of one token were used: the anti-replay window (rules 18 and 47, holes 3 and 5, attack 13).
 
 use crate::types::{Bug, Refusal};
 

@@ -41,7 +41,7 @@ pub use smp_records::{ActError, Decisions, SmpRecords};
 pub use smp_state::{Restored, SmpState};
 pub use sparingly::Sparingly;
 pub use state_error::StateError;
-pub use state_folder::StateFolder;
+pub use state_folder::{StateFolder, mode_of};
 pub use waiting::{Knock, Waiting};
 pub use witness::Witness;
 

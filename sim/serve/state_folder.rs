@@ -145,7 +145,7 @@ fn check_private(path: &Path, metadata: &Metadata) -> Result<(), StateError> {
 }
 
 /// The permissions of a file, where the system has such.
-pub(super) fn mode_of(metadata: &Metadata) -> Option<u32> {
+pub fn mode_of(metadata: &Metadata) -> Option<u32> {
     #[cfg(unix)]
     return Some(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777);
     #[cfg(not(unix))]

@@ -231,6 +231,7 @@ fn rule_06_and_43_a_token_of_a_key_that_is_still_to_be_delivered_is_declined_unt
     assert!(pair.answer(&challenge).is_ok());
 }
 
+/// Whatever else two requests of an agent do, taking a counter is one step (hole 4).
 #[test]
 fn rule_07_parallel_connections_never_share_a_counter() {
     const THREADS: u64 = 8;

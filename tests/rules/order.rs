@@ -123,6 +123,7 @@ fn verifies_before(refusal: Option<Refusal>) -> u32 {
     }
 }
 
+/// The server signature is among them at the SMP too (hole 1), and no forgery touches the registry (hole 2).
 #[test]
 fn rule_08_and_44_a_token_with_any_faults_gets_the_refusal_of_the_first_at_both_server_kinds() {
     for profile in PROFILES {
@@ -194,6 +195,7 @@ fn rule_45_and_46_each_refusal_has_the_answer_of_the_specification() {
     assert_eq!(countersign::protocol::AGENT_REVOKED, "0x80077003");
 }
 
+/// The leeway is that of the profile (hole 16).
 #[test]
 fn rule_08_a_token_ends_with_its_expiry_and_leeway_to_the_nanosecond() {
     for (profile, leeway_s) in [(Profile::Literal, 0), (Profile::Hardened, 60)] {

@@ -1,4 +1,5 @@
-//! An agent: it visits its server when the plan says so, and authenticates.
+//! An agent: it visits its server when the plan says so, and authenticates. While it cannot, it tries again later
+//! and later, at moments that it draws, so that not everybody comes back at once (attack 26).
 
 mod exchange;
 mod schedule;

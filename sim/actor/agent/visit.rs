@@ -1,4 +1,4 @@
-//! One visit: some connections, some requests on each.
+//! One visit: some connections, some requests on each (rules 9 and 15, hole 13).
 
 use std::{sync::Arc, time::Duration};
 

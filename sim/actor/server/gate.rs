@@ -1,4 +1,4 @@
-//! How a server lets requests for protected paths in (rules 2, 3, 8, 9, 45, 46): the same at both server kinds.
+//! How a server lets requests for protected paths in (rules 2, 3, 8, 9, 15, 45, 46): the same at both server kinds.
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What a site server holds in memory, and loses with its process.
+//! What a site server holds in memory, and loses with its process (rules 43 and 44).
 
 use super::core::Core;
 use crate::{

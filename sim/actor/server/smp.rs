@@ -1,4 +1,4 @@
-//! The SMP: issuer, directory, and a server like the others.
+//! The SMP: issuer, directory, and a server like the others (rules 21, 31, 33, 34 and 44).
 
 use std::{
     io,

@@ -1,4 +1,4 @@
-//! A site's way to its issuer: GetClientTokens requests, at most so many at a time (rules 31, 33, 34, 42).
+//! A site's way to its issuer: GetClientTokens requests, at most so many at a time (rules 31, 33, 34, 42; attack 25).
 
 use std::{
     sync::{

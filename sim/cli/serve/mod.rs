@@ -15,6 +15,7 @@ use std::{
 use clap::{Args, Subcommand, ValueEnum};
 use serde::de::DeserializeOwned;
 
+pub(super) use self::entropy::rng;
 use super::{Exit, Failure, exit, profile_parser};
 use crate::{
     scenario::Configuration,
