@@ -59,6 +59,7 @@ pub mod cast;
 pub mod cli;
 pub mod compare;
 pub mod crypto;
+pub mod environment;
 pub mod event;
 #[cfg(feature = "sockets")]
 pub mod load;

@@ -10,7 +10,8 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("crypto", &["types"]),
-    ("event", &["types"]),
+    ("environment", &["types"]),
+    ("event", &["types", "environment"]),
     ("plan", &["types"]),
     ("protocol", &["types", "crypto"]),
     ("bench", &["types", "crypto", "protocol"]),
