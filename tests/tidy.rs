@@ -16,11 +16,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["types", "crypto"]),
     ("bench", &["types", "crypto", "protocol"]),
     ("scenario", &["types", "crypto", "plan"]),
-    ("actor", &["types", "crypto", "event", "protocol"]),
+    ("actor", &["types", "crypto", "environment", "event", "protocol"]),
     ("socket", &["types", "event", "protocol", "actor"]),
     ("serve", &["types", "crypto", "event", "protocol", "scenario", "actor", "socket"]),
     ("attack", &["types", "crypto", "event", "plan", "protocol", "actor"]),
-    ("cast", &["types", "crypto", "plan", "protocol", "actor"]),
+    ("cast", &["types", "crypto", "environment", "plan", "protocol", "actor"]),
     ("world", &["types", "crypto", "event", "plan", "protocol", "actor", "attack", "cast"]),
     ("load", &["types", "crypto", "event", "plan", "actor", "cast", "socket"]),
     // Whoever judges must not share a rule with whom it judges: no protocol here.

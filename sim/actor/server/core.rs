@@ -80,6 +80,14 @@ impl<E: Environment> Core<E> {
         }
     }
 
+    /// The management agent has started anew, with empty memory, and nothing else has: it draws a new epoch (hole 6).
+    pub fn start_anew(&self) {
+        let epoch = Epoch::from_bits(draw(&mut self.rng()));
+        self.environment.record(EventKind::Started { node: self.settings.node, epoch: Some(epoch) });
+        let mut rules = locked(&self.rules);
+        *rules = Arc::new(ValidationRules { epoch, ..ValidationRules::clone(&rules) });
+    }
+
     /// An empty registry, as after every start.
     pub fn empty_registry(&self) -> Registry {
         let settings = RegistrySettings::new(self.settings.profile, &self.settings.parameters);
@@ -169,6 +177,9 @@ impl<E: Environment> Core<E> {
             let now = self.environment.now();
             let until_purge = purge_period.saturating_sub(now.since(purged_at));
             self.environment.sleep(measure_period.min(until_purge)).await;
+            if !self.has_management_agent() {
+                continue;
+            }
             let mut state = locked(state);
             let registry = registry(&mut state);
             if self.environment.now().since(purged_at) >= purge_period {
