@@ -63,6 +63,7 @@ pub mod environment;
 pub mod event;
 #[cfg(feature = "sockets")]
 pub mod load;
+pub mod logs;
 pub mod metrics;
 pub mod oracle;
 pub mod plan;

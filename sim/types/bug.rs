@@ -162,6 +162,8 @@ bugs! {
     RetryWithoutBackoff = "retry_without_backoff",
 
     // --- the machine around a server -------------------------------------------------------------------
+    /// Each worker process has a registry of its own (R19). Needs a machine, and a replay.
+    RegistryPerWorker = "registry_per_worker",
     /// A request whose call to the management agent fails is served (R20). Needs a management agent that is slow or down.
     OpenWithoutManagementAgent = "open_without_management_agent",
     /// A swapped module is unloaded while it has requests in hand (R23, R29). Needs a swap under load.

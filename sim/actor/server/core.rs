@@ -52,6 +52,9 @@ pub struct Core<E> {
     /// What [`Bug::AuthenticationKeptByAddress`] remembers.
     #[cfg(feature = "planted-bugs")]
     pub authentication_by_address: Mutex<std::collections::BTreeMap<u64, crate::protocol::ConnectionAuthentication>>,
+    /// What [`Bug::RegistryPerWorker`] remembers: the worker process of the latest call, and the registry of each.
+    #[cfg(feature = "planted-bugs")]
+    pub registries_by_worker: Mutex<(u32, std::collections::BTreeMap<u32, Registry>)>,
 }
 
 impl<E: Environment> Core<E> {
@@ -77,6 +80,8 @@ impl<E: Environment> Core<E> {
             rng: Mutex::new(rng),
             #[cfg(feature = "planted-bugs")]
             authentication_by_address: Mutex::default(),
+            #[cfg(feature = "planted-bugs")]
+            registries_by_worker: Mutex::default(),
         }
     }
 

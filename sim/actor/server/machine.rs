@@ -11,6 +11,8 @@ use super::{
     core::Core,
     gate::{self, TokenServer},
 };
+#[cfg(feature = "planted-bugs")]
+use crate::types::Bug;
 use crate::{
     actor::{
         Environment,
@@ -19,6 +21,7 @@ use crate::{
     },
     environment::{Call, Change, Machine},
     event::EventKind,
+    protocol::Registry,
     types::{Authentication, RequestId, VirtualTime},
 };
 
@@ -105,11 +108,28 @@ impl<E: Environment> Core<E> {
             let mut machine = locked(machine);
             machine.agent().has_answered(planned) && machine.web_server().still_has(request)
         };
+        #[cfg(feature = "planted-bugs")]
+        {
+            let worker = locked(machine).web_server().worker_of(request.connection);
+            locked(&self.registries_by_worker).0 = worker;
+        }
         if !is_answered {
             let timed_out = planned.timed_out;
             self.environment.record(EventKind::Machine(Change::CallFailed { request, call, timed_out }));
         }
         is_answered
+    }
+
+    /// Planted: the registry of the worker process that called changes places with the one that all share; called once
+    /// more, they change back.
+    #[cfg_attr(not(feature = "planted-bugs"), expect(unused_variables, reason = "there is one registry"))]
+    pub fn lend_registry_of_worker(&self, registry: &mut Registry) {
+        #[cfg(feature = "planted-bugs")]
+        if Bug::RegistryPerWorker.is_planted() {
+            let (worker, registries) = &mut *locked(&self.registries_by_worker);
+            let own = registries.entry(*worker).or_insert_with(|| self.empty_registry());
+            std::mem::swap(own, registry);
+        }
     }
 
     /// Whether a valid token comes with leave to act as the local account (rules 64, 73).

@@ -285,7 +285,9 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
             *policy_version = records.policy_version();
             self.core.go_by(records.parameters(), registry);
         }
-        self.core
+        self.core.lend_registry_of_worker(registry);
+        let result = self
+            .core
             .rules()
             .validate(
                 text,
@@ -297,7 +299,9 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
                 self.core.wall(),
                 &self.core.engine,
             )
-            .map_err(Box::new)
+            .map_err(Box::new);
+        self.core.lend_registry_of_worker(registry);
+        result
     }
 
     async fn reconsider(self: &Arc<Self>, _rejection: &Rejection) -> bool {
