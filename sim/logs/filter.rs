@@ -2,12 +2,15 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 
 use super::LogRecord;
 
 /// A word that stands in the records that somebody wants to see.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
+#[schemars(with = "String")]
 pub struct LogFilter(&'static str);
 
 /// Why a text names no filter.
@@ -34,6 +37,12 @@ impl LogFilter {
     /// Whether it selects a record.
     pub fn selects(self, record: &LogRecord) -> bool {
         record.searched().contains(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for LogFilter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -8,6 +8,9 @@ use crate::{
     types::{ActorId, RequestId},
 };
 
+/// How many requests in hand are remembered.
+const REQUESTS_MAX: usize = 16_384;
+
 /// Writes down what happens. Each event makes one record at most.
 ///
 /// What a module says of requests it says where a machine stands around the server, and of what the server decides where
@@ -69,7 +72,12 @@ impl Scribe {
         if !is_answered {
             self.requests.insert(request, (*number, false));
         }
-        Some(*number)
+        // Not every refusal has an answer that is told: those are forgotten in time, the earliest first.
+        let number = *number;
+        while self.requests.len() > REQUESTS_MAX {
+            self.requests.pop_first();
+        }
+        Some(number)
     }
 
     /// What a server's answer is to a module that nobody else speaks for.

@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::BitAnd, str::FromStr};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::{LogRecord, Source};
@@ -43,7 +45,9 @@ impl fmt::Display for Severity {
 }
 
 /// Some of the severities, as the registry value `LoggingSeverity` has them: a number, decimal or hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(try_from = "u32")]
+#[schemars(with = "u32")]
 pub struct SeverityMask(u32);
 
 /// Why a text is no mask.
@@ -73,6 +77,14 @@ impl BitAnd for SeverityMask {
     }
 }
 
+impl TryFrom<u32> for SeverityMask {
+    type Error = SeverityError;
+
+    fn try_from(bits: u32) -> Result<Self, SeverityError> {
+        if bits <= Self::ALL.0 { Ok(Self(bits)) } else { Err(SeverityError(bits.to_string())) }
+    }
+}
+
 impl FromStr for SeverityMask {
     type Err = SeverityError;
 
@@ -82,7 +94,7 @@ impl FromStr for SeverityMask {
             None => text.parse(),
         };
         match number {
-            Ok(bits) if bits <= Self::ALL.0 && !text.starts_with('+') => Ok(Self(bits)),
+            Ok(bits) if !text.starts_with('+') => Self::try_from(bits).map_err(|_| SeverityError(text.to_owned())),
             _ => Err(SeverityError(text.to_owned())),
         }
     }
@@ -95,7 +107,7 @@ impl fmt::Display for SeverityMask {
 }
 
 /// The two masks of a machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LogLevels {
     /// Of the management agent, into whose files everybody writes.
     pub management_agent: SeverityMask,
