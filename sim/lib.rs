@@ -59,9 +59,11 @@ pub mod cast;
 pub mod cli;
 pub mod compare;
 pub mod crypto;
+pub mod environment;
 pub mod event;
 #[cfg(feature = "sockets")]
 pub mod load;
+pub mod logs;
 pub mod metrics;
 pub mod oracle;
 pub mod plan;

@@ -22,7 +22,7 @@ const OTHER_SEEDS: [u64; 3] = [11, 12, 13];
 const NOT_HERE: [&str; 2] = ["load/", "negative/"];
 
 /// Every scenario of these folders is run in a test of the folder.
-const FOLDERS: [&str; 4] = ["attack/", "hardship/", "hole/", "regressions/"];
+const FOLDERS: [&str; 5] = ["attack/", "hardship/", "hole/", "machine/", "regressions/"];
 
 /// What they show, they show with every seed.
 const FURTHER_SEEDS: [u64; 2] = [11, 12];
@@ -129,6 +129,11 @@ fn every_attack_ends_as_the_profile_has_it() {
 #[test]
 fn every_hardship_is_withstood() {
     all_pass(names("hardship/").map(|name| Run { name, seed: None, profile: None }).collect());
+}
+
+#[test]
+fn every_machine_follows_and_nothing_opens() {
+    all_pass(in_both_profiles("machine/"));
 }
 
 #[test]

@@ -10,16 +10,18 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("crypto", &["types"]),
-    ("event", &["types"]),
+    ("environment", &["types"]),
+    ("event", &["types", "environment"]),
+    ("logs", &["types", "event"]),
     ("plan", &["types"]),
     ("protocol", &["types", "crypto"]),
     ("bench", &["types", "crypto", "protocol"]),
     ("scenario", &["types", "crypto", "plan"]),
-    ("actor", &["types", "crypto", "event", "protocol"]),
+    ("actor", &["types", "crypto", "environment", "event", "protocol"]),
     ("socket", &["types", "event", "protocol", "actor"]),
-    ("serve", &["types", "crypto", "event", "protocol", "scenario", "actor", "socket"]),
+    ("serve", &["types", "crypto", "event", "logs", "protocol", "scenario", "actor", "socket"]),
     ("attack", &["types", "crypto", "event", "plan", "protocol", "actor"]),
-    ("cast", &["types", "crypto", "plan", "protocol", "actor"]),
+    ("cast", &["types", "crypto", "environment", "plan", "protocol", "actor"]),
     ("world", &["types", "crypto", "event", "plan", "protocol", "actor", "attack", "cast"]),
     ("load", &["types", "crypto", "event", "plan", "actor", "cast", "socket"]),
     // Whoever judges must not share a rule with whom it judges: no protocol here.
@@ -34,8 +36,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "crypto", "event", "plan", "protocol", "bench", "scenario", "actor", "socket", "serve", "world",
-            "load", "oracle", "trace", "metrics", "report", "run", "sweep", "shrink", "compare",
+            "types", "crypto", "event", "logs", "plan", "protocol", "bench", "scenario", "actor", "socket", "serve",
+            "world", "load", "oracle", "trace", "metrics", "report", "run", "sweep", "shrink", "compare",
         ],
     ),
 ];

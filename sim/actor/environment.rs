@@ -8,6 +8,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::SharedMachine;
 use crate::{
     event::{EventKind, Visit},
     types::{ActorId, ConnectionId, Origin, Thumbprint, VirtualTime, WallTime, Work},
@@ -66,6 +67,12 @@ pub trait Environment: Send + Sync + 'static {
     /// actor fetches policy next. It is no event either.
     fn unknown_server_key(&self, kid: Thumbprint, is_issued: bool, policy_due: VirtualTime) {
         let _ = (kid, is_issued, policy_due);
+    }
+
+    /// The machine around this actor, if it is a server that has one: nothing is on the way from the module to the
+    /// management agent then.
+    fn machine(&self) -> Option<&SharedMachine> {
+        None
     }
 
     /// What becomes of the next request of this actor on its way.

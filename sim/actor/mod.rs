@@ -20,7 +20,9 @@ pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};
 pub use secure_storage::SecureStorage;
-pub use server::{Database, Journal, Kept, Records, ServerSettings, SiteServer, SiteSettings, SmpServer};
+pub use server::{
+    Database, Journal, Kept, Records, ServerSettings, SharedMachine, SiteServer, SiteSettings, SmpServer,
+};
 
 #[cfg(feature = "sockets")]
 pub(crate) use http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve};

@@ -1,5 +1,7 @@
 //! Who takes part in a run of a plan, and with what settings: the same in the simulated world and on real sockets.
 
+mod machine;
+
 use std::{sync::Arc, time::Duration};
 
 use rand_chacha::ChaCha20Rng;

@@ -22,8 +22,8 @@ use crate::{
 };
 
 /// Where bugs are hunted unless the command says otherwise: plain random, swarm, and one thing that neither draws, the
-/// clocks of all servers set back at the same time.
-pub const HUNTING_GROUNDS: [&str; 3] = ["hardship/storm", "hardship/swarm", "hole/19_clock_back"];
+/// clocks of all servers set back at the same time; and machines around the servers, which none of these has.
+pub const HUNTING_GROUNDS: [&str; 4] = ["hardship/storm", "hardship/swarm", "hole/19_clock_back", "machine/rough_day"];
 
 /// One bug in one scenario.
 struct Case {

@@ -24,6 +24,7 @@ mod load;
 mod load_progress;
 #[cfg(feature = "sockets")]
 mod load_shard;
+mod logs;
 mod matrix;
 mod merge;
 #[cfg(feature = "sockets")]
@@ -64,6 +65,7 @@ pub use bench::BenchArgs;
 pub use bugs::HUNTING_GROUNDS;
 pub use cluster::{ClusterCommand, DealtArgs, KubernetesArgs, SlurmArgs};
 pub use exit::{Exit, Failure};
+pub use logs::LogsArgs;
 pub use merge::MergeArgs;
 pub use seeds::{Seeds, SweepSeeds};
 pub use shrink::ShrinkArgs;
@@ -111,6 +113,9 @@ pub enum Command {
     /// Write a trace in the form of Perfetto, ShiViz or Mermaid
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
+    /// Show a trace as the log records of agents and servers
+    #[command(after_help = logs::EXAMPLES)]
+    Logs(LogsArgs),
     /// Run a scenario on real sockets of this machine, in real time
     #[cfg(feature = "sockets")]
     #[command(after_help = load::EXAMPLES)]
@@ -443,6 +448,7 @@ impl Command {
             Self::Calibrate(args) => costs::calibrate(args),
             Self::Explain(args) => traces::explain(args),
             Self::Export(args) => traces::export(args),
+            Self::Logs(args) => logs::logs(args),
             Self::Sweep(args) => sweep::sweep(args),
             Self::Compare(args) => compare::compare(args),
             Self::Shrink(args) => shrink::shrink(args),

@@ -131,7 +131,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn range(from: Option<VirtualTime>, to: Option<VirtualTime>) -> Result<(VirtualTime, VirtualTime), Failure> {
+pub(super) fn range(from: Option<VirtualTime>, to: Option<VirtualTime>) -> Result<(VirtualTime, VirtualTime), Failure> {
     let (from, to) = (from.unwrap_or(VirtualTime::ZERO), to.unwrap_or(VirtualTime(u64::MAX)));
     if from > to {
         return Err(Failure::Usage(format!("--from {from} lies after --to {to}")));
@@ -139,7 +139,7 @@ fn range(from: Option<VirtualTime>, to: Option<VirtualTime>) -> Result<(VirtualT
     Ok((from, to))
 }
 
-fn open(path: &Path) -> Result<TraceReader<Box<dyn BufRead>>, Failure> {
+pub(super) fn open(path: &Path) -> Result<TraceReader<Box<dyn BufRead>>, Failure> {
     let file = path.display().to_string();
     let from: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(BufReader::new(io::stdin()))

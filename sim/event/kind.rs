@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
+use super::{
+    MachineChange,
+    detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose},
+};
 use crate::types::{
     ActorId, ConnectionId, Epoch, Fingerprint, Jti, NodeId, Refusal, RequestId, Uid, Undigested, UnixSeconds, Work,
 };
@@ -406,4 +409,6 @@ pub enum EventKind {
         /// What it read.
         what: String,
     },
+    /// Something happened on the machine around the server.
+    Machine(MachineChange),
 }

@@ -9,6 +9,7 @@ mod listener;
 mod subject;
 mod visit;
 
+pub use crate::environment::{Call as MachineCall, Change as MachineChange, Member, Unloading};
 pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;

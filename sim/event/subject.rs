@@ -1,6 +1,6 @@
 //! Which connection and which request an event is about.
 
-use super::EventKind;
+use super::{EventKind, MachineChange};
 use crate::types::{ConnectionId, RequestId};
 
 impl EventKind {
@@ -14,7 +14,12 @@ impl EventKind {
             | Self::Accepted { request, .. }
             | Self::Refused { request, .. }
             | Self::Served { request, .. }
-            | Self::Unavailable { request, .. } => Some(*request),
+            | Self::Unavailable { request, .. }
+            | Self::Machine(
+                MachineChange::RequestTaken { request, .. }
+                | MachineChange::RequestLeft { request, .. }
+                | MachineChange::CallFailed { request, .. },
+            ) => Some(*request),
             _ => None,
         }
     }
@@ -25,7 +30,8 @@ impl EventKind {
             Self::ConnectionOpened { connection, .. }
             | Self::ConnectionClosed { connection, .. }
             | Self::Intercepted { connection, .. }
-            | Self::Overheard { connection, .. } => Some(*connection),
+            | Self::Overheard { connection, .. }
+            | Self::Machine(MachineChange::ConnectionForgotten { connection }) => Some(*connection),
             Self::UpstreamStarted { connection, .. } => *connection,
             _ => match self.request() {
                 Some(request) => Some(request.connection),

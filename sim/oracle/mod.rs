@@ -12,13 +12,14 @@
 //! | S1 | `accepted_once` |
 //! | S2 | `accept_is_signed` |
 //! | S3 | `accept_is_in_time` |
-//! | S4 | `served_after_accept` |
+//! | S4 | `served_after_accept`, `never_open` |
 //! | S5 | `registry_only_verified` |
 //! | S6 | `registry_keeps_entry`, `purged_stays_out` |
 //! | S7 | `revoked_stays_out` |
 //! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves`; |
 //! | | `counter_within_cap`, `fetch_is_shared`, `stored_token_is_good`, `retries_back_off` |
 //! | S9 | `challenge_unexpired`, `challenge_is_new` |
+//! | S11 | `machine_follows_policy` |
 //! | S13 | `own_connection`, `token_keeps_path` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
@@ -41,7 +42,9 @@ mod counter_within_cap;
 mod facts;
 mod fairness;
 mod fetch_is_shared;
+mod machine_follows_policy;
 mod milestones;
+mod never_open;
 mod no_refusal_streak;
 mod one_trip;
 mod own_connection;
@@ -159,6 +162,10 @@ impl Oracle {
             Box::<challenge_is_new::ChallengeIsNew>::default(),
             Box::<waiters_progress::WaitersProgress>::default(),
         ]);
+        if let Some(machines) = machine_follows_policy::MachineFollowsPolicy::new(plan) {
+            checkers.push(Box::new(machines));
+            checkers.push(Box::<never_open::NeverOpen>::default());
+        }
         let mut not_judged = BTreeMap::new();
         match assumptions.exchanges_not_judged() {
             Some(why) => not_judged.extend([Invariant::L1, Invariant::L2, Invariant::L3].map(|it| (it, why.clone()))),

@@ -57,6 +57,8 @@ pub enum Invariant {
     S8,
     /// No challenge carries an expired token.
     S9,
+    /// Account, group and module of each machine follow the policy.
+    S11,
     /// Every accept and every served request is on the agent's own connection.
     S13,
     /// An honest agent succeeds in two trips.
@@ -75,7 +77,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them, in the order of SPEC section 6.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::S1,
         Self::S2,
         Self::S3,
@@ -85,6 +87,7 @@ impl Invariant {
         Self::S7,
         Self::S8,
         Self::S9,
+        Self::S11,
         Self::S13,
         Self::L1,
         Self::L2,
@@ -243,6 +246,32 @@ pub enum Milestone {
     Intercepted,
     /// An attacker read something of use on a connection of others.
     Overheard,
+
+    // --- the machine around a server -----------------------------------------------------------------
+    /// Two worker processes of a server had the module loaded (rule 19).
+    SeveralWorkers,
+    /// A call of the management agent failed (rule 20).
+    CallFailed,
+    /// The management agent of a server started again, while the server went on.
+    ManagementAgentRestarted,
+    /// A module took the place of another (rules 23, 29).
+    ModuleSwapped,
+    /// A module that was swapped out answered what it had in hand first (rule 29).
+    ModuleDrained,
+    /// The module was registered (rule 25).
+    ModuleRegistered,
+    /// The module was unregistered (rules 25, 28).
+    ModuleUnregistered,
+    /// A connection was no longer known as authenticated, since the module was gone.
+    ConnectionForgotten,
+    /// The local account got a new password (rule 66).
+    AccountRefreshed,
+    /// The local account was removed (rule 65).
+    AccountRemoved,
+    /// The local account could not be updated, and the SMP was told (rule 68).
+    AccountAlert,
+    /// The local group was made again after somebody had deleted it (rule 70).
+    GroupRecreated,
 }
 
 impl Milestone {

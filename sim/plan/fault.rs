@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Group;
+use super::{Group, MachineFault};
 use crate::types::{ActorId, Authentication, Profile, VirtualTime};
 
 /// One fault: what it is, when it strikes and when it is over.
@@ -167,6 +167,15 @@ pub enum FaultKind {
         /// The profile that it has from then on.
         profile: Profile,
     },
+
+    // --- the machine around a server ---------------------------------------------------------------------
+    /// Something goes wrong on the machine around a server, or somebody does something there.
+    Machine {
+        /// Whose machine.
+        server: ActorId,
+        /// What.
+        what: MachineFault,
+    },
 }
 
 impl Fault {
@@ -188,7 +197,7 @@ impl Fault {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         "partition",
         "delay",
         "loss",
@@ -208,6 +217,7 @@ impl FaultKind {
         "revoke",
         "remove_site",
         "upgrade",
+        "machine",
     ];
 
     /// Its name in plans and scenarios.
@@ -232,11 +242,15 @@ impl FaultKind {
             Self::Revoke { .. } => "revoke",
             Self::RemoveSite { .. } => "remove_site",
             Self::Upgrade { .. } => "upgrade",
+            Self::Machine { .. } => "machine",
         }
     }
 
     /// Whether it must have an end: what breaks must heal.
     pub const fn must_end(&self) -> bool {
+        if let Self::Machine { what, .. } = self {
+            return what.must_end();
+        }
         !matches!(
             self,
             Self::RotateServerKey { .. }
@@ -252,6 +266,9 @@ impl FaultKind {
 
     /// Whether it can have an end: some things are for good.
     pub const fn may_end(&self) -> bool {
+        if let Self::Machine { what, .. } = self {
+            return what.may_end();
+        }
         !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. })
     }
 }

@@ -8,6 +8,7 @@ mod dilation;
 mod expectation;
 mod fault;
 mod group;
+mod machine;
 mod network;
 mod plan_error;
 mod plan_file;
@@ -20,6 +21,7 @@ pub use check::check_parameters;
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};
 pub use fault::{Fault, FaultKind};
 pub use group::Group;
+pub use machine::{MachineFault, MachineFaultKind, MachinePlan};
 pub use network::Network;
 pub use plan_error::PlanError;
 pub use plan_file::PlanFileError;
@@ -107,6 +109,9 @@ pub struct Plan {
     /// The attackers; `attacker-1` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attackers: Vec<AttackerPlan>,
+    /// The machine around each server; none if a server stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachinePlan>,
     /// The bug that is planted in the run. Only a build with the cargo feature `planted-bugs` takes such a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<Bug>,

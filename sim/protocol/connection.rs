@@ -23,6 +23,11 @@ impl ConnectionAuthentication {
         self.accepted = Some(Accepted { agent, at, expires: expires.wall().after(leeway) });
     }
 
+    /// Whether a token was accepted, and before this instant.
+    pub fn is_older_than(&self, at: VirtualTime) -> bool {
+        self.accepted.is_some_and(|accepted| accepted.at < at)
+    }
+
     /// For whom a request on this connection is served without a token of its own (rule 9).
     ///
     /// Literal: for ever, once accepted. Hardened: over TLS until the token has expired or `age_max` is over, and

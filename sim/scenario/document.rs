@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    AgentGroup, AttackerTable, ClockTable, CostTable, FaultTable, HardshipTable, ParameterTable, ProfileTable, Ranged,
+    AgentGroup, AttackerTable, ClockTable, CostTable, FaultTable, HardshipTable, MachineTable, ParameterTable,
+    ProfileTable, Ranged,
 };
 use crate::{
     plan::{Expectation, Invariant, Milestone, Thresholds},
@@ -66,6 +67,9 @@ pub struct Document {
     /// Whoever attacks.
     #[serde(default)]
     pub attackers: Vec<AttackerTable>,
+    /// The machine around each server. Default: none, a server stands for itself.
+    #[serde(default)]
+    pub machine: Option<MachineTable>,
     /// What differs when the run is literal.
     pub literal: Option<ProfileTable>,
     /// What differs when the run is hardened.

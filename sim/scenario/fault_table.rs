@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ClockOffset, Ranged};
+use super::{ClockOffset, MachineFaultTable, Ranged};
 use crate::{
     plan::Group,
     types::{ActorId, AuthenticationKind, Profile, TimeSpan},
@@ -67,6 +67,8 @@ pub struct FaultTable {
     pub remove_site: Option<OneSiteTable>,
     /// An actor's software, or that of each in a group, changes to another profile, for good: it starts anew with it.
     pub upgrade: Option<UpgradeTable>,
+    /// Something goes wrong on the machine around a server, or somebody does something there.
+    pub machine: Option<MachineFaultTable>,
 }
 
 /// A cut of the network.

@@ -108,6 +108,7 @@ impl FaultTable {
             ("revoke", self.revoke.is_some()),
             ("remove_site", self.remove_site.is_some()),
             ("upgrade", self.upgrade.is_some()),
+            ("machine", self.machine.is_some()),
         ];
         kinds.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
     }
@@ -202,6 +203,10 @@ impl Settler<'_> {
         }
         if let Some(it) = &table.revoke {
             return Ok(Some(FaultKind::Revoke { agent: it.agent }));
+        }
+        if let Some(it) = &table.machine {
+            let what = it.resolve(self.draws, self.user)?;
+            return Ok(Some(FaultKind::Machine { server: it.server, what }));
         }
         Ok(table.remove_site.as_ref().map(|it| FaultKind::RemoveSite { site: it.site }))
     }

@@ -145,6 +145,8 @@ fn key_of_fault(table: usize, has_length: bool, place: &str) -> String {
             Some(("delay", _)) if kind.contains("added") => "delay.added",
             Some(("reorder", "held_ms_max")) => "reorder.held_max",
             Some(("slow_link", "bytes_per_s")) => kind,
+            Some(("machine", rest)) if rest.contains("by_ms") => "machine.by",
+            Some(("machine", rest)) if rest.contains("minimum") => "machine.minimum",
             _ => without_unit(kind),
         },
     };

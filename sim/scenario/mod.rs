@@ -15,6 +15,7 @@ mod faults;
 mod hardship;
 mod key_supply;
 mod locate;
+mod machine_table;
 mod nearest;
 mod parameter_table;
 mod population;
@@ -42,6 +43,7 @@ pub use fault_table::{
     RotateServerKeyTable, SlowLinkTable, UpgradeTable,
 };
 pub use hardship::{HardshipProfile, HardshipTable};
+pub use machine_table::{MachineFaultTable, MachineTable};
 pub use parameter_table::{CapTable, ParameterTable};
 pub use profile_table::ProfileTable;
 pub use ranged::Ranged;

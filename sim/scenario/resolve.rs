@@ -73,6 +73,7 @@ impl Scenario {
             faults: Vec::new(),
             heal_ms: None,
             attackers: Vec::new(),
+            machine: document.machine.as_ref().map(|table| table.resolve(&draws)).transpose()?,
             bug: document.plant,
             expectation: self.expectation(profile)?,
         };

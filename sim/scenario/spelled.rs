@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::CostTable;
 use crate::{
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, Plan, ServerPlan, Visits},
+    plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, MachineFault, Plan, ServerPlan, Visits},
     types::{Authentication, ClockModel, Costs, Parameters, Scheme, TimeSpan},
 };
 
@@ -36,6 +36,7 @@ pub fn spelled(plan: &Plan, description: &str) -> String {
     }
     text.parameters(plan);
     text.costs(plan);
+    text.machine(plan);
     for (number, agent) in (1..).zip(&plan.agents).filter(|(_, agent)| agent.clone_of.is_none()) {
         text.agent(plan, number, agent);
     }
@@ -155,6 +156,16 @@ impl Text {
         }
     }
 
+    fn machine(&mut self, plan: &Plan) {
+        let Some(machine) = &plan.machine else { return };
+        self.table("machine");
+        self.line(format_args!("worker_processes = {}", machine.worker_processes));
+        self.line(format_args!("call_time = {}", millis(machine.call_time_ms)));
+        self.line(format_args!("call_timeout = {}", millis(machine.call_timeout_ms)));
+        self.line(format_args!("password_minimum = {}", machine.password_minimum));
+        self.line(format_args!("refresh_interval = \"{}\"", TimeSpan::from_secs(machine.refresh_interval_s)));
+    }
+
     fn agent(&mut self, plan: &Plan, number: u32, agent: &AgentPlan) {
         self.line(format_args!("\n[[agents]]"));
         self.line(format_args!("count = 1"));
@@ -258,6 +269,15 @@ fn facts(kind: &FaultKind) -> Vec<String> {
         FaultKind::Move { site, port } => vec![actor("site", site), format!("port = {port}")],
         FaultKind::RemoveSite { site } => vec![actor("site", site)],
         FaultKind::Upgrade { actor: who, profile } => vec![actor("actor", who), format!("profile = \"{profile}\"")],
+        FaultKind::Machine { server, what } => {
+            let more = match what {
+                MachineFault::SlowManagementAgent { by_ms } => Some(format!("by = {}", millis(*by_ms))),
+                MachineFault::MisreadPasswordPolicy { minimum } => Some(format!("minimum = {minimum}")),
+                _ => None,
+            };
+            let what = actor("what", &what.name());
+            [actor("server", server), what].into_iter().chain(more).collect()
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::{Figures, narrator::Narrator};
+use super::{Figures, config::LogTable, narrator::Narrator, records::Records};
 use crate::{
     event::{Event, EventKind, Listener},
     types::{NodeId, Thumbprint},
@@ -20,6 +20,7 @@ pub type OnRegistered = Box<dyn FnOnce() + Send>;
 /// Passes events to the log and the figures, and notices when a site server has registered.
 pub struct Audience {
     narrator: Narrator,
+    records: Records,
     figures: Arc<Figures>,
     ready: Arc<AtomicBool>,
     on_registered: Option<OnRegistered>,
@@ -28,12 +29,17 @@ pub struct Audience {
 impl Audience {
     /// An audience that sets `ready` once the server has registered.
     pub fn new(figures: Arc<Figures>, ready: Arc<AtomicBool>) -> Self {
-        Self { narrator: Narrator::default(), figures, ready, on_registered: None }
+        Self { narrator: Narrator::default(), records: Records::default(), figures, ready, on_registered: None }
     }
 
     /// Learns which site server this is.
     pub fn tells_of(&mut self, site: NodeId, kid: Thumbprint) {
         self.narrator.tells_of(site, kid);
+    }
+
+    /// Writes records beside the log, as far as the configuration wants them.
+    pub fn writes_records(&mut self, table: &LogTable) {
+        self.records = Records::new(table);
     }
 
     /// Has something done once the server has registered.
@@ -45,6 +51,7 @@ impl Audience {
 impl Listener for Audience {
     fn hear(&mut self, event: &Event) {
         self.narrator.hear(event);
+        self.records.hear(event);
         self.figures.hear(&event.kind);
         if matches!(event.kind, EventKind::Registered { .. }) {
             if let Some(act) = self.on_registered.take() {

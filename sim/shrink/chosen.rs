@@ -37,7 +37,9 @@ impl Numbers {
             | FaultKind::SlowLink { from, to, .. } => are_left(from).and(are_left(to)),
             FaultKind::Duplicate { clients, .. } | FaultKind::Reorder { clients, .. } => are_left(clients),
             FaultKind::Crash { who } | FaultKind::PowerLoss { who } | FaultKind::ClockStep { who, .. } => are_left(who),
-            FaultKind::BlackHole { server } | FaultKind::Overload { server, .. } => is_left(server),
+            FaultKind::BlackHole { server }
+            | FaultKind::Overload { server, .. }
+            | FaultKind::Machine { server, .. } => is_left(server),
             FaultKind::Rollback { agent } | FaultKind::Revoke { agent } | FaultKind::ChangeAgentKey { agent, .. } => {
                 is_left(agent)
             }

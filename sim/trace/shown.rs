@@ -52,11 +52,22 @@ pub(super) fn named(kind: &Value) -> (&str, &Value) {
 
 /// The facts of an event that its digest covers: name and value.
 pub(super) fn facts(line: &LineIn) -> Vec<(String, String)> {
-    let (mut shown, mut covered) = (Vec::new(), Vec::new());
-    flatten("", named(&line.kind).1, &mut shown);
-    flatten("", named(&digested(line)).1, &mut covered);
+    let (mut shown, covered) = (leaves(&line.kind), leaves(&digested(line)));
     shown.retain(|fact| covered.contains(fact));
     shown
+}
+
+/// All that an event says beside its name. What happened on a machine has a name of its own within it.
+fn leaves(kind: &Value) -> Vec<(String, String)> {
+    let mut leaves = Vec::new();
+    let (name, mut facts) = named(kind);
+    if name == "machine" {
+        let (what, inner) = named(facts);
+        leaves.push(("what".to_owned(), what.to_owned()));
+        facts = inner;
+    }
+    flatten("", facts, &mut leaves);
+    leaves
 }
 
 /// All leaves of a value, as people read them.

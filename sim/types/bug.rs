@@ -161,6 +161,26 @@ bugs! {
     /// Failed exchanges are tried again after the first delay for ever, without jitter. Needs failures that last.
     RetryWithoutBackoff = "retry_without_backoff",
 
+    // --- the machine around a server -------------------------------------------------------------------
+    /// Each worker process has a registry of its own (R19). Needs a machine, and a replay.
+    RegistryPerWorker = "registry_per_worker",
+    /// A request whose call to the management agent fails is served (R20). Needs a management agent that is slow or down.
+    OpenWithoutManagementAgent = "open_without_management_agent",
+    /// A swapped module is unloaded while it has requests in hand (R23, R29). Needs a swap under load.
+    SwapUnloadsAtOnce = "swap_unloads_at_once",
+    /// The local account stays when tokens are off (R65). Needs a change of policy.
+    AccountKept = "account_kept",
+    /// An account stays in the local group when its kind of authentication is off (R70). Needs a change of policy.
+    MemberNotRemoved = "member_not_removed",
+    /// Passwords are as long as the policy says, however short that is (R67). Needs a short minimum.
+    PasswordLengthUnclamped = "password_length_unclamped",
+    /// Each start of the management agent makes the same passwords (R66). Needs a second start.
+    PasswordsRestart = "passwords_restart",
+    /// A 33rd password is tried (R68). Needs Windows to refuse them all.
+    OneTryTooMany = "one_try_too_many",
+    /// Nobody is told that the local account could not be updated (R68). Needs Windows to refuse all passwords.
+    AlertForgotten = "alert_forgotten",
+
     hangs:
     /// A poll of an agent's task never returns.
     PollNeverReturns = "poll_never_returns",

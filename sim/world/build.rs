@@ -22,7 +22,7 @@ use super::{
     surroundings::Surroundings,
 };
 use crate::{
-    actor::{AgentActor, Database, Environment as _, Knowledge, SecureStorage, SiteServer, SmpServer},
+    actor::{AgentActor, Database, Environment as _, Knowledge, SecureStorage, SharedMachine, SiteServer, SmpServer},
     attack::{Attacker, AttackerSettings, SharedLoot, Wiretaps, interceptor},
     cast::Cast,
     crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
@@ -126,7 +126,8 @@ impl Foundation {
         }
         let administrator = Administrator::new(&self.cast.plan, &self.cast.keys, database.clone())?;
         let key = self.cast.server_key(actor)?;
-        let server = Server { foundation: Arc::clone(self), actor, key, kind: ServerState::Smp(database) };
+        let (kind, machine) = (ServerState::Smp(database), self.cast.machine(actor));
+        let server = Server { foundation: Arc::clone(self), actor, key, kind, machine };
         sim.host(Plan::host_of(actor), move || server.clone().host(Some(administrator.clone())));
         Ok(())
     }
@@ -134,7 +135,7 @@ impl Foundation {
     fn site(self: &Arc<Self>, sim: &mut turmoil::Sim<'_>, actor: ActorId) -> Result<(), WorldError> {
         let key = self.cast.server_key(actor)?;
         let kind = ServerState::Site(SecureStorage::default());
-        let server = Server { foundation: Arc::clone(self), actor, key, kind };
+        let server = Server { foundation: Arc::clone(self), actor, key, kind, machine: self.cast.machine(actor) };
         sim.host(Plan::host_of(actor), move || server.clone().host(None));
         Ok(())
     }
@@ -212,7 +213,7 @@ impl Foundation {
     fn start_attackers(&self, clock: &Arc<HostClock>) {
         let wall = Arc::new(ClockModel::default());
         for Intruder { actor, settings, loot } in &self.attackers {
-            let (environment, engine) = self.environment(*actor, 0, &wall, clock, None);
+            let (environment, engine) = self.environment(*actor, 0, &wall, clock, Computer::default());
             let spawner = Arc::clone(&environment);
             spawner.spawn(Attacker::new(environment, engine, settings.clone(), Arc::clone(loot)).run());
         }
@@ -225,7 +226,7 @@ impl Foundation {
         times_before: u32,
         wall: &Arc<ClockModel>,
         clock: &Arc<HostClock>,
-        cpu: Option<VirtualCpu>,
+        computer: Computer,
     ) -> (Arc<SimulatedEnvironment>, Arc<Engine>) {
         let shared = &self.shared;
         let engine = Engine::new(Arc::clone(&self.backend), Arc::clone(&shared.totals), shared.stopwatch);
@@ -235,10 +236,11 @@ impl Foundation {
             clock: Arc::clone(clock),
             wall: Arc::clone(wall),
             run_start: self.cast.plan.run_start,
-            cpu: shared.shared_cpu.clone().or(cpu.map(Arc::new)),
+            cpu: shared.shared_cpu.clone().or(computer.cpu.map(Arc::new)),
             costs: self.cast.plan.costs,
             surroundings: Arc::clone(&self.surroundings),
             mishaps: (!self.surroundings.network.is_untroubled()).then(mishaps),
+            machine: computer.machine,
             life: Life::default(),
             recorder: Arc::clone(&shared.recorder),
         };
@@ -253,6 +255,14 @@ struct Server {
     actor: ActorId,
     key: PrivateKey,
     kind: ServerState,
+    machine: Option<SharedMachine>,
+}
+
+/// What an actor runs on; agents and attackers have nothing of it that is modelled.
+#[derive(Default)]
+struct Computer {
+    cpu: Option<VirtualCpu>,
+    machine: Option<SharedMachine>,
 }
 
 /// What a server keeps from one life to the next.
@@ -270,7 +280,7 @@ impl Server {
         let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
         let wall = Arc::new(foundation.cast.plan.clock_of(self.actor));
         if let Some(administrator) = administrator {
-            let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, None);
+            let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, Computer::default());
             let work = administrator.work(Arc::clone(&clock), desk);
             let breakdown = Arc::clone(&foundation.shared.breakdown);
             tokio::task::spawn_local(breakdown.watch(self.actor, Arc::clone(&clock), work));
@@ -289,10 +299,11 @@ struct ServerStarter {
 
 impl Starter for ServerStarter {
     fn start(&self, times_before: u32, now: VirtualTime) -> Option<Started> {
-        let Server { foundation, actor, key, kind } = &self.server;
+        let Server { foundation, actor, key, kind, machine } = &self.server;
         let cast = &foundation.cast;
         let cpu = VirtualCpu::new(cast.plan.server(*actor)?.cores, cast.plan.costs.wake());
-        let (environment, engine) = foundation.environment(*actor, times_before, &self.wall, &self.clock, Some(cpu));
+        let computer = Computer { cpu: Some(cpu), machine: machine.clone() };
+        let (environment, engine) = foundation.environment(*actor, times_before, &self.wall, &self.clock, computer);
         let settings = cast.server_settings(*actor, key.clone(), times_before, now);
         let life = Arc::clone(&environment);
         let run: Run = match kind.clone() {
@@ -341,7 +352,7 @@ impl Starter for AgentStarter {
         let (agent, cast) = (&self.agent, &self.agent.foundation.cast);
         let settings = cast.agent_settings(agent.number, agent.secure_storage.clone(), times_before, now)?;
         let (environment, engine) =
-            agent.foundation.environment(self.actor(), times_before, &agent.wall, &self.clock, None);
+            agent.foundation.environment(self.actor(), times_before, &agent.wall, &self.clock, Computer::default());
         let actor = AgentActor::start(Arc::clone(&environment), engine, settings);
         let life = Arc::clone(&actor);
         let run = Box::pin(async move {

@@ -15,7 +15,7 @@ use super::{
     stream::SimulatedStream, surroundings::Surroundings,
 };
 use crate::{
-    actor::{Connection, Disturbance, Environment, Occupied},
+    actor::{Connection, Disturbance, Environment, Occupied, SharedMachine},
     event::{Event, EventKind, Visit},
     plan::Plan,
     protocol::base64url,
@@ -43,6 +43,8 @@ pub struct SimulatedEnvironment {
     pub surroundings: Arc<Surroundings>,
     /// The draws of this actor; none in a network where nothing goes wrong.
     pub mishaps: Option<Mutex<ChaCha20Rng>>,
+    /// The machine around it, if it is a server that has one.
+    pub machine: Option<SharedMachine>,
     /// The actor's tasks.
     pub life: Life,
     /// Where events go.
@@ -83,6 +85,10 @@ impl Environment for SimulatedEnvironment {
 
     fn source(&self, connection: ConnectionId) -> u64 {
         self.surroundings.connections.source(connection)
+    }
+
+    fn machine(&self) -> Option<&SharedMachine> {
+        self.machine.as_ref()
     }
 
     fn disturbance(&self) -> Disturbance {

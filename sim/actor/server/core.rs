@@ -52,6 +52,9 @@ pub struct Core<E> {
     /// What [`Bug::AuthenticationKeptByAddress`] remembers.
     #[cfg(feature = "planted-bugs")]
     pub authentication_by_address: Mutex<std::collections::BTreeMap<u64, crate::protocol::ConnectionAuthentication>>,
+    /// What [`Bug::RegistryPerWorker`] remembers: the worker process of the latest call, and the registry of each.
+    #[cfg(feature = "planted-bugs")]
+    pub registries_by_worker: Mutex<(u32, std::collections::BTreeMap<u32, Registry>)>,
 }
 
 impl<E: Environment> Core<E> {
@@ -77,7 +80,17 @@ impl<E: Environment> Core<E> {
             rng: Mutex::new(rng),
             #[cfg(feature = "planted-bugs")]
             authentication_by_address: Mutex::default(),
+            #[cfg(feature = "planted-bugs")]
+            registries_by_worker: Mutex::default(),
         }
+    }
+
+    /// The management agent has started anew, with empty memory, and nothing else has: it draws a new epoch (hole 6).
+    pub fn start_anew(&self) {
+        let epoch = Epoch::from_bits(draw(&mut self.rng()));
+        self.environment.record(EventKind::Started { node: self.settings.node, epoch: Some(epoch) });
+        let mut rules = locked(&self.rules);
+        *rules = Arc::new(ValidationRules { epoch, ..ValidationRules::clone(&rules) });
     }
 
     /// An empty registry, as after every start.
@@ -169,6 +182,9 @@ impl<E: Environment> Core<E> {
             let now = self.environment.now();
             let until_purge = purge_period.saturating_sub(now.since(purged_at));
             self.environment.sleep(measure_period.min(until_purge)).await;
+            if !self.has_management_agent() {
+                continue;
+            }
             let mut state = locked(state);
             let registry = registry(&mut state);
             if self.environment.now().since(purged_at) >= purge_period {

@@ -17,6 +17,7 @@ use crate::{
         Environment,
         http::{Reply, ServerConnection, ServerRequest, empty_reply},
     },
+    environment::Call,
     event::{Challenge, EventKind, Presented, RegistryState, Removal},
     protocol::{
         AGENT_REVOKED, Acceptance, CLIENT_TOKENS_PATH, ChallengeError, CountersignedToken, Credentials, IssuedToken,
@@ -197,6 +198,9 @@ async fn present<E: Environment, S: TokenServer<E>>(
         content_digest: &digest,
         channel_binding: connection.channel_binding.as_deref(),
     };
+    if !core.call_management_agent(request.id, Call::Validate).await {
+        return uncalled(core, request);
+    }
     // What the registry has done is told before anything waits: the client may give up, and this future with it.
     let validate = || {
         let result = server.validate(text, &facts);
@@ -224,6 +228,7 @@ async fn present<E: Environment, S: TokenServer<E>>(
         core.charge(0).await;
     }
     match result {
+        Ok(_) if !core.hands_out_account() => unavailable(core, request, StatusCode::SERVICE_UNAVAILABLE),
         Ok(acceptance) => {
             let claims = &acceptance.token.issued.claims;
             connection.authenticate(|authentication| {
@@ -271,6 +276,9 @@ async fn offer<E: Environment, S: TokenServer<E>>(
     if !server.admits_first_request(core.environment.source(request.id.connection)) {
         return unavailable(core, request, StatusCode::TOO_MANY_REQUESTS);
     }
+    if !core.call_management_agent(request.id, Call::Issue).await {
+        return uncalled(core, request);
+    }
     match server.token_for(agent, uid).await {
         Ok(token) => challenge(core, request, Some(&token), error),
         Err(NoToken::Forbidden) => forbid(core),
@@ -281,6 +289,14 @@ async fn offer<E: Environment, S: TokenServer<E>>(
 fn serve<E: Environment>(core: &Core<E>, request: &ServerRequest, agent: Option<NodeId>) -> Reply {
     core.environment.record(EventKind::Served { request: request.id, agent });
     Reply::new(Full::new(Bytes::from_static(b"OK\n")))
+}
+
+/// What a request gets whose call to the management agent failed: never what it asked for (rule 20).
+fn uncalled<E: Environment>(core: &Core<E>, request: &ServerRequest) -> Reply {
+    if Bug::OpenWithoutManagementAgent.is_planted() {
+        return serve(core, request, None);
+    }
+    unavailable(core, request, StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// A refusal, with a word for people where that costs nothing.

@@ -3,6 +3,7 @@
 mod core;
 mod database;
 mod gate;
+mod machine;
 mod site;
 mod site_memory;
 mod smp;
@@ -10,5 +11,6 @@ mod upstream;
 
 pub use core::ServerSettings;
 pub use database::{Database, Journal, Kept, Records};
+pub use machine::SharedMachine;
 pub use site::{SiteServer, SiteSettings};
 pub use smp::SmpServer;

@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 use super::{
     ServerSettings,
     core::Core,
-    gate::{self, NoToken, Offer, TokenServer},
+    gate::{NoToken, Offer, TokenServer},
+    machine,
     site_memory::SiteMemory,
     upstream::{FetchedToken, Upstream, UpstreamError},
 };
@@ -74,6 +75,7 @@ impl<E: Environment> SiteServer<E> {
     /// # Errors
     /// If the door cannot be opened, or breaks.
     pub async fn run(self: Arc<Self>) -> io::Result<()> {
+        self.core.start_machine();
         let stored = self.site.secure_storage.read();
         let has_started_before = stored.is_some();
         match stored {
@@ -84,13 +86,14 @@ impl<E: Environment> SiteServer<E> {
                 () = self.register() => {}
             },
         }
-        for task in [Task::Registry, Task::Policy, Task::Cache] {
+        for task in [Task::Registry, Task::Policy, Task::Cache, Task::Machine] {
             let site = Arc::clone(&self);
             self.core.environment.spawn(async move {
                 match task {
                     Task::Registry => site.core.keep_registry(&site.state, |state| &mut state.registry).await,
                     Task::Policy => site.keep_policy(has_started_before).await,
                     Task::Cache => site.keep_cache().await,
+                    Task::Machine => site.core.keep_machine(|| site.forget()).await,
                 }
             });
         }
@@ -136,6 +139,9 @@ impl<E: Environment> SiteServer<E> {
                 interval
             };
             self.core.environment.sleep(interval).await;
+            if !self.core.has_management_agent() {
+                continue;
+            }
             let server_keys = locked(&self.state).server_keys.clone();
             match self.enrolment().fetch_policy(&server_keys, self.core.draw_nonce()).await {
                 Ok(policy) => self.take_over(policy),
@@ -154,7 +160,23 @@ impl<E: Environment> SiteServer<E> {
 
     fn take_over(&self, policy: Policy) {
         self.site.secure_storage.keep(policy.clone());
-        locked(&self.state).take_over(policy, &self.core);
+        let (version, on) = {
+            let mut state = locked(&self.state);
+            let version = policy.version;
+            state.take_over(policy, &self.core);
+            (version, state.parameters.authentication)
+        };
+        self.core.machine_follows(version, on);
+    }
+
+    /// The management agent has started anew, with empty memory; policy is in secure storage.
+    fn forget(&self) {
+        self.core.start_anew();
+        let mut state = locked(&self.state);
+        *state = SiteMemory::new(&self.core);
+        if let Some(policy) = self.site.secure_storage.read() {
+            state.take_over(policy, &self.core);
+        }
     }
 
     fn enrolment(&self) -> Enrolment<'_, E> {
@@ -175,6 +197,9 @@ impl<E: Environment> SiteServer<E> {
         let mut wait = schedule().first_after;
         loop {
             self.core.environment.sleep(wait).await;
+            if !self.core.has_management_agent() {
+                continue;
+            }
             let now = self.core.environment.now();
             let schedule = schedule();
             let due = self.validate_cache(&schedule).await;
@@ -325,12 +350,13 @@ enum Task {
     Registry,
     Policy,
     Cache,
+    Machine,
 }
 
 impl<E: Environment> Service for SiteServer<E> {
     async fn answer(self: &Arc<Self>, connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
         let since = self.core.environment.now();
-        let reply = match gate::answer(self, connection, &request).await {
+        let reply = match machine::answer(self, connection, &request).await {
             Some(reply) => reply,
             None => {
                 self.core.charge(1).await;

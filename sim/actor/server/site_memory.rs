@@ -66,6 +66,7 @@ impl SiteMemory {
         core: &Core<E>,
     ) -> Result<Acceptance, Box<Rejection>> {
         let now = core.wall();
+        core.lend_registry_of_worker(&mut self.registry);
         let result = core.rules().validate(
             text,
             request,
@@ -76,6 +77,7 @@ impl SiteMemory {
             now,
             &core.engine,
         );
+        core.lend_registry_of_worker(&mut self.registry);
         if let Err(Rejection { why: Refusal::UnknownServerKey, token: Some(token), .. }) = &result {
             self.notice_key(&*core.environment, token.issued.kid, false);
         }

@@ -13,7 +13,8 @@ use super::{
     ServerSettings,
     core::Core,
     database::{Database, Records},
-    gate::{self, NoToken, Offer, TokenServer},
+    gate::{NoToken, Offer, TokenServer},
+    machine,
 };
 use crate::{
     actor::{
@@ -54,18 +55,25 @@ struct State {
     policy_version: u64,
 }
 
-impl<E: Environment> SmpServer<E> {
-    /// An SMP that has just started: its registry is empty, its database is as it was.
-    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, database: Database) -> Arc<Self> {
-        database.open().directory.smp_is(settings.profile);
-        let core = Core::start(environment, engine, settings);
-        let state = State {
+impl State {
+    /// What an SMP that has just started knows.
+    fn new<E: Environment>(core: &Core<E>) -> Self {
+        Self {
             registry: core.empty_registry(),
             remembered: RememberedPrefixes::new(core.settings.parameters.remembered_prefixes),
             first_requests: core.first_request_limit(),
             answered: RequestNonces::default(),
             policy_version: 0,
-        };
+        }
+    }
+}
+
+impl<E: Environment> SmpServer<E> {
+    /// An SMP that has just started: its registry is empty, its database is as it was.
+    pub fn start(environment: Arc<E>, engine: Arc<Engine>, settings: ServerSettings, database: Database) -> Arc<Self> {
+        database.open().directory.smp_is(settings.profile);
+        let core = Core::start(environment, engine, settings);
+        let state = State::new(&core);
         Arc::new(Self { core, database, state: Mutex::new(state) })
     }
 
@@ -77,9 +85,18 @@ impl<E: Environment> SmpServer<E> {
         let keeper = Arc::clone(&self);
         let environment = Arc::clone(&self.core.environment);
         environment.spawn(async move { keeper.core.keep_registry(&keeper.state, |state| &mut state.registry).await });
+        self.core.start_machine();
+        let keeper = Arc::clone(&self);
+        environment.spawn(async move { keeper.core.keep_machine(|| keeper.forget()).await });
         let origin = self.core.settings.origin.clone();
         let parameters = Arc::clone(&self.core.settings.parameters);
         serve(environment, self, origin, parameters).await
+    }
+
+    /// The management agent has started anew, with empty memory.
+    fn forget(&self) {
+        self.core.start_anew();
+        *locked(&self.state) = State::new(&self.core);
     }
 
     async fn register(&self, request: &ServerRequest) -> Reply {
@@ -214,7 +231,7 @@ impl<E: Environment> SmpServer<E> {
 impl<E: Environment> Service for SmpServer<E> {
     async fn answer(self: &Arc<Self>, connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
         let since = self.core.environment.now();
-        let reply = match gate::answer(self, connection, &request).await {
+        let reply = match machine::answer(self, connection, &request).await {
             Some(reply) => reply,
             None => self.answer_node(connection, &request).await,
         };
@@ -268,7 +285,9 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
             *policy_version = records.policy_version();
             self.core.go_by(records.parameters(), registry);
         }
-        self.core
+        self.core.lend_registry_of_worker(registry);
+        let result = self
+            .core
             .rules()
             .validate(
                 text,
@@ -280,7 +299,9 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
                 self.core.wall(),
                 &self.core.engine,
             )
-            .map_err(Box::new)
+            .map_err(Box::new);
+        self.core.lend_registry_of_worker(registry);
+        result
     }
 
     async fn reconsider(self: &Arc<Self>, _rejection: &Rejection) -> bool {

@@ -20,7 +20,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::serve::config::{LogFormat, LogLevel, LogTable};
+use crate::serve::{
+    RECORDS,
+    config::{LogFormat, LogLevel, LogTable},
+};
 
 /// Writes log lines from now on, until what this gives is dropped; that waits for the last of them, for a second at most.
 ///
@@ -42,7 +45,9 @@ pub fn start(table: &LogTable) -> WorkerGuard {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // Whoever set one before has a reason to.
-    let _ = registry().with(lines.with_filter(own).with_filter(level)).try_init();
+    let important = filter_fn(move |metadata| metadata.target() == RECORDS || *metadata.level() <= level)
+        .with_max_level_hint(level.max(LevelFilter::INFO));
+    let _ = registry().with(lines.with_filter(own).with_filter(important)).try_init();
     guard
 }
 

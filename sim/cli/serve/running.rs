@@ -25,9 +25,12 @@ use super::{
     signals::{Signal, Signals},
 };
 use crate::{
-    actor::{ServerSettings, Service},
+    actor::{ServerSettings, Service, locked},
     crypto::{Engine, PrivateKey, WallTotals, backend},
-    serve::{Audience, Door, Figures, Health, Reload, Reloaded, SideDoor, Witness, config::ServerConfig},
+    serve::{
+        Audience, Door, Figures, Health, Reload, Reloaded, SideDoor, Witness,
+        config::{LogTable, ServerConfig},
+    },
     socket::{self, ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, CryptoTier, NodeId, Origin},
 };
@@ -59,11 +62,12 @@ pub fn runtime() -> Result<Runtime, Failure> {
 }
 
 impl Surroundings {
-    pub fn new() -> Self {
+    pub fn new(log: &LogTable) -> Self {
         let (rendezvous, operations) = (Rendezvous::default(), Arc::<WallTotals>::default());
         let figures = Arc::new(Figures::new(Arc::clone(&operations), rendezvous.clone()));
         let ready = Arc::new(AtomicBool::new(false));
         let audience = Arc::new(Mutex::new(Audience::new(Arc::clone(&figures), Arc::clone(&ready))));
+        locked(&audience).writes_records(log);
         let recorder = SocketRecorder::new(Arc::clone(&audience) as _, RealClock::start());
         let (stop, side_stop) = (Stop::default(), Stop::default());
         Self { recorder, audience, figures, ready, rendezvous, operations, stop, side_stop }

@@ -49,7 +49,7 @@ pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
         let signals = Signals::listen().map_err(Failure::internal)?;
         let door = Door::bind("clients", config.server.listen)?;
         let metrics_door = bind_metrics(&config.server)?;
-        let surroundings = Surroundings::new();
+        let surroundings = Surroundings::new(&config.server.log);
         let origin = config.server.origin_at(door.address);
         let announcement = Arc::new(Announcement {
             address: door.address,

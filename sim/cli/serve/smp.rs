@@ -70,7 +70,7 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let door = Door::bind("clients", config.server.listen)?;
         let admin_door = Door::bind("administrators", config.admin)?;
         let metrics_door = bind_metrics(&config.server)?;
-        let surroundings = Surroundings::new();
+        let surroundings = Surroundings::new(&config.server.log);
         let origin = config.server.origin_at(door.address);
         let (journal, nodes) = NodeJournal::open(&folder, state.nodes_kept(), Arc::clone(&surroundings.figures))?;
         let (profile, parameters) = (config.server.profile, config.server.parameters.clone());

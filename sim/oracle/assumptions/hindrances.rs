@@ -47,7 +47,9 @@ fn groups(kind: &FaultKind) -> Vec<Group> {
         | FaultKind::Delay { from, to, .. }
         | FaultKind::Loss { from, to, .. }
         | FaultKind::SlowLink { from, to, .. } => vec![*from, *to],
-        FaultKind::BlackHole { server } | FaultKind::Overload { server, .. } => vec![Group::Actor(*server)],
+        FaultKind::BlackHole { server } | FaultKind::Overload { server, .. } | FaultKind::Machine { server, .. } => {
+            vec![Group::Actor(*server)]
+        }
         FaultKind::Duplicate { clients, .. } | FaultKind::Reorder { clients, .. } => vec![*clients],
         FaultKind::Crash { who } | FaultKind::PowerLoss { who } => vec![*who],
         FaultKind::RemoveSite { site } => vec![Group::Actor(*site)],

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::FadingMap;
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, MachineChange},
     oracle::Assumptions,
     types::{ActorId, ConnectionId, NodeId, Profile, RequestId, UnixSeconds, VirtualTime},
 };
@@ -69,6 +69,9 @@ impl Authentications {
                     this = Authentication { accepts: earlier.accepts.saturating_add(1), ..*earlier };
                 }
                 self.authentications.insert(request.connection, this, keep_until());
+            }
+            EventKind::Machine(MachineChange::ConnectionForgotten { connection }) => {
+                self.authentications.remove(&connection);
             }
             EventKind::Served { request, .. } => {
                 self.authentications.touch(&request.connection, keep_until());

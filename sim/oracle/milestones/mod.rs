@@ -1,6 +1,7 @@
 //! What a run has reached: the *sometimes*-assertions of a scenario.
 
 mod hardship;
+mod machine;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,6 +18,7 @@ pub(super) struct Milestones {
     counts: BTreeMap<Milestone, u64>,
     in_flight: BTreeMap<ActorId, u32>,
     validations: BTreeMap<ActorId, VirtualTime>,
+    machines: machine::MachineMilestones,
 }
 
 impl Milestones {
@@ -80,6 +82,7 @@ impl Milestones {
                 }
                 None
             }
+            EventKind::Machine(_) => self.machines.of(event),
             EventKind::ValidationStarted { due, .. } => {
                 if *due > before.assumptions.parameters.validation_tokens_max {
                     self.reached(Milestone::ValidationOverflow);

@@ -123,6 +123,7 @@ impl Plan {
                 self.check_site_named("site", *site)?;
                 check_port(*port)
             }
+            FaultKind::Machine { server, what } => self.check_machine_fault(*server, *what),
             FaultKind::RemoveSite { site } => self.check_site_named("site", *site),
             FaultKind::Upgrade { actor, profile: _ } => match actor {
                 ActorId::Agent(_) => self.check_agent_named("actor", *actor),

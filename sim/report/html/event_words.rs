@@ -2,7 +2,7 @@
 
 use super::super::human;
 use crate::{
-    event::{Carried, EventKind, UpstreamPurpose},
+    event::{Carried, EventKind, MachineChange, UpstreamPurpose},
     plan::Plan,
     types::{ActorId, NodeId},
 };
@@ -107,6 +107,7 @@ pub(super) fn words(kind: &EventKind) -> String {
         }
         EventKind::Intercepted { connection, what } => format!("on {connection}: {what}"),
         EventKind::Overheard { connection, what } => format!("overhears on {connection}: {what}"),
+        EventKind::Machine(change) => machine_words(change),
     };
     shortened(&text)
 }
@@ -135,6 +136,38 @@ pub(super) fn other(kind: &EventKind) -> Option<ActorId> {
             Plan::actor_of(presented.agent)
         }
         _ => None,
+    }
+}
+
+fn machine_words(change: &MachineChange) -> String {
+    match change {
+        MachineChange::ModuleCopied { module } => format!("copies {module} in"),
+        MachineChange::ModuleRegistered { module, .. } => format!("registers {module}"),
+        MachineChange::ModuleUnregistered { module } => format!("unregisters {module}"),
+        MachineChange::ModuleDeleted { module } => format!("deletes {module}"),
+        MachineChange::ModuleLoaded { worker, module } => format!("loads {module} in worker process {worker}"),
+        MachineChange::ModuleUnloaded { worker, module, .. } => format!("unloads {module} in worker process {worker}"),
+        MachineChange::RequestTaken { request, worker, .. } => format!("takes {request} in worker process {worker}"),
+        MachineChange::RequestLeft { request, status } => match status {
+            Some(status) => format!("is done with {request}: {status}"),
+            None => format!("is done with {request}, whose client has gone"),
+        },
+        MachineChange::ConnectionForgotten { connection } => format!("forgets that {connection} is authenticated"),
+        MachineChange::ManagementAgentStopped => "loses its management agent".into(),
+        MachineChange::ManagementAgentStarted => "has its management agent again".into(),
+        MachineChange::CallFailed { request, .. } => format!("calls its management agent in vain for {request}"),
+        MachineChange::AccountSet { length, tries, .. } => {
+            format!("gives its account a password of {length} characters, {}", human::number_of((*tries).into(), "try"))
+        }
+        MachineChange::AccountFailed { tries, .. } => format!("fails to update its account, {tries} tries"),
+        MachineChange::AlertSent => "alerts the SMP about its account".into(),
+        MachineChange::AccountRemoved => "removes its account".into(),
+        MachineChange::GroupCreated => "creates its group".into(),
+        MachineChange::GroupDeleted => "loses its group".into(),
+        MachineChange::MemberAdded { member } => format!("takes {} into its group", human::words(member)),
+        MachineChange::MemberRemoved { member } => format!("takes {} out of its group", human::words(member)),
+        MachineChange::LogFolderOpened => "opens its log folder to worker processes".into(),
+        MachineChange::LogFolderReset => "resets access to its log folder".into(),
     }
 }
 

@@ -28,6 +28,9 @@ off = false
 [log]
 level = "info"                  # error, warn, info, debug or trace
 format = "text"                 # or "json"
+severity = 0                    # records beside it: 1 error, 2 warning, 4 info, 8 trace, 0x10 verbose, 0x20 debug, added
+module_severity = 0             # of each request; must be on in `severity` too
+filter = []                     # only records with one of these words, such as "Token registry"
 
 [parameters]                    # `countersign schema smp` lists them all
 token_lifetime = "1h"
@@ -61,6 +64,9 @@ off = false
 [log]
 level = "info"                  # error, warn, info, debug or trace
 format = "text"                 # or "json"
+severity = 0                    # records beside it: 1 error, 2 warning, 4 info, 8 trace, 0x10 verbose, 0x20 debug, added
+module_severity = 0             # of each request; must be on in `severity` too
+filter = []                     # only records with one of these words, such as "Token registry"
 
 [parameters]                    # `countersign schema site` lists them all; policy has the last word on the fleet's
 keep_alive_idle = "120s"

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ListenAddress;
+use crate::logs::{LogFilter, SeverityMask};
 use crate::types::{Origin, Thumbprint};
 
 /// Certificate and key, for TLS. Without this table connections are plain.
@@ -58,6 +59,14 @@ pub struct LogTable {
     pub level: LogLevel,
     /// Lines for people, or one JSON object each.
     pub format: LogFormat,
+    /// What is written beside it as records of a management agent: the sum of 1 (error), 2 (warning), 4 (info), 8 (trace),
+    /// 0x10 (verbose) and 0x20 (debug). Default 0: nothing.
+    pub severity: SeverityMask,
+    /// What of each request is written as records of a module; must be on in `severity` too. Default 0: nothing.
+    pub module_severity: SeverityMask,
+    /// Only records with one of these words: NetworkOperation, IISModule, Token, Request:, Response:, SiteServer, Token
+    /// cache, Token registry, Token storage, Server keys:, _SMP_IUSR. Default: all records.
+    pub filter: Vec<LogFilter>,
 }
 
 /// How important a line must be to be written.
