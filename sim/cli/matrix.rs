@@ -3,16 +3,20 @@
 use std::{
     fs,
     io::{self, IsTerminal as _},
-    path::Path,
+    num::NonZero,
+    path::{Path, PathBuf},
 };
 
+use clap::{Args, ValueEnum};
+
 use super::{
-    Exit, Failure, MatrixArgs, TableFormat,
+    Exit, Failure, bounds,
     exit::{print, warn},
     interrupt,
     judge::judge,
     parallel::{all_cores, in_order},
     progress::CountProgress,
+    schemes::schemes,
 };
 use crate::{
     report::{MATRIX_VERSION, Matrix, MatrixCell, MatrixRow},
@@ -23,7 +27,44 @@ use crate::{
 /// Where the scenarios of attacks and holes are.
 const FOLDERS: [&str; 2] = ["attack/", "hole/"];
 
+/// Arguments of `matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// Only scenarios, or dangers, whose names contain one of these [default: all]
+    #[arg(value_name = "NAME")]
+    pub scenarios: Vec<String>,
+    /// Hold ways of authentication against dangers instead, each cell a run
+    #[arg(long)]
+    pub schemes: bool,
+    /// Hold the table against this file (`.json`, `.md`, `.html` or text), and show what differs
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// How many runs at the same time [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
+    pub jobs: Option<NonZero<usize>>,
+    /// How to report on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: MatrixFormat,
+}
+
+/// In which form a matrix is reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum MatrixFormat {
+    /// For people
+    #[default]
+    Text,
+    /// A Markdown table
+    Markdown,
+    /// One JSON document
+    Json,
+    /// A page, of schemes only
+    Html,
+}
+
 pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Failure> {
+    if args.schemes {
+        return schemes(args);
+    }
     let (matrix, wanted) = make(args)?;
     if matrix.rows.len() < wanted {
         let run = matrix.rows.len();
@@ -33,35 +74,42 @@ pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Inconclusive);
     }
-    let text = render(&matrix, args.format)?;
     if let Some(path) = &args.check {
-        return check(&matrix, path);
+        let exit = if matrix.is_as_expected() { Exit::Holds } else { Exit::Violated };
+        return check(path, |format| render(&matrix, format), &format!("{} scenarios", matrix.rows.len()), exit);
     }
-    print(&text)?;
+    print(&render(&matrix, args.format)?)?;
     Ok(if matrix.is_as_expected() { Exit::Holds } else { Exit::Violated })
 }
 
-fn render(matrix: &Matrix, format: TableFormat) -> Result<String, Failure> {
+fn render(matrix: &Matrix, format: MatrixFormat) -> Result<String, Failure> {
     match format {
-        TableFormat::Text => Ok(matrix.to_text()),
-        TableFormat::Markdown => Ok(matrix.to_markdown()),
-        TableFormat::Json => matrix.to_json().map_err(Failure::internal),
+        MatrixFormat::Text => Ok(matrix.to_text()),
+        MatrixFormat::Markdown => Ok(matrix.to_markdown()),
+        MatrixFormat::Json => matrix.to_json().map_err(Failure::internal),
+        MatrixFormat::Html => Err(Failure::Usage("a page is made of the schemes only: add --schemes".to_owned())),
     }
 }
 
-/// Holds the table against a committed one, in the form that the file's ending tells.
-fn check(matrix: &Matrix, path: &Path) -> Result<Exit, Failure> {
-    let format = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("json") => TableFormat::Json,
-        Some("md") => TableFormat::Markdown,
-        _ => TableFormat::Text,
-    };
-    let found = render(matrix, format)?;
+/// Holds the table against a committed one, in the form that the file's ending tells. `size` says how much stands in it, and
+/// `exit` is how the command ends if it is as it was.
+pub(super) fn check(
+    path: &Path,
+    render: impl FnOnce(MatrixFormat) -> Result<String, Failure>,
+    size: &str,
+    exit: Exit,
+) -> Result<Exit, Failure> {
+    let found = render(match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json") => MatrixFormat::Json,
+        Some("md") => MatrixFormat::Markdown,
+        Some("html") => MatrixFormat::Html,
+        _ => MatrixFormat::Text,
+    })?;
     let expected = fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("failed to read the table `{}`: {error}", path.display())))?;
     if found == expected {
-        print(&format!("{}: the table is as it was, {} scenarios\n", path.display(), matrix.rows.len()))?;
-        return Ok(if matrix.is_as_expected() { Exit::Holds } else { Exit::Violated });
+        print(&format!("{}: the table is as it was, {size}\n", path.display()))?;
+        return Ok(exit);
     }
     let mut text = format!("{}: the table has changed\n", path.display());
     let (mut before, mut after) = (expected.lines(), found.lines());

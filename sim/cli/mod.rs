@@ -36,6 +36,7 @@ mod predict;
 pub mod progress;
 mod run;
 mod schema;
+mod schemes;
 mod seeds;
 #[cfg(feature = "sockets")]
 mod serve;
@@ -144,7 +145,7 @@ pub enum Command {
     Compare(CompareArgs),
     /// Run every attack and every hole under both profiles, and show what falls and what stands
     #[command(after_help = MATRIX_EXAMPLES)]
-    Matrix(MatrixArgs),
+    Matrix(matrix::MatrixArgs),
     /// Plant bugs and see which invariant notices them, in a build made for it
     #[command(after_help = BUGS_EXAMPLES)]
     Bugs(BugsArgs),
@@ -328,23 +329,6 @@ impl Profiles {
             Self::Both => vec![Some(Profile::Literal), Some(Profile::Hardened)],
         }
     }
-}
-
-/// Arguments of `matrix`.
-#[derive(Debug, Args)]
-pub struct MatrixArgs {
-    /// Only scenarios whose names contain one of these [default: all attacks and holes]
-    #[arg(value_name = "NAME")]
-    pub scenarios: Vec<String>,
-    /// Hold the table against this file (`.json`, `.md` or text), and show what differs
-    #[arg(long, value_name = "FILE")]
-    pub check: Option<PathBuf>,
-    /// How many runs at the same time [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = bounds::jobs)]
-    pub jobs: Option<NonZero<usize>>,
-    /// How to report on standard output
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: TableFormat,
 }
 
 /// Arguments of `replay`.

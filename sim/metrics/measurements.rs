@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, RegistryFigures, Timeline,
-    TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
+    AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, ExposureFigures, RegistryFigures,
+    Timeline, TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
 };
 use crate::types::ActorId;
 
@@ -24,6 +24,9 @@ pub struct Measurements {
     /// Visits that were due and those that began.
     #[serde(default)]
     pub visits: VisitFigures,
+    /// For how long somebody was let in who should not be.
+    #[serde(default, skip_serializing_if = "ExposureFigures::is_none")]
+    pub exposure: ExposureFigures,
     /// Connections and requests of all actors.
     pub traffic: TrafficFigures,
     /// All agents together.

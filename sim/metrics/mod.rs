@@ -9,6 +9,7 @@ mod authentication;
 mod cache;
 mod cpu;
 mod distribution;
+mod exposure;
 mod histogram;
 mod latencies;
 mod measurements;
@@ -30,6 +31,7 @@ pub use authentication::AuthenticationFigures;
 pub use cache::CacheFigures;
 pub use cpu::CpuFigures;
 pub use distribution::Distribution;
+pub use exposure::ExposureFigures;
 pub use histogram::Histogram;
 pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
@@ -44,6 +46,7 @@ pub use validation::ValidationFigures;
 pub use visits::VisitFigures;
 pub use work_total::WorkTotal;
 
+use exposure::ExposureRecorder;
 use serde::{Deserialize, Serialize};
 use server::ServerRecorder;
 use timeline::TimelineRecorder;
@@ -68,6 +71,8 @@ pub struct Metrics {
     sites: Vec<ServerRecorder>,
     timeline: TimelineRecorder,
     visits: VisitRecorder,
+    #[serde(default)]
+    exposure: ExposureRecorder,
 }
 
 impl Metrics {
@@ -89,6 +94,7 @@ impl Metrics {
             sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
             timeline: TimelineRecorder::new(plan.duration_ms, plan.sites.len()),
             visits: VisitRecorder::new(plan, shard),
+            exposure: ExposureRecorder::default(),
         }
     }
 
@@ -114,6 +120,7 @@ impl Metrics {
         self.traffic.absorb(&other.traffic);
         self.agents.absorb(&other.agents);
         self.visits.absorb(other.visits);
+        self.exposure.absorb(&other.exposure);
         self.smp.absorb(&other.smp);
         for (site, more) in self.sites.iter_mut().zip(&other.sites) {
             site.absorb(more);
@@ -152,6 +159,7 @@ impl Metrics {
             duration_ns: end.nanos(),
             tick_ns: self.tick_ns,
             visits: self.visits.figures(end),
+            exposure: self.exposure.figures(),
             traffic: self.traffic,
             total: all.figures(cores, core_ns, &self.costs),
             agents: self.agents,
@@ -178,6 +186,7 @@ impl Listener for Metrics {
         }
         self.timeline.hear(event);
         self.traffic.hear(&event.kind);
+        self.exposure.hear(event);
         if let EventKind::ExchangeStarted { server, .. } | EventKind::ExchangeEnded { server, .. } = &event.kind {
             if let Some(server) = self.server(*server) {
                 server.hear_exchange(&event.kind);

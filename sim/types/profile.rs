@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Each method is one decision of SPEC section 5; its number is given as "hole". Code asks for the
 /// decision, never for the profile, so that every difference between the two is listed here.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// What the documents say, weaknesses included.

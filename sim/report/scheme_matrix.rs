@@ -1,0 +1,262 @@
+//! What each danger comes to with each way of authentication, in one table.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use serde::{Deserialize, Serialize};
+
+use super::{MatrixCell, MatrixOutcome, Report, human};
+
+/// The version of the form, as of [`REPORT_VERSION`](super::REPORT_VERSION).
+pub const SCHEME_MATRIX_VERSION: u32 = 1;
+
+/// The table: a row for each danger, a cell for each scheme.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SchemeMatrix {
+    /// The version of this form: 1.
+    pub countersign_scheme_matrix: u32,
+    /// The schemes, as the columns are headed.
+    pub schemes: Vec<String>,
+    /// The rows.
+    pub rows: Vec<SchemeRow>,
+}
+
+/// One danger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SchemeRow {
+    /// What it is called.
+    pub danger: String,
+    /// What happens, in one sentence.
+    pub description: String,
+    /// A cell for each scheme, in their order.
+    pub cells: Vec<SchemeCell>,
+}
+
+/// What one danger comes to with one scheme.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemeCell {
+    /// A run shows it.
+    Shown(Box<Shown>),
+    /// It cannot happen, or there is nothing to run.
+    NotRun {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// What a run shows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Shown {
+    /// The result in one word.
+    pub outcome: SchemeOutcome,
+    /// For how long somebody was let in who should not be, in nanoseconds, as far as the run shows; none if nobody was.
+    pub exposure_ns: Option<u64>,
+    /// What shows it: invariants that fell and how often, and what was reached.
+    pub facts: Vec<String>,
+    /// The scenario.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// The command that shows it.
+    pub command: String,
+}
+
+/// The result of one run in one word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemeOutcome {
+    /// Nobody was let in who should not be, and nobody kept out for long.
+    Holds,
+    /// It opens a door, or keeps honest clients out.
+    Exposed,
+    /// The run did not go as its scenario says.
+    Unexpected,
+}
+
+impl SchemeOutcome {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Exposed => "exposed",
+            Self::Unexpected => "UNEXPECTED",
+        }
+    }
+
+    /// The class of a style sheet.
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Holds => "good",
+            Self::Exposed => "bad",
+            Self::Unexpected => "doubtful",
+        }
+    }
+}
+
+impl Shown {
+    /// What a run came to, whose cell in the [`Matrix`](super::Matrix) is `cell`.
+    ///
+    /// Insiders are attackers, too: what they are served with credentials of their own exposes nobody, and no invariant
+    /// falls. Exposed is what breaks an invariant, what the other profile forbids, and what is served after a revocation.
+    pub fn new(scenario: &str, cell: MatrixCell, report: &Report) -> Self {
+        let exposure = &report.measurements.exposure;
+        let falls = cell.outcome == MatrixOutcome::Falls || exposure.served_after_revocation > 0;
+        let outcome = match cell.outcome {
+            MatrixOutcome::Unexpected => SchemeOutcome::Unexpected,
+            _ if falls => SchemeOutcome::Exposed,
+            _ => SchemeOutcome::Holds,
+        };
+        let exposure_ns = falls.then(|| exposure.attempts_span_ns.max(exposure.after_revocation_ns));
+        Self {
+            outcome,
+            exposure_ns: exposure_ns.filter(|exposure_ns| *exposure_ns > 0),
+            facts: cell.facts,
+            scenario: scenario.to_owned(),
+            seed: report.seed,
+            command: cell.command,
+        }
+    }
+
+    /// The outcome, and for how long.
+    fn text(&self) -> String {
+        let long = self.exposure_ns.map_or(String::new(), |nanos| format!(", {}", human::duration(nanos)));
+        format!("{}{long}", self.outcome.word())
+    }
+}
+
+impl SchemeCell {
+    fn text(&self) -> String {
+        match self {
+            Self::Shown(shown) => shown.text(),
+            Self::NotRun { .. } => "–".to_owned(),
+        }
+    }
+
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Shown(shown) => shown.outcome.class(),
+            Self::NotRun { .. } => "faint",
+        }
+    }
+
+    /// What stands behind it, in one line.
+    fn reason(&self) -> String {
+        match self {
+            Self::NotRun { why } => why.clone(),
+            Self::Shown(shown) if shown.facts.is_empty() => shown.scenario.clone(),
+            Self::Shown(shown) => format!("{}: {}", shown.scenario, shown.facts.join(", ")),
+        }
+    }
+
+    fn command(&self) -> Option<&str> {
+        match self {
+            Self::Shown(shown) => Some(&shown.command),
+            Self::NotRun { .. } => None,
+        }
+    }
+}
+
+/// The table as a page.
+#[derive(Template)]
+#[template(path = "schemes.html")]
+struct Page<'a> {
+    matrix: &'a SchemeMatrix,
+}
+
+impl SchemeMatrix {
+    /// Whether every run went as its scenario says.
+    pub fn is_as_expected(&self) -> bool {
+        let unexpected =
+            |cell: &SchemeCell| matches!(cell, SchemeCell::Shown(shown) if shown.outcome == SchemeOutcome::Unexpected);
+        !self.rows.iter().flat_map(|row| &row.cells).any(unexpected)
+    }
+
+    /// The table as one JSON document, ending with a newline.
+    ///
+    /// # Errors
+    /// Never in practice: it has no map that JSON cannot hold.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// The table as a page of HTML that needs no network.
+    ///
+    /// # Errors
+    /// Never in practice: it writes into memory.
+    pub fn to_html(&self) -> Result<String, askama::Error> {
+        Page { matrix: self }.render()
+    }
+
+    /// The table for a terminal: under each danger a line for each scheme.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let width = self.schemes.iter().map(|scheme| scheme.chars().count()).max().unwrap_or_default();
+        for row in &self.rows {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}: {}", row.danger, row.description);
+            for (scheme, cell) in self.schemes.iter().zip(&row.cells) {
+                let padding = " ".repeat(width - scheme.chars().count());
+                let _ = writeln!(text, "  {scheme}{padding}  {:<22}  {}", cell.text(), cell.reason());
+            }
+            text.push('\n');
+        }
+        text + "Each comes from a run: `--format markdown` has its seed and its command.\n"
+    }
+
+    /// The table in Markdown, then the run behind each cell.
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!("| | {} |\n|---|{}\n", self.schemes.join(" | "), "---|".repeat(self.schemes.len()));
+        for row in &self.rows {
+            let cells: Vec<_> = row.cells.iter().map(SchemeCell::text).collect();
+            let _ = writeln!(text, "| {} | {} |", row.danger, cells.join(" | "));
+        }
+        text.push_str("\nA time is for how long somebody was let in who should not be, as far as the run shows.\n");
+        for row in &self.rows {
+            let _ = write!(text, "\n## {}\n\n{}\n\n", row.danger, row.description);
+            text.push_str("| scheme | comes to | what shows it | seed | command |\n|---|---|---|--:|---|\n");
+            for (scheme, cell) in self.schemes.iter().zip(&row.cells) {
+                let (seed, command) = match cell {
+                    SchemeCell::Shown(shown) => (shown.seed.to_string(), format!("`{}`", shown.command)),
+                    SchemeCell::NotRun { .. } => (String::new(), String::new()),
+                };
+                let _ = writeln!(text, "| {scheme} | {} | {} | {seed} | {command} |", cell.text(), cell.reason());
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix() -> SchemeMatrix {
+        let shown = Shown {
+            outcome: SchemeOutcome::Exposed,
+            exposure_ns: Some(61_000_000_000),
+            facts: vec!["S13 8".to_owned()],
+            scenario: "attack/09_replay".to_owned(),
+            seed: 1,
+            command: "countersign run attack/09_replay --seed 1".to_owned(),
+        };
+        let cells = vec![SchemeCell::Shown(Box::new(shown)), SchemeCell::NotRun { why: "no <counter>".to_owned() }];
+        SchemeMatrix {
+            countersign_scheme_matrix: SCHEME_MATRIX_VERSION,
+            schemes: vec!["agent token".to_owned(), "ACC".to_owned()],
+            rows: vec![SchemeRow { danger: "Replay".to_owned(), description: "Again.".to_owned(), cells }],
+        }
+    }
+
+    #[test]
+    fn every_form_tells_outcome_time_seed_and_command() {
+        let matrix = matrix();
+        let markdown = matrix.to_markdown();
+        assert!(markdown.contains("| Replay | exposed, 1m 1s | – |"), "{markdown}");
+        let row = "| agent token | exposed, 1m 1s | attack/09_replay: S13 8 | 1 | `countersign run attack/09_replay --seed 1` |";
+        assert!(markdown.contains(row), "{markdown}");
+        let page = matrix.to_html().unwrap();
+        assert!(page.contains("exposed, 1m 1s") && page.contains("--seed 1") && !page.contains("<counter>"), "{page}");
+        assert_eq!(serde_json::from_str::<SchemeMatrix>(&matrix.to_json().unwrap()).unwrap(), matrix);
+        assert!(matrix.is_as_expected());
+    }
+}
