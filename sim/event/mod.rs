@@ -9,7 +9,7 @@ mod listener;
 mod subject;
 mod visit;
 
-pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
+pub use detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;
 pub use visit::Visit;

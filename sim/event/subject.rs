@@ -14,7 +14,10 @@ impl EventKind {
             | Self::Accepted { request, .. }
             | Self::Refused { request, .. }
             | Self::Served { request, .. }
-            | Self::Unavailable { request, .. } => Some(*request),
+            | Self::Unavailable { request, .. }
+            | Self::LoginTokenAccepted { request, .. }
+            | Self::LoginTokenRefused { request, .. }
+            | Self::PasswordAccepted { request, .. } => Some(*request),
             _ => None,
         }
     }

@@ -167,6 +167,9 @@ pub enum FaultKind {
         /// The profile that it has from then on.
         profile: Profile,
     },
+    /// An administrator presses 'Update' in the portal's settings: login tokens have a new key, and none from before is
+    /// accepted any more (rule 80).
+    PortalUpdate {},
 }
 
 impl Fault {
@@ -188,7 +191,7 @@ impl Fault {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         "partition",
         "delay",
         "loss",
@@ -208,6 +211,7 @@ impl FaultKind {
         "revoke",
         "remove_site",
         "upgrade",
+        "portal_update",
     ];
 
     /// Its name in plans and scenarios.
@@ -232,6 +236,7 @@ impl FaultKind {
             Self::Revoke { .. } => "revoke",
             Self::RemoveSite { .. } => "remove_site",
             Self::Upgrade { .. } => "upgrade",
+            Self::PortalUpdate {} => "portal_update",
         }
     }
 
@@ -247,12 +252,13 @@ impl FaultKind {
                 | Self::RemoveSite { .. }
                 | Self::Upgrade { .. }
                 | Self::ClockStep { .. }
+                | Self::PortalUpdate {}
         )
     }
 
     /// Whether it can have an end: some things are for good.
     pub const fn may_end(&self) -> bool {
-        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. })
+        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. } | Self::PortalUpdate {})
     }
 }
 

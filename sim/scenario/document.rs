@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    AgentGroup, AttackerTable, ClockTable, CostTable, FaultTable, HardshipTable, ParameterTable, ProfileTable, Ranged,
+    AgentGroup, AttackerTable, ClockTable, CostTable, FaultTable, HardshipTable, ParameterTable, PortalTable,
+    ProfileTable, Ranged,
 };
 use crate::{
     plan::{Expectation, Invariant, Milestone, Thresholds},
@@ -42,6 +43,8 @@ pub struct Document {
     /// Groups of agents that behave alike.
     #[serde(default)]
     pub agents: Vec<AgentGroup>,
+    /// A portal with login tokens, beside the servers and agents.
+    pub portal: Option<PortalTable>,
     /// The protocol's parameters, where they differ from the profile's defaults.
     #[serde(default)]
     pub parameters: ParameterTable,

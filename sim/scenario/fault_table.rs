@@ -67,6 +67,8 @@ pub struct FaultTable {
     pub remove_site: Option<OneSiteTable>,
     /// An actor's software, or that of each in a group, changes to another profile, for good: it starts anew with it.
     pub upgrade: Option<UpgradeTable>,
+    /// An administrator presses 'Update' in the portal's settings, for good: login tokens have a new key (rule 80).
+    pub portal_update: Option<PortalUpdateTable>,
 }
 
 /// A cut of the network.
@@ -234,3 +236,8 @@ pub struct UpgradeTable {
     /// The profile that it has from then on.
     pub profile: Profile,
 }
+
+/// A new Login Token Key. There is nothing to say about it: it is drawn.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PortalUpdateTable {}

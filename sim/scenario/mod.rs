@@ -18,6 +18,8 @@ mod locate;
 mod nearest;
 mod parameter_table;
 mod population;
+mod portal;
+mod portal_table;
 mod problem;
 mod profile_table;
 mod ranged;
@@ -28,6 +30,7 @@ mod scenario_error;
 mod schema;
 mod shipped;
 mod spelled;
+mod spelled_portal;
 
 pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, PolicyInterval, Spacing, VisitsTable};
 pub use attacker_table::AttackerTable;
@@ -38,11 +41,12 @@ pub use cost_table::{CostFile, CostTable};
 pub use document::{Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
 pub use fault_table::{
     BlackHoleTable, ChangePolicyTable, ClockStepTable, DelayTable, DuplicateTable, FaultTable, LossTable,
-    MachinesTable, MoveTable, OneAgentTable, OneSiteTable, OverloadTable, PartitionTable, ReorderTable,
-    RotateServerKeyTable, SlowLinkTable, UpgradeTable,
+    MachinesTable, MoveTable, OneAgentTable, OneSiteTable, OverloadTable, PartitionTable, PortalUpdateTable,
+    ReorderTable, RotateServerKeyTable, SlowLinkTable, UpgradeTable,
 };
 pub use hardship::{HardshipProfile, HardshipTable};
 pub use parameter_table::{CapTable, ParameterTable};
+pub use portal_table::{BrowserTable, JobTable, LifetimeTable, PortalServerTable, PortalTable};
 pub use profile_table::ProfileTable;
 pub use ranged::Ranged;
 pub use rate::Rate;

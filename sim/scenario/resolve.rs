@@ -73,6 +73,7 @@ impl Scenario {
             faults: Vec::new(),
             heal_ms: None,
             attackers: Vec::new(),
+            portal: document.portal.as_ref().map(|portal| portal.resolve(&draws)).transpose()?,
             bug: document.plant,
             expectation: self.expectation(profile)?,
         };

@@ -161,6 +161,21 @@ bugs! {
     /// Failed exchanges are tried again after the first delay for ever, without jitter. Needs failures that last.
     RetryWithoutBackoff = "retry_without_backoff",
 
+    // --- portal login tokens ---------------------------------------------------------------------------
+    /// The tag of a login token is not compared (R79, A28). Needs a portal, and somebody who forges.
+    LoginTagUnchecked = "login_tag_unchecked",
+    /// The tag of a login token covers its expiry, and not its user (R79, A28). Needs a portal, and somebody who forges.
+    LoginUserUnsigned = "login_user_unsigned",
+    /// A login token is taken in the second of its expiry, too (R82). Needs a portal, and a use in that second.
+    LoginSecondTooLong = "login_second_too_long",
+    /// A login token is taken whatever its expiry (R79). Needs a portal, and a use or a replay that comes late.
+    LoginExpiryIgnored = "login_expiry_ignored",
+    /// A server goes on with the Login Token Key that it read when it started (R80). Needs a portal, and an 'Update'.
+    LoginKeyKept = "login_key_kept",
+    /// A hardened portal takes user ids with the delimiter in them, and reads the first fields (A28). Needs a portal, and
+    /// somebody with such an id.
+    LoginDelimiterAllowed = "login_delimiter_allowed",
+
     hangs:
     /// A poll of an agent's task never returns.
     PollNeverReturns = "poll_never_returns",

@@ -82,6 +82,7 @@ pub fn plan(profile: Profile) -> Plan {
         heal_ms: None,
         shared_cores: None,
         attackers: Vec::new(),
+        portal: None,
         bug: None,
         expectation: Expectation::default(),
     }

@@ -53,6 +53,7 @@ pub fn plan() -> Plan {
         heal_ms: None,
         shared_cores: None,
         attackers: Vec::new(),
+        portal: None,
         bug: None,
         expectation: Expectation::default(),
     }

@@ -1,6 +1,7 @@
 //! What a run has reached: the *sometimes*-assertions of a scenario.
 
 mod hardship;
+mod portal;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,6 +18,7 @@ pub(super) struct Milestones {
     counts: BTreeMap<Milestone, u64>,
     in_flight: BTreeMap<ActorId, u32>,
     validations: BTreeMap<ActorId, VirtualTime>,
+    jobs: portal::Jobs,
 }
 
 impl Milestones {
@@ -35,6 +37,8 @@ impl Milestones {
 
     pub(super) fn hear(&mut self, event: &Event, before: &Facts) {
         hardship::of(event, before, |milestone| self.reached(milestone));
+        let Self { counts, jobs, .. } = self;
+        portal::of(event, before, jobs, |milestone| *counts.entry(milestone).or_default() += 1);
         let reached = match &event.kind {
             EventKind::ExchangeEnded { outcome, .. } => of_outcome(*outcome),
             EventKind::Refused { why, .. } => hardship::of_refusal(*why),

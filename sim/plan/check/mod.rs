@@ -7,6 +7,7 @@ mod keys;
 mod network;
 mod parameters;
 mod population;
+mod portal;
 
 pub(crate) use population::too_many_agents;
 
@@ -51,6 +52,7 @@ impl Plan {
         within("shared_cores", cores.into(), 1..=1_024, "", "a machine has a core at least")?;
         let mut keys = Keys::default();
         self.check_population(&mut keys)?;
+        self.check_portal()?;
         self.check_faults(&mut keys)?;
         self.check_attackers(&mut keys)?;
         let served_ppm = self.expectation.thresholds.served_min_ppm.unwrap_or(0);
