@@ -1,6 +1,8 @@
 //! Planted bugs: each can be named, each changes what happens, and only while it is planted.
 
 mod hardship_property;
+#[path = "bugs/portal.rs"]
+mod portal;
 #[path = "bugs/shrinking.rs"]
 mod shrinking;
 #[path = "rules/stage.rs"]

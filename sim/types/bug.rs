@@ -191,6 +191,19 @@ impl Bug {
     pub const BUILD_NEEDED: &str = "this build has no planted bugs; make one with them: \
                                     `cargo build --release --features planted-bugs`";
 
+    /// Whether only a portal can show it.
+    pub const fn needs_portal(self) -> bool {
+        matches!(
+            self,
+            Self::LoginTagUnchecked
+                | Self::LoginUserUnsigned
+                | Self::LoginSecondTooLong
+                | Self::LoginExpiryIgnored
+                | Self::LoginKeyKept
+                | Self::LoginDelimiterAllowed
+        )
+    }
+
     /// Whether it is planted in what this thread runs.
     #[cfg(not(feature = "planted-bugs"))]
     #[inline(always)]

@@ -51,8 +51,18 @@ impl PortalRecords {
 
     /// Makes a new key: 'Update' was pressed (rule 80). Returns how often that has happened.
     pub fn update(&mut self, rng: &mut impl Rng) -> u32 {
-        self.key = LoginTokenKey::draw(rng);
+        self.replace_key(LoginTokenKey::draw(rng))
+    }
+
+    /// Takes over a key that was made, and kept elsewhere. Returns how often there has been a new one.
+    pub fn replace_key(&mut self, key: LoginTokenKey) -> u32 {
+        self.key = key;
         self.updates = self.updates.saturating_add(1);
+        self.updates
+    }
+
+    /// How often 'Update' has been pressed.
+    pub fn updates(&self) -> u32 {
         self.updates
     }
 

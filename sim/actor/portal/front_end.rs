@@ -26,6 +26,13 @@ use crate::{
     types::{ActorId, LoginUse},
 };
 
+/// What a person is shown who comes with a browser that this program has not made.
+const LOGIN_FORM: &str = "<!doctype html><title>Portal</title><form method=post>\
+    <p><label>User <input name=user autocomplete=username></label>\
+    <p><label>Password <input name=password type=password autocomplete=current-password></label>\
+    <p><label><input name=remember type=checkbox> Remember me</label>\
+    <p><button>Log in</button></form>";
+
 /// The front end of a portal.
 #[derive(Debug)]
 pub struct FrontEnd<E> {
@@ -121,6 +128,7 @@ impl<E: Environment> Service for FrontEnd<E> {
         let user = self.user_in_session(&request);
         match (&request.method, request.path(), user) {
             (&Method::POST, LOGIN_PATH, _) => self.log_in(&request),
+            (&Method::GET, LOGIN_PATH, _) => reply::page(LOGIN_FORM),
             (&Method::POST, SESSION_PATH, _) | (&Method::GET, PORTAL_PATH, None) => self.open_by_token(&request),
             (&Method::GET, PORTAL_PATH, Some(user)) => Reply::new(Full::new(Bytes::from(user))),
             (&Method::GET, PORTLET_PATH, Some(user)) => self.portlet(&user).await,

@@ -16,6 +16,13 @@ pub fn with_session(session: &str, body: &str) -> Reply {
     reply
 }
 
+/// A page for people.
+pub fn page(html: &'static str) -> Reply {
+    let mut reply = Reply::new(Full::new(Bytes::from_static(html.as_bytes())));
+    add(&mut reply, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    reply
+}
+
 /// Adds the cookie that stands for the password, and lets it end after so many seconds.
 pub fn remember(reply: &mut Reply, token: &str, max_age_s: u64) {
     let cookie = format!("{REMEMBER_COOKIE}={token}; Max-Age={max_age_s}; Path=/; HttpOnly; SameSite=Lax");
