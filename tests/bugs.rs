@@ -3,6 +3,8 @@
 mod hardship_property;
 #[path = "bugs/machine.rs"]
 mod machine;
+#[path = "bugs/portal.rs"]
+mod portal;
 #[path = "bugs/shrinking.rs"]
 mod shrinking;
 #[path = "rules/stage.rs"]

@@ -49,7 +49,7 @@ fn has(shard: Shard, actor: ActorId) -> bool {
     match actor {
         ActorId::Agent(number) | ActorId::Attacker(number) => shard.has(u64::from(number - 1)),
         ActorId::Site(number) => shard.has(u64::from(number)),
-        ActorId::Smp => shard.index == 1,
+        _ => shard.index == 1,
     }
 }
 

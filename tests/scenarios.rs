@@ -22,7 +22,7 @@ const OTHER_SEEDS: [u64; 3] = [11, 12, 13];
 const NOT_HERE: [&str; 2] = ["load/", "negative/"];
 
 /// Every scenario of these folders is run in a test of the folder.
-const FOLDERS: [&str; 5] = ["attack/", "hardship/", "hole/", "machine/", "regressions/"];
+const FOLDERS: [&str; 6] = ["attack/", "hardship/", "hole/", "machine/", "portal/", "regressions/"];
 
 /// What they show, they show with every seed.
 const FURTHER_SEEDS: [u64; 2] = [11, 12];
@@ -124,6 +124,11 @@ fn every_hole_is_open_or_closed_as_the_profile_has_it() {
 #[test]
 fn every_attack_ends_as_the_profile_has_it() {
     all_pass(in_both_profiles("attack/"));
+}
+
+#[test]
+fn every_portal_is_as_the_profile_has_it() {
+    all_pass(in_both_profiles("portal/"));
 }
 
 #[test]

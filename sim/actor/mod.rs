@@ -10,6 +10,7 @@ mod figure;
 mod hang;
 mod http;
 mod lock;
+mod portal;
 mod secure_storage;
 mod server;
 mod task;
@@ -19,6 +20,10 @@ pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits, enrol
 pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};
+pub use portal::{
+    AdministrationServer, AutomationServer, Browser, BrowserSettings, Cookie, FrontEnd, Job, PortalDatabase,
+    PortalRecords, PortalSettings, PortletServer,
+};
 pub use secure_storage::SecureStorage;
 pub use server::{
     Database, Journal, Kept, Records, ServerSettings, SharedMachine, SiteServer, SiteSettings, SmpServer,

@@ -17,8 +17,8 @@ use crate::{
     crypto::{Engine, PrivateKey},
     event::{Carried, Close, EventKind},
     protocol::{
-        Binding, CountersignedToken, Credentials, IssuedToken, Nonce, RequestFacts, SCHEME, TokenChallenge,
-        content_digest,
+        Binding, CountersignedToken, Credentials, IssuedToken, LoginTokenKey, Nonce, RequestFacts, SCHEME,
+        TokenChallenge, content_digest,
     },
     types::{ActorId, Epoch, Jti, MessageNonce, NodeId, Origin, RequestId, Uid, Undigested},
 };
@@ -39,6 +39,8 @@ pub struct Hand<E: Environment> {
     pub rng: ChaCha20Rng,
     /// How many attempts there were before.
     pub round: u64,
+    /// The key of a portal's login tokens, if it has been stolen.
+    pub stolen_login_key: Option<LoginTokenKey>,
 }
 
 /// A connection of the attacker's own.

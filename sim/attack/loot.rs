@@ -43,6 +43,8 @@ pub struct Loot {
     pub victim_uid: Option<Uid>,
     /// Texts of three-part tokens that the attacker asked for itself.
     pub own_offers: Vec<String>,
+    /// Texts of login tokens on their way to a server of a portal, the oldest first.
+    pub login_tokens: Vec<String>,
 }
 
 impl Loot {

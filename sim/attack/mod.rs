@@ -18,6 +18,7 @@
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
 //! | 23, 24, 25, hole 18 | `registry_flood`, `cache_flood`, `slow_loris`, `first_request_flood` |
 //! | S7 | `stolen_key` |
+//! | 28, rules 80, 83 | `login_forgery`, `login_delimiter`, `login_replay`, `login_key_theft`, by way of `login_line` |
 
 mod algorithm_confusion;
 mod altered_agent_signature;
@@ -35,6 +36,11 @@ mod hand;
 mod injection;
 mod key_injection;
 mod key_swap;
+mod login_delimiter;
+mod login_forgery;
+mod login_key_theft;
+mod login_line;
+mod login_replay;
 mod loot;
 mod message;
 mod oversize;
@@ -58,7 +64,7 @@ mod wrong_parts;
 pub use framing::{Direction, Framing, Piece};
 pub use loot::{Captured, Listening, Loot, SharedLoot};
 pub use message::Message;
-pub use settings::AttackerSettings;
+pub use settings::{AtPortal, AttackerSettings};
 pub use wire::{Fate, Interceptor, Passing, Reach, WireFilter, Wiretaps, Witness};
 
 use std::{sync::Arc, time::Duration};
@@ -80,7 +86,7 @@ impl<E: Environment> Attacker<E> {
     /// An attacker that has not begun.
     pub fn new(environment: Arc<E>, engine: Arc<Engine>, settings: AttackerSettings, loot: SharedLoot) -> Self {
         let rng = settings.rng.clone();
-        Self { hand: Hand { environment, engine, settings, loot, rng, round: 0 } }
+        Self { hand: Hand { environment, engine, settings, loot, rng, round: 0, stolen_login_key: None } }
     }
 
     /// Makes an attempt every interval, from start to end. An attempt that takes longer skips those that it overlaps.
@@ -125,6 +131,10 @@ impl<E: Environment> Attacker<E> {
             Attack::SlowLoris => slow_loris::attempt(hand).await,
             Attack::FirstRequestFlood => first_request_flood::attempt(hand).await,
             Attack::StolenKey => stolen_key::attempt(hand).await,
+            Attack::LoginForgery => login_forgery::attempt(hand).await,
+            Attack::LoginDelimiter => login_delimiter::attempt(hand).await,
+            Attack::LoginReplay => login_replay::attempt(hand).await,
+            Attack::LoginKeyTheft => login_key_theft::attempt(hand).await,
             // These act on the connections of others only.
             Attack::SpoofedRefusal | Attack::Eavesdropping | Attack::Injection | Attack::KeySwap => {}
         }
@@ -149,6 +159,7 @@ pub fn interceptor(
         Attack::TamperedBatch => Box::new(tampered_batch::Tamperer::new(settings, engine, loot)),
         Attack::Injection => Box::new(injection::Injector::new(interval_ms)),
         Attack::KeySwap => Box::new(key_swap::KeySwapper::new(settings, engine)),
+        Attack::LoginForgery | Attack::LoginReplay => Box::new(login_line::Reader::new(loot)),
         Attack::Eavesdropping => Box::new(eavesdropping::Eavesdropper::new(loot)),
         _ => Box::new(Listening::new(loot)),
     })

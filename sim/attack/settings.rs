@@ -6,8 +6,10 @@ use rand_chacha::ChaCha20Rng;
 
 use super::Reach;
 use crate::{
+    actor::PortalDatabase,
     crypto::{KeyPool, KeyPoolError, PrivateKey, PublicKey},
     plan::{Attack, AttackerPlan, Plan, Power},
+    protocol::LoginTokenRules,
     types::{ActorId, NodeId, Origin, Parameters, SeedStream, VirtualTime},
 };
 
@@ -38,8 +40,27 @@ pub struct AttackerSettings {
     pub smp_key: PublicKey,
     /// The protocol's parameters.
     pub parameters: Arc<Parameters>,
+    /// What it knows of a portal, if there is one.
+    pub portal: Option<AtPortal>,
     /// Where its random numbers come from.
     pub rng: ChaCha20Rng,
+}
+
+/// What an attacker on a portal knows of it.
+#[derive(Clone, Debug)]
+pub struct AtPortal {
+    /// How login tokens are made and read: that is public.
+    pub rules: LoginTokenRules,
+    /// What stands between their fields.
+    pub delimiter: char,
+    /// Where the front end is reached.
+    pub front_end: Origin,
+    /// The user at the victim's browser, if the victim is one.
+    pub victim_user: Option<String>,
+    /// User and password of its own account, if it has one.
+    pub account: Option<(String, String)>,
+    /// The database with the key: only a thief of keys looks into it.
+    pub database: PortalDatabase,
 }
 
 impl AttackerSettings {
@@ -53,9 +74,12 @@ impl AttackerSettings {
         let Some(attacker) = plan.attackers.get(index).cloned() else { return Ok(None) };
         let victim_key = match attacker.victim {
             ActorId::Agent(agent) => plan.agent(agent).map(|agent| agent.key),
+            // Nobody there has a key of this kind.
+            _ if attacker.attack.is_on_a_portal() => plan.portal.as_ref().map(|_| attacker.key),
             server => plan.server(server).map(|server| server.key),
         };
-        let (Some(victim_key), Some(_)) = (victim_key, plan.server(attacker.server)) else { return Ok(None) };
+        let has_server = attacker.attack.is_on_a_portal() || plan.server(attacker.server).is_some();
+        let (Some(victim_key), true) = (victim_key, has_server) else { return Ok(None) };
         let victim_key = keys.private_key(victim_key)?;
         // A removed site server still has its key; that is what the attack is about.
         let is_former_site = attacker.attack == Attack::RogueSite && matches!(attacker.victim, ActorId::Site(_));
@@ -74,6 +98,7 @@ impl AttackerSettings {
             smp_node: Plan::node_of(ActorId::Smp),
             smp_key: keys.private_key(plan.smp.key)?.public().clone(),
             parameters: Arc::new(plan.parameters.clone()),
+            portal: None,
             rng: SeedStream::new(plan.seed).rng("attacker", number.into()),
             plan: attacker,
         }))
@@ -81,7 +106,7 @@ impl AttackerSettings {
 
     /// Whether the attacker is a registered agent.
     pub fn is_insider(&self) -> bool {
-        self.plan.attack.power() == Power::Insider
+        self.plan.attack.power() == Power::Insider && !self.plan.attack.is_on_a_portal()
     }
 
     /// When it starts.

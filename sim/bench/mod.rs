@@ -2,10 +2,12 @@
 //!
 //! Nothing here reads a clock. Whoever measures repeats a [`Prepared`] operation and counts time, or instructions.
 
+mod login_guess;
 mod nothing;
 mod operation;
 mod stage;
 
+pub use login_guess::{LOGIN_KEYS, login_guess};
 pub use nothing::Nothing;
 pub use operation::{Operation, Prepared};
 pub use stage::{BenchError, Presentation, Stage};

@@ -1,6 +1,9 @@
 //! Who takes part in a run of a plan, and with what settings: the same in the simulated world and on real sockets.
 
 mod machine;
+mod portal;
+
+pub use portal::{password_of, rules_of};
 
 use std::{sync::Arc, time::Duration};
 
@@ -155,12 +158,17 @@ impl Cast {
     }
 
     /// The random numbers of an actor for its next life.
-    fn rng(&self, actor: ActorId, times_before: u32) -> ChaCha20Rng {
+    pub(crate) fn rng(&self, actor: ActorId, times_before: u32) -> ChaCha20Rng {
         let (kind, number) = match actor {
             ActorId::Smp => ("smp", 0),
             ActorId::Site(number) => ("site", number),
             ActorId::Agent(number) => ("agent", number),
             ActorId::Attacker(number) => ("attacker", number),
+            ActorId::FrontEnd => ("front end", 0),
+            ActorId::AutomationServer => ("automation server", 0),
+            ActorId::AdministrationServer => ("administration server", 0),
+            ActorId::PortletServer => ("portlet server", 0),
+            ActorId::Browser(number) => ("browser", number),
         };
         match times_before {
             0 => self.seed.rng(kind, number.into()),

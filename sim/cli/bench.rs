@@ -13,7 +13,7 @@ use super::{
     profile_parser,
 };
 use crate::{
-    bench::{Nothing, Operation, Prepared},
+    bench::{LOGIN_KEYS, Nothing, Operation, Prepared, login_guess},
     crypto::{Backend, backend},
     report::human::separated,
     types::{CryptoTier, Profile},
@@ -55,6 +55,20 @@ struct Bench {
     profile: Profile,
     quick: bool,
     operations: Vec<Measured>,
+    login_token_guess: Guess,
+}
+
+/// What it takes to guess the key of a portal's login tokens by trying: never done, only worked out.
+#[derive(Debug, Serialize)]
+struct Guess {
+    /// CPU time of one guess.
+    ns: u64,
+    /// How many guesses one core makes.
+    per_core_s: u64,
+    /// How many keys there are.
+    keys: u64,
+    /// How many years one core takes for half of them, which is what a guess takes on average.
+    core_years: u64,
 }
 
 /// One operation, the fastest backend first.
@@ -115,6 +129,11 @@ fn measure(args: &BenchArgs) -> Result<Bench, Failure> {
             backends: rows(measured.into_iter().map(|(name, _, ns)| (name, ns)).collect()),
         });
     }
+    let mut guess = login_guess().map_err(Failure::internal)?;
+    let mut guess_ns = u64::MAX;
+    for _ in 0..rounds {
+        guess_ns = guess_ns.min(time(&mut guess, slice).map_err(Failure::internal)?);
+    }
     Ok(Bench {
         countersign_bench: BENCH_VERSION,
         program: env!("CARGO_PKG_VERSION"),
@@ -125,7 +144,16 @@ fn measure(args: &BenchArgs) -> Result<Bench, Failure> {
         profile: args.profile,
         quick: args.quick,
         operations,
+        login_token_guess: Guess::of(guess_ns),
     })
+}
+
+impl Guess {
+    fn of(ns: u64) -> Self {
+        const YEAR_S: u64 = 31_557_600;
+        let per_core_s = (1_000_000_000 / ns.max(1)).max(1);
+        Self { ns, per_core_s, keys: LOGIN_KEYS, core_years: LOGIN_KEYS / 2 / per_core_s / YEAR_S }
+    }
 }
 
 /// The real tiers that are built in, the peers if there are any, and none.
@@ -220,5 +248,10 @@ fn text(bench: &Bench) -> String {
             line(format_args!("{}", figures.trim_end()));
         }
     }
+    let Guess { ns, per_core_s, core_years, .. } = bench.login_token_guess;
+    line(format_args!("Guess a portal's Login Token Key, one of 10^18, by trying (HMAC-SHA1)"));
+    let micros = format!("{}.{:02}", ns / 1_000, ns / 10 % 100);
+    line(format_args!("  {:<46}{micros:>10}{:>14}", "a guess", separated(per_core_s)));
+    line(format_args!("  {} years of one core on average", separated(core_years)));
     text
 }

@@ -22,8 +22,9 @@ use crate::{
 };
 
 /// Where bugs are hunted unless the command says otherwise: plain random, swarm, and one thing that neither draws, the
-/// clocks of all servers set back at the same time; and machines around the servers, which none of these has.
-pub const HUNTING_GROUNDS: [&str; 4] = ["hardship/storm", "hardship/swarm", "hole/19_clock_back", "machine/rough_day"];
+/// clocks of all servers set back at the same time; and machines around the servers and a portal, which none of these has.
+pub const HUNTING_GROUNDS: [&str; 5] =
+    ["hardship/storm", "hardship/swarm", "hole/19_clock_back", "machine/rough_day", "portal/hardship"];
 
 /// One bug in one scenario.
 struct Case {
@@ -54,9 +55,10 @@ pub(super) fn bugs(args: &BugsArgs) -> Result<Exit, Failure> {
     let cases: Vec<_> = bugs
         .iter()
         .flat_map(|&bug| grounds.iter().cloned().map(move |(asked, scenario)| (bug, asked, scenario)))
+        .filter(|(bug, _, scenario)| bug.needs_portal() == scenario.document.portal.is_some())
         .map(|(bug, asked, scenario)| Case { bug, asked, scenario, found_by: AtomicU64::new(u64::MAX) })
         .collect();
-    let hunt = hunt(&cases, grounds.len(), args)?;
+    let hunt = hunt(&cases, args)?;
     let text = match args.format {
         TableFormat::Text => hunt.to_text(),
         TableFormat::Markdown => hunt.to_markdown(),
@@ -71,7 +73,7 @@ pub(super) fn bugs(args: &BugsArgs) -> Result<Exit, Failure> {
 }
 
 /// Hunts in every case by ascending seeds, up to the first that finds its bug.
-fn hunt(cases: &[Case], grounds: usize, args: &BugsArgs) -> Result<Hunt, Failure> {
+fn hunt(cases: &[Case], args: &BugsArgs) -> Result<Hunt, Failure> {
     let seeds = args.seeds.0.clone();
     let interrupted = interrupt::listen();
     let per_case = seeds.end - seeds.start;
@@ -115,17 +117,17 @@ fn hunt(cases: &[Case], grounds: usize, args: &BugsArgs) -> Result<Hunt, Failure
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let bugs = cases.chunks(grounds.max(1)).zip(trails.chunks(grounds.max(1)));
-    let hunted = |(cases, trails): (&[Case], &[Trail])| {
+    let mut trails = trails.into_iter();
+    let hunted = |cases: &[Case]| {
         let bug = cases.first()?.bug;
-        Some(Hunted { bug, what: bug.what().to_owned(), trails: trails.to_vec() })
+        Some(Hunted { bug, what: bug.what().to_owned(), trails: trails.by_ref().take(cases.len()).collect() })
     };
     Ok(Hunt {
         countersign_hunt: HUNT_VERSION,
         seeds_from: seeds.start,
         seeds_to: seeds.end,
         interrupted: interrupted.load(Relaxed),
-        bugs: bugs.filter_map(hunted).collect(),
+        bugs: cases.chunk_by(|one, next| one.bug == next.bug).filter_map(hunted).collect(),
     })
 }
 

@@ -25,6 +25,9 @@ pub enum FileKind {
     /// The configuration of a site server
     #[cfg(feature = "sockets")]
     Site,
+    /// The configuration of a portal
+    #[cfg(feature = "sockets")]
+    Portal,
 }
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
@@ -34,6 +37,8 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Exit, Failure> {
         FileKind::Smp => scenario::schema_of::<crate::serve::config::SmpDocument>(),
         #[cfg(feature = "sockets")]
         FileKind::Site => scenario::schema_of::<crate::serve::config::SiteDocument>(),
+        #[cfg(feature = "sockets")]
+        FileKind::Portal => scenario::schema_of::<crate::serve::config::PortalDocument>(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Failure::internal)?;
     exit::print(&format!("{text}\n"))

@@ -1,4 +1,4 @@
-//! RSA behind one trait: keys, signatures, and the tiers that compute them.
+//! RSA behind one trait: keys, signatures, and the tiers that compute them. Beside it the HMAC of login tokens.
 //!
 //! Everything here is a pure function of its arguments: randomness is passed in, and no clock or file is read.
 
@@ -6,6 +6,7 @@
 mod aws_lc;
 mod backend;
 mod engine;
+pub mod hmac_sha1;
 mod key_error;
 mod key_pool;
 mod modelled;

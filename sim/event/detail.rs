@@ -18,6 +18,8 @@ pub enum Carried {
     NewToken,
     /// A message signature (RFC 9421).
     Signature,
+    /// A portal's login token, wherever in the request it stands.
+    LoginToken,
 }
 
 /// Why a connection ended, as its opener saw it.
@@ -150,4 +152,18 @@ pub enum UpstreamPurpose {
     FirstFetch,
     /// A validation refreshes tokens (rule 37).
     Validation,
+}
+
+/// How a run of an automation job ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobOutcome {
+    /// All of its steps were served.
+    Done,
+    /// No login token could be made for its user.
+    Denied,
+    /// Its login token was turned down: the steps that were left were not tried.
+    Refused,
+    /// The front end did not answer.
+    Unreachable,
 }

@@ -10,7 +10,7 @@ mod subject;
 mod visit;
 
 pub use crate::environment::{Call as MachineCall, Change as MachineChange, Member, Unloading};
-pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
+pub use detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;
 pub use visit::Visit;

@@ -19,7 +19,10 @@ impl EventKind {
                 MachineChange::RequestTaken { request, .. }
                 | MachineChange::RequestLeft { request, .. }
                 | MachineChange::CallFailed { request, .. },
-            ) => Some(*request),
+            )
+            | Self::LoginTokenAccepted { request, .. }
+            | Self::LoginTokenRefused { request, .. }
+            | Self::PasswordAccepted { request, .. } => Some(*request),
             _ => None,
         }
     }

@@ -36,7 +36,13 @@ impl Scribe {
                 EventKind::Machine(change) => of_machine(change),
                 kind => self.of_module(kind).or_else(|| of_management_agent(kind)),
             },
-            ActorId::Attacker(_) => None,
+            // What portals log is not known.
+            ActorId::Attacker(_)
+            | ActorId::FrontEnd
+            | ActorId::AutomationServer
+            | ActorId::AdministrationServer
+            | ActorId::PortletServer
+            | ActorId::Browser(_) => None,
         };
         let is_over = matches!(event.kind, EventKind::Machine(MachineChange::RequestLeft { .. }));
         if let Some(request) = event.kind.request().filter(|_| is_over) {
@@ -106,6 +112,7 @@ fn of_client(kind: &EventKind) -> Option<Said> {
                 Carried::StoredToken => format!("a stored token of {token_bytes} bytes"),
                 Carried::NewToken => format!("a new token of {token_bytes} bytes"),
                 Carried::Signature => "a signature".to_owned(),
+                Carried::LoginToken => format!("a login token of {token_bytes} bytes"),
             };
             (Severity::Debug, Some(*request), format!("NetworkOperation: sends a request with {carries}"))
         }

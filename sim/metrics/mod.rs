@@ -172,7 +172,7 @@ impl Metrics {
         match actor {
             ActorId::Smp => Some(&mut self.smp),
             ActorId::Site(number) => nth(&mut self.sites, number),
-            ActorId::Agent(_) | ActorId::Attacker(_) => None,
+            _ => None,
         }
     }
 }

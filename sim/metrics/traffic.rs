@@ -72,7 +72,7 @@ impl TrafficFigures {
             EventKind::ConnectFailed { timed_out: false, .. } => self.connect_refused += 1,
             EventKind::RequestSent { carries, token_bytes, .. } => {
                 *match carries {
-                    Carried::Nothing => &mut self.sent_bare,
+                    Carried::Nothing | Carried::LoginToken => &mut self.sent_bare,
                     Carried::FirstRequest => &mut self.sent_first,
                     Carried::StoredToken => &mut self.sent_stored_token,
                     Carried::NewToken => &mut self.sent_new_token,

@@ -23,6 +23,7 @@
 //! | S13 | `own_connection`, `token_keeps_path` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
+//! | S2, S3, S13, L1 of a portal | `login_token_is_issued`, `login_token_is_in_time`, `login_token_is_own`, `login_token_is_taken` |
 //!
 //! From when on liveness is judged, and for whom, stands in `fairness`. Safety is judged always: each header says what
 //! a crash, a clock that was set, or a change of policy excuses, if anything.
@@ -42,6 +43,10 @@ mod counter_within_cap;
 mod facts;
 mod fairness;
 mod fetch_is_shared;
+mod login_token_is_in_time;
+mod login_token_is_issued;
+mod login_token_is_own;
+mod login_token_is_taken;
 mod machine_follows_policy;
 mod milestones;
 mod never_open;
@@ -100,6 +105,10 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<registry_only_verified::RegistryOnlyVerified>::default(),
         Box::<own_connection::OwnConnection>::default(),
         Box::<token_keeps_path::TokenKeepsPath>::default(),
+        Box::<login_token_is_issued::LoginTokenIsIssued>::default(),
+        Box::<login_token_is_in_time::LoginTokenIsInTime>::default(),
+        Box::<login_token_is_own::LoginTokenIsOwn>::default(),
+        Box::<login_token_is_taken::LoginTokenIsTaken>::default(),
     ]
 }
 

@@ -88,6 +88,14 @@ pub enum Attack {
     FirstRequestFlood,
     /// An agent's stolen key, used from elsewhere: what only revocation ends (S7).
     StolenKey,
+    /// 28: a portal's login tokens with another user, another expiry or another tag.
+    LoginForgery,
+    /// 28: a user of a portal whose id has the delimiter of login tokens in it, and behind it an expiry.
+    LoginDelimiter,
+    /// A login token that is copied on its way, and used until it expires (rule 83).
+    LoginReplay,
+    /// Login tokens of its own, made with the key out of the portal's database: what only 'Update' ends (rule 80).
+    LoginKeyTheft,
 }
 
 impl Attack {
@@ -118,13 +126,19 @@ impl Attack {
             Self::CacheFlood => 24,
             Self::SlowLoris => 25,
             Self::KeySwap => 30,
-            Self::FirstRequestFlood | Self::StolenKey => return None,
+            Self::LoginForgery | Self::LoginDelimiter => 28,
+            Self::FirstRequestFlood | Self::StolenKey | Self::LoginReplay | Self::LoginKeyTheft => return None,
         })
     }
 
     /// Whether only the issuer can be attacked in this way: what it attacks passes nobody else.
     pub const fn is_on_the_issuer(self) -> bool {
         matches!(self, Self::RogueSite | Self::TamperedBatch | Self::KeySwap)
+    }
+
+    /// Whether it is a portal that is attacked in this way.
+    pub const fn is_on_a_portal(self) -> bool {
+        matches!(self, Self::LoginForgery | Self::LoginDelimiter | Self::LoginReplay | Self::LoginKeyTheft)
     }
 
     /// What it can do beside sending requests.
@@ -136,7 +150,9 @@ impl Attack {
             | Self::Replay
             | Self::StolenOffer
             | Self::CrossServerReplay
-            | Self::Eavesdropping => Power::Listens,
+            | Self::Eavesdropping
+            | Self::LoginForgery
+            | Self::LoginReplay => Power::Listens,
             Self::StolenToken
             | Self::StolenRequest
             | Self::ForeignOffer
@@ -144,8 +160,10 @@ impl Attack {
             | Self::TamperedBatch
             | Self::Injection
             | Self::KeySwap => Power::OnPath,
-            Self::AlgorithmConfusion | Self::CounterTricks | Self::UidSubstitution => Power::Insider,
-            Self::StolenKey => Power::HasKey,
+            Self::AlgorithmConfusion | Self::CounterTricks | Self::UidSubstitution | Self::LoginDelimiter => {
+                Power::Insider
+            }
+            Self::StolenKey | Self::LoginKeyTheft => Power::HasKey,
             Self::KeyInjection
             | Self::AmbiguousJson
             | Self::WrongParts
@@ -168,8 +186,8 @@ pub enum Power {
     Listens,
     /// It reads and changes what goes over the victim's plain connections.
     OnPath,
-    /// It is a registered agent.
+    /// It is a registered agent, or has an account in the portal.
     Insider,
-    /// It has the victim's private key.
+    /// It has the victim's private key, or the one in the portal's database.
     HasKey,
 }

@@ -272,6 +272,39 @@ pub enum Milestone {
     AccountAlert,
     /// The local group was made again after somebody had deleted it (rule 70).
     GroupRecreated,
+    // --- portal --------------------------------------------------------------------------------------
+    /// A user logged in to a portal with a password.
+    PasswordLogin,
+    /// A login token was accepted instead of a password (rule 81).
+    RememberedLogin,
+    /// A login token was accepted that came with the link to the administration server (rule 81).
+    AdministrationLogin,
+    /// A login token was accepted that a portlet server had been given (rule 81).
+    PortletLogin,
+    /// A login token was accepted from a job (rule 81).
+    AutomationLogin,
+    /// A login token was accepted that made somebody else of an administrator (rule 81).
+    ImpersonationLogin,
+    /// A login token was refused as none (attack 28).
+    LoginSyntaxRefused,
+    /// A login token was refused for its tag (rule 80, attack 28).
+    LoginTagRefused,
+    /// A login token was refused as expired (rule 82).
+    LoginExpiredRefused,
+    /// A login token was accepted once more on another's connection (rule 83).
+    LoginReplayed,
+    /// A login token was accepted for another user than it was made for (attack 28).
+    LoginMisread,
+    /// No login token was made for a user, because of the id (hardened, attack 28).
+    LoginTokenDenied,
+    /// Somebody pressed 'Update' (rule 80).
+    LoginKeyUpdated,
+    /// A run of a job did all of its steps.
+    JobDone,
+    /// A run of a job was turned away (rules 80, 82).
+    JobRefused,
+    /// A job whose latest run had not gone well was done again.
+    JobRecovered,
 }
 
 impl Milestone {

@@ -176,6 +176,9 @@ pub enum FaultKind {
         /// What.
         what: MachineFault,
     },
+    /// An administrator presses 'Update' in the portal's settings: login tokens have a new key, and none from before is
+    /// accepted any more (rule 80).
+    PortalUpdate {},
 }
 
 impl Fault {
@@ -197,7 +200,7 @@ impl Fault {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub const NAMES: [&str; 20] = [
+    pub const NAMES: [&str; 21] = [
         "partition",
         "delay",
         "loss",
@@ -218,6 +221,7 @@ impl FaultKind {
         "remove_site",
         "upgrade",
         "machine",
+        "portal_update",
     ];
 
     /// Its name in plans and scenarios.
@@ -243,6 +247,7 @@ impl FaultKind {
             Self::RemoveSite { .. } => "remove_site",
             Self::Upgrade { .. } => "upgrade",
             Self::Machine { .. } => "machine",
+            Self::PortalUpdate {} => "portal_update",
         }
     }
 
@@ -261,6 +266,7 @@ impl FaultKind {
                 | Self::RemoveSite { .. }
                 | Self::Upgrade { .. }
                 | Self::ClockStep { .. }
+                | Self::PortalUpdate {}
         )
     }
 
@@ -269,7 +275,7 @@ impl FaultKind {
         if let Self::Machine { what, .. } = self {
             return what.may_end();
         }
-        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. })
+        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. } | Self::PortalUpdate {})
     }
 }
 

@@ -12,6 +12,7 @@ mod machine;
 mod network;
 mod plan_error;
 mod plan_file;
+mod portal;
 mod server;
 mod visits;
 
@@ -25,6 +26,7 @@ pub use machine::{MachineFault, MachineFaultKind, MachinePlan};
 pub use network::Network;
 pub use plan_error::PlanError;
 pub use plan_file::PlanFileError;
+pub use portal::{BROWSERS_MAX, BrowserPlan, JOBS_MAX, JobPlan, PortalPlan};
 pub use server::ServerPlan;
 pub use visits::Visits;
 
@@ -112,6 +114,9 @@ pub struct Plan {
     /// The machine around each server; none if a server stands for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<MachinePlan>,
+    /// A portal with login tokens, beside the servers and agents above, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portal: Option<PortalPlan>,
     /// The bug that is planted in the run. Only a build with the cargo feature `planted-bugs` takes such a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<Bug>,
@@ -122,26 +127,16 @@ pub struct Plan {
 impl Plan {
     /// The node identity of an actor: readable, distinct, the same in every run.
     pub fn node_of(actor: ActorId) -> NodeId {
-        let (kind, number) = match actor {
-            ActorId::Smp => (0x1_u128, 0),
-            ActorId::Site(number) => (0x2, number),
-            ActorId::Agent(number) => (0x3, number),
-            ActorId::Attacker(number) => (0x4, number),
-        };
+        let (kind, number) = actor.kind_and_number();
         // A version 8 UUID (RFC 9562 section 5.8): the vendor's own form.
-        NodeId::from_bits(kind << 124 | 0x8000_8000 << 48 | u128::from(number))
+        NodeId::from_bits(u128::from(kind + 1) << 124 | 0x8000_8000 << 48 | u128::from(number))
     }
 
     /// The actor that has a node identity, if any.
     pub fn actor_of(node: NodeId) -> Option<ActorId> {
         let number = u32::try_from(node.bits() & 0xffff_ffff_ffff).ok()?;
-        let actor = match node.bits() >> 124 {
-            1 => ActorId::Smp,
-            2 => ActorId::Site(number),
-            3 => ActorId::Agent(number),
-            4 => ActorId::Attacker(number),
-            _ => return None,
-        };
+        let kind = u8::try_from(node.bits() >> 124).ok()?.checked_sub(1)?;
+        let actor = ActorId::of_kind_and_number(kind, number)?;
         (Self::node_of(actor) == node).then_some(actor)
     }
 
@@ -155,7 +150,7 @@ impl Plan {
         match server {
             ActorId::Smp => Some(&self.smp),
             ActorId::Site(number) => nth(&self.sites, number),
-            ActorId::Agent(_) | ActorId::Attacker(_) => None,
+            _ => None,
         }
     }
 
@@ -163,6 +158,7 @@ impl Plan {
     pub fn clock_of(&self, actor: ActorId) -> ClockModel {
         let own = match actor {
             ActorId::Agent(number) => self.agent(number).map(|agent| &agent.clock),
+            actor if actor.is_of_portal() => self.portal.as_ref().and_then(|portal| portal.clock(actor)),
             server => self.server(server).map(|server| &server.clock),
         };
         let mut clock = own.cloned().unwrap_or_default();
@@ -233,7 +229,8 @@ impl Plan {
     /// The server that is reached at an origin, by the name of its host.
     pub fn server_at(origin: &Origin) -> Option<ActorId> {
         let actor: ActorId = origin.host().parse().ok()?;
-        matches!(actor, ActorId::Smp | ActorId::Site(_)).then_some(actor)
+        let has_door = ActorId::PORTAL.contains(&actor) || matches!(actor, ActorId::Smp | ActorId::Site(_));
+        has_door.then_some(actor)
     }
 
     /// Where a server is reached at first.
@@ -268,6 +265,9 @@ mod tests {
     #[test]
     fn every_actor_has_a_node_of_its_own() {
         for actor in [ActorId::Smp, ActorId::Site(1), ActorId::Agent(1), ActorId::Agent(u32::MAX), ActorId::Attacker(1)]
+            .into_iter()
+            .chain(ActorId::PORTAL)
+            .chain([ActorId::Browser(7)])
         {
             assert_eq!(Plan::actor_of(Plan::node_of(actor)), Some(actor));
         }

@@ -17,6 +17,9 @@ mod issuer;
 mod issuer_time;
 pub mod jwe;
 mod key_set;
+mod login_credentials;
+mod login_token;
+mod login_token_key;
 mod message_signature;
 mod nonce;
 mod policy;
@@ -50,6 +53,13 @@ pub use issued_token::{Claims, Confirmation, IssuedToken};
 pub use issuer::{Issuer, Subject};
 pub use issuer_time::IssuerTime;
 pub use key_set::{Jwks, KeySetError, ServerKeys};
+pub use login_credentials::{
+    ADMINISTRATION_LINK, ADMINISTRATION_PATH, IMPERSONATE_PATH, LOGIN_PATH, LOGIN_SCHEME, PORTAL_PATH, PORTLET_PATH,
+    PORTLET_SERVER_PATH, REMEMBER_COOKIE, SESSION_COOKIE, SESSION_PATH, cookie, form, form_field, login_authorization,
+    login_token_in, with_login_token,
+};
+pub use login_token::{LoginToken, LoginTokenRules, LoginTokenRulesError, NoLoginToken};
+pub use login_token_key::{LoginTokenKey, LoginTokenKeyError};
 pub use message_signature::{
     Answered, MessageError, RequestTarget, SignedHeaders, VerifiedMessage, sign_request, sign_response, verify_request,
     verify_response,

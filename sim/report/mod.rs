@@ -142,6 +142,9 @@ pub struct Cast {
     pub agents: u64,
     /// Site servers.
     pub sites: u64,
+    /// Browsers of a portal, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browsers: Option<u64>,
     /// Whether servers were reached over TLS.
     pub secure: bool,
     /// How long the run was to last, in milliseconds of virtual time.
@@ -267,6 +270,7 @@ impl Cast {
         let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         Self {
             agents: count(plan.agents.len()),
+            browsers: plan.portal.as_ref().map(|portal| count(portal.browsers.len())),
             sites: count(plan.sites.len()),
             secure: plan.scheme == Scheme::Https,
             duration_ms: plan.duration_ms,

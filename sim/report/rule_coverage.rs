@@ -49,8 +49,11 @@ const fn never(number: u8, what: &'static str, why: &'static str) -> Entry {
     Entry { number, what, shown: Shown::Never(why) }
 }
 
+/// Any use of a login token.
+const LOGINS: &[Milestone] = &[AutomationLogin, AdministrationLogin, PortletLogin, RememberedLogin, ImpersonationLogin];
+
 /// Every rule that is simulated: those of the table "Where a rule lives" in ARCHITECTURE.md.
-const RULES: [Entry; 36] = [
+const RULES: [Entry; 41] = [
     by(2, "two requests cold and one warm", &[&[TwoStep], &[OneStep]]),
     by(3, "no challenge where none is needed", &[&[PublicServed]]),
     by(4, "only the token's own agent can use it", &[&[BadAgentSignatureRefused]]),
@@ -87,6 +90,11 @@ const RULES: [Entry; 36] = [
     by(46, "401 with a new token to whatever else is wrong", &[&[OfferedAfterRefusal]]),
     by(47, "the registry tells counter and window", &[&[WindowSlide, OutOfOrderAccepted]]),
     by(48, "an expired token leaves the registry", &[&[RegistryPurged, RegistryExpiredInUse]]),
+    by(79, "the form of a login token", &[LOGINS]),
+    by(80, "'Update' ends every login token", &[&[LoginKeyUpdated], &[LoginTagRefused]]),
+    by(81, "each use of login tokens has its own lifetime", &[LOGINS]),
+    by(82, "clocks that disagree end short login tokens", &[&[LoginExpiredRefused]]),
+    by(83, "a login token can be used until it expires", &[&[LoginReplayed]]),
 ];
 
 impl Rule {

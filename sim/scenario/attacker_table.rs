@@ -21,9 +21,10 @@ pub struct AttackerTable {
     /// What they do.
     pub attack: Attack,
     /// The server that they attack, or on the way to which they sit. Default: the one that the victim visits, another one
-    /// for tokens that are taken elsewhere, `smp` for what only the issuer does.
+    /// for tokens that are taken elsewhere, `smp` for what only the issuer does, `administration-server` in a portal.
     pub server: Option<ActorId>,
-    /// In whose name or on whose connections they act. Default `agent-1`, or `site-1` for attacks on site servers.
+    /// In whose name or on whose connections they act. Default `agent-1`, `site-1` for attacks on site servers, or
+    /// `browser-1` in a portal.
     pub victim: Option<ActorId>,
     /// When they start. Default: with the run.
     pub start: Option<Ranged<TimeSpan>>,
@@ -83,6 +84,7 @@ impl AttackerTable {
 pub(super) fn usual_victim(attack: Attack) -> ActorId {
     match attack {
         Attack::RogueSite | Attack::TamperedBatch => ActorId::Site(1),
+        attack if attack.is_on_a_portal() => ActorId::Browser(1),
         _ => ActorId::Agent(1),
     }
 }
@@ -91,6 +93,9 @@ pub(super) fn usual_victim(attack: Attack) -> ActorId {
 pub(super) fn usual_server(plan: &Plan, attack: Attack, victim: ActorId) -> ActorId {
     if attack.is_on_the_issuer() {
         return ActorId::Smp;
+    }
+    if attack.is_on_a_portal() {
+        return ActorId::AdministrationServer;
     }
     let visited = match victim {
         ActorId::Agent(number) => plan.agent(number).map_or(ActorId::Smp, |agent| agent.server),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     AgentGroup, AttackerTable, ClockTable, CostTable, FaultTable, HardshipTable, MachineTable, ParameterTable,
-    ProfileTable, Ranged,
+    PortalTable, ProfileTable, Ranged,
 };
 use crate::{
     plan::{Expectation, Invariant, Milestone, Thresholds},
@@ -43,6 +43,8 @@ pub struct Document {
     /// Groups of agents that behave alike.
     #[serde(default)]
     pub agents: Vec<AgentGroup>,
+    /// A portal with login tokens, beside the servers and agents.
+    pub portal: Option<PortalTable>,
     /// The protocol's parameters, where they differ from the profile's defaults.
     #[serde(default)]
     pub parameters: ParameterTable,

@@ -69,6 +69,8 @@ pub struct FaultTable {
     pub upgrade: Option<UpgradeTable>,
     /// Something goes wrong on the machine around a server, or somebody does something there.
     pub machine: Option<MachineFaultTable>,
+    /// An administrator presses 'Update' in the portal's settings, for good: login tokens have a new key (rule 80).
+    pub portal_update: Option<PortalUpdateTable>,
 }
 
 /// A cut of the network.
@@ -236,3 +238,8 @@ pub struct UpgradeTable {
     /// The profile that it has from then on.
     pub profile: Profile,
 }
+
+/// A new Login Token Key. There is nothing to say about it: it is drawn.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PortalUpdateTable {}

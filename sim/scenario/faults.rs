@@ -109,6 +109,7 @@ impl FaultTable {
             ("remove_site", self.remove_site.is_some()),
             ("upgrade", self.upgrade.is_some()),
             ("machine", self.machine.is_some()),
+            ("portal_update", self.portal_update.is_some()),
         ];
         kinds.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
     }
@@ -181,6 +182,9 @@ impl Settler<'_> {
     }
 
     fn administration(&self, table: &FaultTable, keys: &mut KeySupply) -> Result<Option<FaultKind>, Problem> {
+        if table.portal_update.is_some() {
+            return Ok(Some(FaultKind::PortalUpdate {}));
+        }
         if table.rotate_server_key.is_some() {
             return Ok(Some(FaultKind::RotateServerKey { key: keys.next() }));
         }

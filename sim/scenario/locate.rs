@@ -103,6 +103,11 @@ pub(super) struct Origins {
 
 /// The scenario key from which a place in the plan was resolved.
 pub(super) fn key_of_place(place: &str, origins: &Origins) -> String {
+    if let Some(rest) = place.strip_prefix("portal.") {
+        // Several browsers may come from one table: its place among the tables is not kept.
+        let table = rest.split('.').next().unwrap_or(rest);
+        return if table.starts_with("browsers[") { "portal.browsers".to_owned() } else { place_of_portal(rest) };
+    }
     let (head, rest) = place.split_once('.').unwrap_or((place, ""));
     let head = match segments(head).first() {
         Some(("agents", Some(agent))) => {
@@ -135,6 +140,11 @@ pub(super) fn key_of_place(place: &str, origins: &Origins) -> String {
         rest => without_unit(rest),
     };
     if rest.is_empty() { without_unit(&head).to_owned() } else { format!("{head}.{rest}") }
+}
+
+/// A lifetime's unit stands last in the plan, and with its value in the file; likewise each step of a job, and each clock.
+fn place_of_portal(rest: &str) -> String {
+    format!("portal.{}", without_unit(rest))
 }
 
 fn key_of_fault(table: usize, has_length: bool, place: &str) -> String {

@@ -19,6 +19,8 @@ mod machine_table;
 mod nearest;
 mod parameter_table;
 mod population;
+mod portal;
+mod portal_table;
 mod problem;
 mod profile_table;
 mod ranged;
@@ -29,6 +31,7 @@ mod scenario_error;
 mod schema;
 mod shipped;
 mod spelled;
+mod spelled_portal;
 
 pub use agent_group::{AgentGroup, ArrivalsTable, Destination, Phase, PhaseRate, PolicyInterval, Spacing, VisitsTable};
 pub use attacker_table::AttackerTable;
@@ -39,12 +42,13 @@ pub use cost_table::{CostFile, CostTable};
 pub use document::{Document, ExpectTable, NetworkTable, SitesTable, SmpTable};
 pub use fault_table::{
     BlackHoleTable, ChangePolicyTable, ClockStepTable, DelayTable, DuplicateTable, FaultTable, LossTable,
-    MachinesTable, MoveTable, OneAgentTable, OneSiteTable, OverloadTable, PartitionTable, ReorderTable,
-    RotateServerKeyTable, SlowLinkTable, UpgradeTable,
+    MachinesTable, MoveTable, OneAgentTable, OneSiteTable, OverloadTable, PartitionTable, PortalUpdateTable,
+    ReorderTable, RotateServerKeyTable, SlowLinkTable, UpgradeTable,
 };
 pub use hardship::{HardshipProfile, HardshipTable};
 pub use machine_table::{MachineFaultTable, MachineTable};
 pub use parameter_table::{CapTable, ParameterTable};
+pub use portal_table::{BrowserTable, JobTable, LifetimeTable, PortalServerTable, PortalTable};
 pub use profile_table::ProfileTable;
 pub use ranged::Ranged;
 pub use rate::Rate;

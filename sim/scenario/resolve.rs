@@ -74,6 +74,7 @@ impl Scenario {
             heal_ms: None,
             attackers: Vec::new(),
             machine: document.machine.as_ref().map(|table| table.resolve(&draws)).transpose()?,
+            portal: document.portal.as_ref().map(|portal| portal.resolve(&draws)).transpose()?,
             bug: document.plant,
             expectation: self.expectation(profile)?,
         };

@@ -111,13 +111,13 @@ inline_schema!(Destination, _generator => json_schema!({
 
 inline_schema!(ActorId, _generator => json_schema!({
     "type": "string",
-    "pattern": "^(smp|(site|agent|attacker)-[1-9][0-9]*)$",
+    "pattern": "^(smp|front-end|(automation|administration|portlet)-server|(site|agent|attacker|browser)-[1-9][0-9]*)$",
     "examples": ["smp", "site-1", "agent-17"],
 }));
 
 inline_schema!(Group, _generator => json_schema!({
     "type": "string",
-    "pattern": "^(smp|(site|agent|attacker|branch)-[1-9][0-9]*|agents|sites|servers|everyone)$",
+    "pattern": "^(smp|front-end|(automation|administration|portlet)-server|(site|agent|attacker|branch|browser)-[1-9][0-9]*|agents|sites|servers|everyone)$",
     "examples": ["smp", "site-1", "agent-17", "branch-2", "agents", "sites", "servers", "everyone"],
 }));
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::CostTable;
+use super::{CostTable, spelled_portal::spelled_portal};
 use crate::{
     plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, MachineFault, Plan, ServerPlan, Visits},
     types::{Authentication, ClockModel, Costs, Parameters, Scheme, TimeSpan},
@@ -39,6 +39,9 @@ pub fn spelled(plan: &Plan, description: &str) -> String {
     text.machine(plan);
     for (number, agent) in (1..).zip(&plan.agents).filter(|(_, agent)| agent.clone_of.is_none()) {
         text.agent(plan, number, agent);
+    }
+    for line in plan.portal.iter().flat_map(spelled_portal) {
+        text.line(format_args!("{line}"));
     }
     let heal_ms = plan.faults.iter().filter_map(|fault| fault.until_ms).max();
     if plan.heal_ms != heal_ms {
@@ -108,20 +111,7 @@ impl Text {
     }
 
     fn clock(&mut self, clock: &ClockModel) {
-        let mut facts = Vec::new();
-        if clock.offset_ms != 0 {
-            facts.push(format!("offset = {}", signed(clock.offset_ms)));
-        }
-        if clock.drift_ppm != 0 {
-            facts.push(format!("drift_ppm = {}", clock.drift_ppm));
-        }
-        if let Some(wander) = clock.wander {
-            let (amplitude, period) = (millis(wander.amplitude_ms), millis(wander.period_ms));
-            facts.push(format!("wander = {{ amplitude = {amplitude}, period = {period} }}"));
-        }
-        if !facts.is_empty() {
-            self.line(format_args!("clock = {{ {} }}", facts.join(", ")));
-        }
+        clock_facts(clock).into_iter().for_each(|facts| self.line(format_args!("clock = {{ {facts} }}")));
     }
 
     /// Those that are not the profile's defaults. The unit is the last word of a parameter's name, and is none of the key's.
@@ -223,6 +213,23 @@ impl Text {
     }
 }
 
+/// What a clock's table says; nothing of a right clock.
+pub(super) fn clock_facts(clock: &ClockModel) -> Option<String> {
+    let mut facts = Vec::new();
+
+    if clock.offset_ms != 0 {
+        facts.push(format!("offset = {}", signed(clock.offset_ms)));
+    }
+    if clock.drift_ppm != 0 {
+        facts.push(format!("drift_ppm = {}", clock.drift_ppm));
+    }
+    if let Some(wander) = clock.wander {
+        let (amplitude, period) = (millis(wander.amplitude_ms), millis(wander.period_ms));
+        facts.push(format!("wander = {{ amplitude = {amplitude}, period = {period} }}"));
+    }
+    (!facts.is_empty()).then(|| facts.join(", "))
+}
+
 /// What a fault's table says.
 fn facts(kind: &FaultKind) -> Vec<String> {
     let actor = |key: &str, actor: &dyn std::fmt::Display| format!("{key} = \"{actor}\"");
@@ -257,7 +264,7 @@ fn facts(kind: &FaultKind) -> Vec<String> {
         FaultKind::Rollback { agent } | FaultKind::ChangeAgentKey { agent, .. } | FaultKind::Revoke { agent } => {
             vec![actor("agent", agent)]
         }
-        FaultKind::RotateServerKey { .. } => Vec::new(),
+        FaultKind::RotateServerKey { .. } | FaultKind::PortalUpdate {} => Vec::new(),
         FaultKind::ChangePolicy { token_lifetime_s, validation_period_s, authentication } => {
             let fact = |key: &str, seconds: &Option<u64>| {
                 seconds.map(|seconds| format!("{key} = \"{}\"", TimeSpan::from_secs(seconds)))

@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::Arc};
 
 use http::{
     HeaderValue, Method, StatusCode,
-    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE},
+    header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -206,12 +206,7 @@ impl Admin {
 
 impl Service for Admin {
     async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        let mut shown = request.headers.get_all(AUTHORIZATION).iter();
-        let is_known = matches!(
-            (shown.next(), shown.next()),
-            (Some(value), None) if self.secret.is_shown_by(value.as_bytes())
-        );
-        if !is_known {
+        if !self.secret.is_shown_in(&request.headers) {
             let why =
                 "expected `Authorization: Bearer …` with the secret in the file `admin.secret` of the state folder";
             let mut reply = json_reply(StatusCode::UNAUTHORIZED, &json!({ "error": why }));
@@ -274,7 +269,7 @@ fn read_key(body: &[u8]) -> Result<PublicKey, Problem> {
     PublicKey::from_jwk(&jwk).map_err(|error| bad(error.to_string()))
 }
 
-fn json_reply(status: StatusCode, answer: &Value) -> Reply {
+pub(super) fn json_reply(status: StatusCode, answer: &Value) -> Reply {
     let mut reply = Reply::new(Full::new(format!("{answer:#}\n").into()));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -17,7 +17,7 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
-use super::process;
+use super::{login_figures::LoginFigures, process};
 use crate::{
     crypto::WallTotals,
     event::EventKind,
@@ -25,7 +25,7 @@ use crate::{
     socket::Rendezvous,
 };
 
-type Label = [(&'static str, String); 1];
+pub(super) type Label = [(&'static str, String); 1];
 /// Labels that cost nothing.
 type Words<const N: usize> = [(&'static str, &'static str); N];
 
@@ -54,6 +54,7 @@ pub struct Figures {
     policy_version: Gauge,
     nodes: Gauge,
     nodes_max: Gauge,
+    logins: LoginFigures,
     /// Times that the state could not be written.
     pub(super) state_write_failures: Counter,
 }
@@ -96,6 +97,7 @@ impl Figures {
             nodes: add(&mut registry, "nodes", "Nodes that are registered with the SMP"),
             nodes_max: add(&mut registry, "nodes_max", "Nodes beyond which the SMP takes no new agent"),
             state_write_failures: add(&mut registry, "state_write_failures", "Times that state could not be written"),
+            logins: LoginFigures::new(&mut registry),
             upstream_seconds,
             request_seconds,
             registry,
@@ -143,7 +145,7 @@ impl Figures {
                 }
             }
             EventKind::PolicyFailed { .. } => _ = self.policy_failures.inc(),
-            _ => {}
+            other => self.logins.hear(other),
         }
     }
 
@@ -203,13 +205,13 @@ impl Figures {
     }
 }
 
-fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+pub(super) fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
     registry.register(name, help, metric.clone());
     metric
 }
 
-fn label(name: &'static str, value: String) -> Label {
+pub(super) fn label(name: &'static str, value: String) -> Label {
     [(name, value)]
 }
 

@@ -9,7 +9,7 @@ use tracing::{debug, info, trace, warn};
 use super::figures::name_of;
 use crate::{
     actor::EnrolmentError,
-    event::{Event, EventKind},
+    event::{Event, EventKind, JobOutcome},
     protocol::{NodeKind, RegisterError, RegisterRequest, Registered},
     types::{ActorId, NodeId, Thumbprint},
 };
@@ -61,6 +61,26 @@ impl Narrator {
                 debug!(%server, requested, refreshed, removed, "token cache validated");
             }
             EventKind::RegistryPurged { removed, kept } => debug!(%server, removed, kept, "replay registry purged"),
+            EventKind::LoginTokenKeyUpdated { updates } => {
+                info!(%server, updates, "'Update' was pressed: login tokens have a new key");
+            }
+            EventKind::LoginTokenIssued { user, purpose, .. } => {
+                debug!(%server, user, purpose = name_of(purpose), "login token issued");
+            }
+            EventKind::LoginTokenAccepted { request, user, .. } => {
+                debug!(%server, %request, user, "login token accepted");
+            }
+            EventKind::LoginTokenRefused { request, why, claimed_user, .. } => {
+                debug!(%server, %request, why = name_of(why), user = claimed_user, "login token refused");
+            }
+            EventKind::LoginTokenDenied { user, purpose } => {
+                warn!(%server, user, purpose = name_of(purpose), "no login token can be made for this user's id");
+            }
+            EventKind::PasswordAccepted { request, user } => debug!(%server, %request, user, "password accepted"),
+            EventKind::JobEnded { job, outcome: JobOutcome::Done, steps } => debug!(%server, job, steps, "job done"),
+            EventKind::JobEnded { job, outcome, steps } => {
+                warn!(%server, job, outcome = name_of(outcome), steps, "job failed");
+            }
             EventKind::Served { request, .. } => trace!(%server, %request, "served"),
             EventKind::CacheHit { agent, .. } => trace!(%server, %agent, "token found in the cache"),
             EventKind::CacheMissed { agent, .. } => trace!(%server, %agent, "no token in the cache"),
@@ -98,6 +118,10 @@ impl Narrator {
 const fn name_of_server(actor: ActorId) -> &'static str {
     match actor {
         ActorId::Smp => "smp",
+        ActorId::FrontEnd => "front-end",
+        ActorId::AutomationServer => "automation-server",
+        ActorId::AdministrationServer => "administration-server",
+        ActorId::PortletServer => "portlet-server",
         _ => "site",
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use http::{HeaderMap, header::AUTHORIZATION};
 use rand_core::Rng;
 
 use super::{StateError, StateFolder};
@@ -37,6 +38,12 @@ impl Secret {
         let text = base64url::encode(&bits);
         folder.write(FILE, format!("{text}\n").as_bytes())?;
         Ok(Self { text })
+    }
+
+    /// Whether a request shows it, in its one Authorization header.
+    pub fn is_shown_in(&self, headers: &HeaderMap) -> bool {
+        let mut shown = headers.get_all(AUTHORIZATION).iter();
+        matches!((shown.next(), shown.next()), (Some(value), None) if self.is_shown_by(value.as_bytes()))
     }
 
     /// Whether an Authorization header shows it. How long that takes tells nothing about the secret.

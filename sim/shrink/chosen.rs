@@ -13,7 +13,7 @@ struct Numbers(BTreeMap<ActorId, ActorId>);
 impl Numbers {
     fn actor(&self, actor: ActorId) -> Option<ActorId> {
         match actor {
-            ActorId::Agent(_) | ActorId::Site(_) => self.0.get(&actor).copied(),
+            ActorId::Agent(_) | ActorId::Site(_) | ActorId::Browser(_) => self.0.get(&actor).copied(),
             other => Some(other),
         }
     }
@@ -45,7 +45,7 @@ impl Numbers {
             }
             FaultKind::Move { site, .. } | FaultKind::RemoveSite { site } => is_left(site),
             FaultKind::Upgrade { actor, .. } => is_left(actor),
-            FaultKind::RotateServerKey { .. } | FaultKind::ChangePolicy { .. } => Some(()),
+            FaultKind::RotateServerKey { .. } | FaultKind::ChangePolicy { .. } | FaultKind::PortalUpdate {} => Some(()),
         }?;
         Some(fault)
     }
@@ -70,12 +70,25 @@ impl Numbers {
     }
 }
 
+/// All of a kind, each with its own number.
+fn all(of: fn(u32) -> ActorId, count: usize) -> impl Iterator<Item = (ActorId, ActorId)> {
+    (1..).map(of).take(count).map(|actor| (actor, actor))
+}
+
+/// Some of a kind, with the numbers that they get.
+fn some(of: fn(u32) -> ActorId, kept: &[u32]) -> impl Iterator<Item = (ActorId, ActorId)> {
+    kept.iter().zip(1..).map(move |(old, new)| (of(*old), of(new)))
+}
+
+fn browsers(plan: &Plan) -> usize {
+    plan.portal.as_ref().map_or(0, |portal| portal.browsers.len())
+}
+
 /// The plan with these of its agents only, by their numbers, in ascending order. Faults and attackers go with those whom
 /// they concern.
 pub fn with_agents(plan: &Plan, kept: &[u32]) -> Plan {
-    let all_sites = (1..).map(ActorId::Site).take(plan.sites.len()).map(|site| (site, site));
-    let agents = kept.iter().zip(1..).map(|(old, new)| (ActorId::Agent(*old), ActorId::Agent(new)));
-    let numbers = Numbers(agents.chain(all_sites).collect());
+    let others = all(ActorId::Site, plan.sites.len()).chain(all(ActorId::Browser, browsers(plan)));
+    let numbers = Numbers(some(ActorId::Agent, kept).chain(others).collect());
     let agents = kept.iter().filter_map(|number| plan.agent(*number).cloned()).collect();
     numbers.apply(Plan { agents, ..plan.clone() })
 }
@@ -83,9 +96,8 @@ pub fn with_agents(plan: &Plan, kept: &[u32]) -> Plan {
 /// The plan with these of its sites only, by their numbers, in ascending order. Whoever visits another goes to the first
 /// of them, or to the SMP if there is none.
 pub fn with_sites(plan: &Plan, kept: &[u32]) -> Plan {
-    let all_agents = (1..).map(ActorId::Agent).take(plan.agents.len()).map(|agent| (agent, agent));
-    let sites = kept.iter().zip(1..).map(|(old, new)| (ActorId::Site(*old), ActorId::Site(new)));
-    let numbers = Numbers(sites.chain(all_agents).collect());
+    let others = all(ActorId::Agent, plan.agents.len()).chain(all(ActorId::Browser, browsers(plan)));
+    let numbers = Numbers(some(ActorId::Site, kept).chain(others).collect());
     let elsewhere = kept.first().map_or(ActorId::Smp, |first| ActorId::Site(*first));
     let sites = (1..).zip(&plan.sites).filter(|(number, _)| kept.contains(number)).map(|(_, site)| site.clone());
     let mut plan = Plan { sites: sites.collect(), ..plan.clone() };
@@ -93,6 +105,17 @@ pub fn with_sites(plan: &Plan, kept: &[u32]) -> Plan {
         if numbers.actor(agent.server).is_none() {
             agent.server = elsewhere;
         }
+    }
+    numbers.apply(plan)
+}
+
+/// The plan with these of its browsers only, by their numbers, in ascending order.
+pub fn with_browsers(plan: &Plan, kept: &[u32]) -> Plan {
+    let others = all(ActorId::Site, plan.sites.len()).chain(all(ActorId::Agent, plan.agents.len()));
+    let numbers = Numbers(some(ActorId::Browser, kept).chain(others).collect());
+    let mut plan = plan.clone();
+    if let Some(portal) = &mut plan.portal {
+        portal.browsers = kept.iter().filter_map(|number| portal.browser(*number).cloned()).collect();
     }
     numbers.apply(plan)
 }

@@ -24,5 +24,13 @@ pub fn cut(plan: &Plan, duration_ms: u64) -> Plan {
             times_ms.retain(|time_ms| *time_ms < duration_ms);
         }
     }
+    if let Some(portal) = &mut plan.portal {
+        let (runs, visits) = (portal.jobs.iter_mut().map(|job| &mut job.runs), portal.browsers.iter_mut());
+        for visits in runs.chain(visits.map(|browser| &mut browser.visits)) {
+            if let Visits::At { times_ms } = visits {
+                times_ms.retain(|time_ms| *time_ms < duration_ms);
+            }
+        }
+    }
     plan
 }

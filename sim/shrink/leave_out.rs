@@ -1,8 +1,8 @@
 //! What a [`Shrinker`] leaves out.
 
 use super::{
-    Shrinker,
-    chosen::{with_agents, with_sites},
+    Change, Shrinker,
+    chosen::{with_agents, with_browsers, with_sites},
     duration::cut,
     minimize::minimize,
     plain::visits_told,
@@ -67,6 +67,24 @@ impl Shrinker<'_> {
         let whole = self.smallest.clone();
         let all = (1..).take(whole.sites.len()).collect();
         self.leave_out(all, pieces_max, OTHER_SEEDS, |_, kept: &[u32]| with_sites(&whole, kept));
+    }
+
+    /// Browsers, then jobs, and what is left of a portal last: without it nothing happens where there are no agents.
+    pub(super) fn leave_out_portal(&mut self, pieces_max: usize) {
+        if let Some(portal) = self.smallest.portal.clone() {
+            self.what = "fewer browsers";
+            let whole = self.smallest.clone();
+            let all = (1..).take(portal.browsers.len()).collect();
+            self.leave_out(all, pieces_max, OTHER_SEEDS, |_, kept: &[u32]| with_browsers(&whole, kept));
+            self.what = "fewer jobs";
+            self.leave_out(portal.jobs, pieces_max, 0, |plan, jobs| {
+                let mut plan = plan.clone();
+                plan.portal.iter_mut().for_each(|portal| portal.jobs = jobs.to_vec());
+                plan
+            });
+            self.what = "no portal";
+            self.change(&[Box::new(|plan: &mut Plan| plan.portal = None) as Change]);
+        }
     }
 
     /// Early visits of all agents come before late ones of any: they are left out together.

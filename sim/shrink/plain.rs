@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Change;
 use crate::{
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
+    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, PortalPlan, Visits},
     types::{ClockModel, Parameters},
 };
 
@@ -32,7 +32,7 @@ const AGENT_CHANGES: [AgentChange; 12] = [
 ];
 
 /// What makes servers and network plainer.
-const PLAN_CHANGES: [fn(&mut Plan); 9] = [
+const PLAN_CHANGES: [fn(&mut Plan); 10] = [
     |it| it.parameters = Parameters::defaults(it.profile),
     |it| {
         it.branches = 1;
@@ -45,7 +45,16 @@ const PLAN_CHANGES: [fn(&mut Plan); 9] = [
     |it| (it.smp.start_ms, it.smp.profile) = (0, None),
     |it| it.sites.iter_mut().for_each(|site| site.cores = 2),
     |it| it.smp.cores = 4,
+    |it| it.portal.iter_mut().for_each(plainer_portal),
 ];
+
+/// Right clocks, and users who only log in.
+fn plainer_portal(portal: &mut PortalPlan) {
+    let PortalPlan { front_end, automation_server, administration_server, portlet_server, browsers, .. } = portal;
+    let clocks = [front_end, automation_server, administration_server, portlet_server].into_iter();
+    clocks.chain(browsers.iter_mut().map(|it| &mut it.clock)).for_each(|clock| *clock = ClockModel::default());
+    browsers.iter_mut().for_each(|it| (it.portlets, it.impersonates) = (0, None));
+}
 
 /// Changes after which something is as it usually is. Agents change all at once, and then in so many groups.
 pub fn plainer(plan: &Plan, groups: usize) -> Vec<Change> {

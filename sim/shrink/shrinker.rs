@@ -83,6 +83,7 @@ impl<'a> Shrinker<'a> {
         self.leave_out_faults(pieces_max);
         self.leave_out_agents(pieces_max);
         self.leave_out_sites(pieces_max);
+        self.leave_out_portal(pieces_max);
         self.leave_out_visits(pieces_max);
         self.what = "plainer values";
         self.change(&plainer(&self.smallest, if pieces_max > COARSE { GROUPS } else { 1 }));

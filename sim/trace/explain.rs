@@ -215,7 +215,7 @@ impl Story {
                     Carried::Nothing if exchange.authenticated => {
                         format!("asked {server} on a connection that needs no token any more")
                     }
-                    Carried::Nothing | Carried::Signature => format!("asked {server}"),
+                    Carried::Nothing | Carried::Signature | Carried::LoginToken => format!("asked {server}"),
                 };
                 exchange.add(part, words::carried(*carries));
             }

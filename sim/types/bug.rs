@@ -180,6 +180,20 @@ bugs! {
     OneTryTooMany = "one_try_too_many",
     /// Nobody is told that the local account could not be updated (R68). Needs Windows to refuse all passwords.
     AlertForgotten = "alert_forgotten",
+    // --- portal login tokens ---------------------------------------------------------------------------
+    /// The tag of a login token is not compared (R79, A28). Needs a portal, and somebody who forges.
+    LoginTagUnchecked = "login_tag_unchecked",
+    /// The tag of a login token covers its expiry, and not its user (R79, A28). Needs a portal, and somebody who forges.
+    LoginUserUnsigned = "login_user_unsigned",
+    /// A login token is taken in the second of its expiry, too (R82). Needs a portal, and a use in that second.
+    LoginSecondTooLong = "login_second_too_long",
+    /// A login token is taken whatever its expiry (R79). Needs a portal, and a use or a replay that comes late.
+    LoginExpiryIgnored = "login_expiry_ignored",
+    /// A server goes on with the Login Token Key that it read when it started (R80). Needs a portal, and an 'Update'.
+    LoginKeyKept = "login_key_kept",
+    /// A hardened portal takes user ids with the delimiter in them, and reads the first fields (A28). Needs a portal, and
+    /// somebody with such an id.
+    LoginDelimiterAllowed = "login_delimiter_allowed",
 
     hangs:
     /// A poll of an agent's task never returns.
@@ -195,6 +209,19 @@ impl Bug {
     /// What this build lacks if it cannot, and how to come by it.
     pub const BUILD_NEEDED: &str = "this build has no planted bugs; make one with them: \
                                     `cargo build --release --features planted-bugs`";
+
+    /// Whether only a portal can show it.
+    pub const fn needs_portal(self) -> bool {
+        matches!(
+            self,
+            Self::LoginTagUnchecked
+                | Self::LoginUserUnsigned
+                | Self::LoginSecondTooLong
+                | Self::LoginExpiryIgnored
+                | Self::LoginKeyKept
+                | Self::LoginDelimiterAllowed
+        )
+    }
 
     /// Whether it is planted in what this thread runs.
     #[cfg(not(feature = "planted-bugs"))]

@@ -99,4 +99,10 @@ impl Profile {
     pub const fn keeps_purge_high_water(self) -> bool {
         self.is_hardened()
     }
+
+    /// A portal gives no login token to a user whose id has the delimiter in it, and reads no more and no fewer than three
+    /// fields (attack 28).
+    pub const fn delimits_login_tokens(self) -> bool {
+        self.is_hardened()
+    }
 }

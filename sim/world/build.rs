@@ -17,15 +17,19 @@ use super::{
     life::Life,
     network::Network,
     pacer::Pacers,
+    portal::build_portal,
     recorder::Recorder,
     supervisor::{Run, Started, Starter, supervise, turns_of},
     surroundings::Surroundings,
 };
 use crate::{
-    actor::{AgentActor, Database, Environment as _, Knowledge, SecureStorage, SharedMachine, SiteServer, SmpServer},
-    attack::{Attacker, AttackerSettings, SharedLoot, Wiretaps, interceptor},
-    cast::Cast,
-    crypto::{Backend, Engine, KeyPool, PrivateKey, Stopwatch, WallTotals, backend},
+    actor::{
+        AgentActor, Database, Environment as _, Knowledge, PortalDatabase, SecureStorage, SharedMachine, SiteServer,
+        SmpServer,
+    },
+    attack::{AtPortal, Attacker, AttackerSettings, SharedLoot, Wiretaps, interceptor},
+    cast::{Cast, password_of, rules_of},
+    crypto::{Backend, Engine, PrivateKey, Stopwatch, WallTotals, backend},
     plan::{AgentPlan, Plan},
     protocol::Policy,
     types::{ActorId, ClockModel, VirtualTime},
@@ -44,9 +48,9 @@ pub struct Shared {
 }
 
 /// What is worked out once per plan.
-struct Foundation {
-    cast: Cast,
-    shared: Shared,
+pub struct Foundation {
+    pub cast: Cast,
+    pub shared: Shared,
     backend: Arc<dyn Backend>,
     surroundings: Arc<Surroundings>,
     /// Of everybody, where the plan has one machine.
@@ -65,13 +69,14 @@ const AGENTS_PER_HOST: usize = 4_096;
 /// off while it connected stays taken for a while.
 const CONNECTIONS_PER_HOST: u32 = 16_384;
 
-type HostResult = Result<(), Box<dyn Error>>;
+pub type HostResult = Result<(), Box<dyn Error>>;
 
 /// Adds every host of a plan to a simulation.
 pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> Result<(), WorldError> {
     let cast = Cast::new(plan)?;
     let backend = backend(plan.crypto)?;
-    let attackers = intruders(plan, &cast.keys)?;
+    let portal = cast.portal_database();
+    let attackers = intruders(&cast, portal.as_ref())?;
     let surroundings = Surroundings {
         connections: Connections::default(),
         network: Network::new(plan),
@@ -86,18 +91,41 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
         foundation.site(sim, site)?;
     }
     foundation.clients(sim)?;
-    Ok(())
+    build_portal(&foundation, sim, portal)
 }
 
-fn intruders(plan: &Plan, keys: &KeyPool) -> Result<Vec<Intruder>, WorldError> {
+fn intruders(cast: &Cast, portal: Option<&PortalDatabase>) -> Result<Vec<Intruder>, WorldError> {
+    let (plan, keys) = (&cast.plan, &cast.keys);
     let mut intruders = Vec::new();
     for number in (1..).take(plan.attackers.len()) {
         // An attack on somebody who is not there goes nowhere.
-        if let Some(settings) = AttackerSettings::of(plan, number, keys)? {
+        if let Some(mut settings) = AttackerSettings::of(plan, number, keys)? {
+            settings.portal = at_portal(cast, number, portal);
             intruders.push(Intruder { actor: ActorId::Attacker(number), settings, loot: SharedLoot::default() });
         }
     }
     Ok(intruders)
+}
+
+/// What an attacker on a portal knows of it: how its tokens look, and whatever its power gives it.
+fn at_portal(cast: &Cast, number: u32, portal: Option<&PortalDatabase>) -> Option<AtPortal> {
+    let plan = cast.plan.portal.as_ref()?;
+    let account = cast.plan.account_of_attacker(number);
+    let victim = match cast.plan.attackers.get(usize::try_from(number).ok()?.checked_sub(1)?)?.victim {
+        ActorId::Browser(number) => plan.browser(number),
+        _ => None,
+    };
+    Some(AtPortal {
+        rules: rules_of(&cast.plan, plan)?,
+        delimiter: plan.delimiter,
+        front_end: cast.plan.origin_of(ActorId::FrontEnd),
+        victim_user: victim.map(|browser| browser.user.clone()),
+        account: account.map(|user| {
+            let password = password_of(&user, cast.seed);
+            (user, password)
+        }),
+        database: portal?.clone(),
+    })
 }
 
 /// The attackers that sit on the connections of others, if there are any.
@@ -220,7 +248,7 @@ impl Foundation {
     }
 
     /// Environment and engine of an actor for its next life.
-    fn environment(
+    pub fn environment(
         &self,
         actor: ActorId,
         times_before: u32,
@@ -260,7 +288,7 @@ struct Server {
 
 /// What an actor runs on; agents and attackers have nothing of it that is modelled.
 #[derive(Default)]
-struct Computer {
+pub struct Computer {
     cpu: Option<VirtualCpu>,
     machine: Option<SharedMachine>,
 }

@@ -71,12 +71,8 @@ impl Connections {
 
     /// A number for whoever opened a connection: many agents share a simulated host, but each stands for a machine.
     pub fn source(&self, id: ConnectionId) -> u64 {
-        match self.parties(id).map(|parties| parties.opener) {
-            None | Some(ActorId::Smp) => 0,
-            Some(ActorId::Site(number)) => 1 << 32 | u64::from(number),
-            Some(ActorId::Agent(number)) => 2 << 32 | u64::from(number),
-            Some(ActorId::Attacker(number)) => 3 << 32 | u64::from(number),
-        }
+        let opener = self.parties(id).map(|parties| parties.opener.kind_and_number());
+        opener.map_or(0, |(kind, number)| u64::from(kind) << 32 | u64::from(number))
     }
 
     /// One end of a connection is gone. The other may still ask who was there.

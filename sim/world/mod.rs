@@ -10,6 +10,7 @@ mod environment;
 mod life;
 mod network;
 mod pacer;
+mod portal;
 mod pulse;
 mod recorder;
 mod stream;

@@ -30,13 +30,8 @@ pub struct Beat {
 impl Pulse {
     /// A task of this actor is polled now. One thread calls this, so that nothing is lost between reading and writing.
     pub(super) fn beat(&self, actor: ActorId, at: VirtualTime) {
-        let (kind, number) = match actor {
-            ActorId::Smp => (0, 0),
-            ActorId::Site(number) => (1, number),
-            ActorId::Agent(number) => (2, number),
-            ActorId::Attacker(number) => (3, number),
-        };
-        self.kind.store(kind, Relaxed);
+        let (kind, number) = actor.kind_and_number();
+        self.kind.store(kind.into(), Relaxed);
         self.number.store(number.into(), Relaxed);
         self.at_ns.store(at.nanos(), Relaxed);
         self.beats.store(self.beats.load(Relaxed).wrapping_add(1), Relaxed);
@@ -46,12 +41,8 @@ impl Pulse {
     pub fn latest(&self) -> Option<Beat> {
         let count = self.beats.load(Relaxed);
         let number = u32::try_from(self.number.load(Relaxed)).unwrap_or(u32::MAX);
-        let actor = match self.kind.load(Relaxed) {
-            0 => ActorId::Smp,
-            1 => ActorId::Site(number),
-            2 => ActorId::Agent(number),
-            _ => ActorId::Attacker(number),
-        };
+        let kind = u8::try_from(self.kind.load(Relaxed)).unwrap_or_default();
+        let actor = ActorId::of_kind_and_number(kind, number).unwrap_or(ActorId::Smp);
         (count > 0).then(|| Beat { count, actor, at: VirtualTime(self.at_ns.load(Relaxed)) })
     }
 }
@@ -64,7 +55,7 @@ mod tests {
     fn the_latest_beat_names_its_actor() {
         let pulse = Pulse::default();
         assert_eq!(pulse.latest(), None);
-        let actors = [ActorId::Smp, ActorId::Site(1), ActorId::Agent(u32::MAX), ActorId::Attacker(3)];
+        let actors = [ActorId::Smp, ActorId::Site(1), ActorId::Agent(u32::MAX), ActorId::Browser(3)];
         for (count, actor) in (1..).zip(actors) {
             let at = VirtualTime::from_millis(count);
             pulse.beat(actor, at);

@@ -83,6 +83,7 @@ pub fn plan(profile: Profile) -> Plan {
         shared_cores: None,
         attackers: Vec::new(),
         machine: None,
+        portal: None,
         bug: None,
         expectation: Expectation::default(),
     }

@@ -54,6 +54,7 @@ pub fn plan() -> Plan {
         shared_cores: None,
         attackers: Vec::new(),
         machine: None,
+        portal: None,
         bug: None,
         expectation: Expectation::default(),
     }

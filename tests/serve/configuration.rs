@@ -115,7 +115,12 @@ fn the_command_prints_examples_and_schemas_and_refuses_a_broken_file() {
 #[test]
 fn the_help_reads_well_at_80_columns() {
     let mut all = String::new();
-    for arguments in [&["serve", "--help"][..], &["serve", "smp", "--help"], &["serve", "site", "--help"]] {
+    for arguments in [
+        &["serve", "--help"][..],
+        &["serve", "smp", "--help"],
+        &["serve", "site", "--help"],
+        &["serve", "portal", "--help"],
+    ] {
         let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_countersign")).args(arguments).output().unwrap();
         all.push_str(&format!(
             "$ countersign {}\n{}\n",

@@ -14,6 +14,7 @@ mod load;
 mod node;
 mod operator;
 mod policy;
+mod portal;
 mod process;
 mod replay;
 mod shards;

@@ -14,7 +14,8 @@ use std::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
-use self::{schedule::Schedule, visit::Line};
+pub(super) use self::schedule::Schedule;
+use self::visit::Line;
 use super::{
     Environment, SecureStorage,
     enrolment::{Enrolment, EnrolmentError},

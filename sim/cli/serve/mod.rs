@@ -2,6 +2,7 @@
 
 mod entropy;
 mod logging;
+mod portal;
 mod running;
 mod signals;
 mod site;
@@ -21,7 +22,7 @@ use crate::{
     scenario::Configuration,
     serve::{
         BindError, StateError,
-        config::{FileError, ListenAddress, SITE_EXAMPLE, SMP_EXAMPLE},
+        config::{FileError, ListenAddress, PORTAL_EXAMPLE, SITE_EXAMPLE, SMP_EXAMPLE},
     },
     types::{Origin, Profile, Thumbprint},
 };
@@ -35,6 +36,9 @@ pub enum ServeCommand {
     /// Serve a site server of an SMP
     #[command(after_help = SITE_EXAMPLES)]
     Site(SiteArgs),
+    /// Serve a portal that logs users in by login tokens
+    #[command(after_help = PORTAL_EXAMPLES)]
+    Portal(PortalArgs),
     /// Print a commented configuration file to start from
     Config(ConfigArgs),
 }
@@ -64,6 +68,24 @@ It registers once an administrator of the SMP has approved its id and its key,
 which it logs (`node`, `kid`), and keeps trying until then.
 SIGTERM and Ctrl-C finish what is under way and exit with 0; a second one ends
 the process at once.";
+
+const PORTAL_EXAMPLES: &str = "\
+Examples:
+  countersign serve config portal > portal.toml
+  countersign serve portal --config portal.toml
+
+Front end, automation, administration and portlet server are one process, over
+plain HTTP. Its state folder holds the Login Token Key (file `login.key`), the
+users' passwords (file `passwords`), and the secret of the administrator's door,
+where 'Update' is pressed: no login token from before is accepted any more.
+  curl -X POST http://127.0.0.1:8074/update -H \
+    \"Authorization: Bearer $(cat countersign-portal/admin.secret)\"
+
+The key is one of 10^18. Whoever has a token may try them one by one: at a
+million HMAC-SHA1 a second, one core takes some 15,000 years on average, and a
+thousand cores fifteen. `countersign bench` measures this machine. A copied
+token needs no key: it is accepted by anybody until it expires.
+SIGTERM and Ctrl-C finish what is under way and exit with 0.";
 
 /// What both kinds of server are told on the command line; it goes before the file.
 #[derive(Clone, Debug, Args)]
@@ -110,6 +132,23 @@ pub struct SiteArgs {
     pub server: ServerArgs,
 }
 
+/// Arguments of `serve portal`.
+#[derive(Debug, Args)]
+pub struct PortalArgs {
+    /// The configuration file, in TOML [default: none; every key has a default]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to open the front end's door; port 0 lets the system choose one
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<ListenAddress>,
+    /// The folder of key and passwords
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The face of the protocol to show [default: hardened]
+    #[arg(long, value_name = "P", value_parser = profile_parser())]
+    pub profile: Option<Profile>,
+}
+
 /// Arguments of `serve config`.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -125,15 +164,19 @@ pub enum Kind {
     Smp,
     /// A site server
     Site,
+    /// A portal
+    Portal,
 }
 
 pub(super) fn serve(command: &ServeCommand) -> Result<Exit, Failure> {
     match command {
         ServeCommand::Smp(args) => smp::serve(args),
         ServeCommand::Site(args) => site::serve(args),
+        ServeCommand::Portal(args) => portal::serve(args),
         ServeCommand::Config(args) => exit::print(match args.kind {
             Kind::Smp => SMP_EXAMPLE,
             Kind::Site => SITE_EXAMPLE,
+            Kind::Portal => PORTAL_EXAMPLE,
         }),
     }
 }
@@ -153,7 +196,9 @@ impl ConfigText {
         let file = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|error| {
             let hint = match error.kind() {
-                io::ErrorKind::NotFound => ": `countersign serve config smp` (or `site`) prints one to start from",
+                io::ErrorKind::NotFound => {
+                    ": `countersign serve config smp` (or `site`, `portal`) prints one to start from"
+                }
                 _ => "",
             };
             Failure::Usage(format!("failed to read {file}: {error}{hint}"))

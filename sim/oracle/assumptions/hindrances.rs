@@ -60,6 +60,7 @@ fn groups(kind: &FaultKind) -> Vec<Group> {
         | FaultKind::ChangeAgentKey { .. }
         | FaultKind::ChangePolicy { .. }
         | FaultKind::Move { .. }
-        | FaultKind::Revoke { .. } => Vec::new(),
+        | FaultKind::Revoke { .. }
+        | FaultKind::PortalUpdate {} => Vec::new(),
     }
 }

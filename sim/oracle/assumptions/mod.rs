@@ -3,11 +3,13 @@
 mod hindrances;
 mod identities;
 mod paths;
+mod portal;
 mod profiles;
 
 pub use hindrances::Hindrances;
 pub use identities::Identities;
 pub use paths::Paths;
+pub use portal::PortalAssumptions;
 pub use profiles::Profiles;
 
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub struct Assumptions {
     pub hindrances: Hindrances,
     /// By which path servers are reached.
     pub paths: Paths,
+    /// What the plan says of its portal.
+    pub portal: PortalAssumptions,
     /// When the network is fair.
     pub fairness: Fairness,
     /// Whether servers are reached over TLS.
@@ -92,6 +96,7 @@ impl Assumptions {
             identities: Identities::of(plan),
             hindrances: Hindrances::of(plan),
             paths: Paths::of(plan),
+            portal: PortalAssumptions::of(plan),
             scheme: plan.scheme,
             skew: skew(plan, VirtualTime::ZERO, end),
             fair_skew: skew(plan, fair_from, end),
@@ -187,7 +192,7 @@ impl Assumptions {
         let clock = match server {
             ActorId::Smp => Some(&self.smp_clock),
             ActorId::Site(number) => nth(&self.site_clocks, number),
-            ActorId::Agent(_) | ActorId::Attacker(_) => None,
+            other => self.portal.clock(other),
         };
         match clock {
             Some(clock) => clock.wall_at(self.run_start, at),
@@ -214,7 +219,7 @@ impl Assumptions {
     pub fn is_set_within(&self, server: ActorId, at: VirtualTime, time: Duration) -> bool {
         let site = match server {
             ActorId::Site(number) => nth(&self.site_clocks, number),
-            ActorId::Smp | ActorId::Agent(_) | ActorId::Attacker(_) => None,
+            _ => None,
         };
         let steps = site.into_iter().chain([&self.smp_clock]).flat_map(|clock| &clock.steps);
         steps.map(|step| VirtualTime::from_millis(step.at_ms)).any(|step| step <= at && at <= step.after(time))
@@ -266,6 +271,11 @@ impl Assumptions {
             .after(Duration::from_secs(3_600))
     }
 
+    /// How long past its expiry the oracle remembers a login token: longer than any clock is wrong.
+    pub fn login_memory(&self) -> Duration {
+        self.skew.saturating_add(self.portal.skew()).saturating_add(Duration::from_secs(3_600))
+    }
+
     /// How long the oracle remembers a connection on which nothing happens: longer than a server keeps it.
     pub fn forget_connection_at(&self, now: VirtualTime) -> VirtualTime {
         now.after(Duration::from_secs(self.parameters.keep_alive_idle_s))
@@ -276,7 +286,7 @@ impl Assumptions {
     fn agent(&self, actor: ActorId) -> Option<&AgentAssumptions> {
         match actor {
             ActorId::Agent(number) => nth(&self.agents, number),
-            ActorId::Smp | ActorId::Site(_) | ActorId::Attacker(_) => None,
+            _ => None,
         }
     }
 }

@@ -7,6 +7,7 @@ mod connections;
 mod cut_off;
 mod fading_map;
 mod lives;
+mod login_tokens;
 mod registries;
 mod settlements;
 mod signatures;
@@ -19,6 +20,7 @@ pub use connections::Connections;
 pub use cut_off::CutOffs;
 pub use fading_map::FadingMap;
 pub use lives::Lives;
+pub use login_tokens::{LoginTokens, opener};
 pub use registries::{Registries, RegistryEntry};
 pub use settlements::Settlements;
 pub use signatures::Signatures;
@@ -55,6 +57,8 @@ pub struct Facts {
     pub settlements: Settlements,
     /// Agents that had lost their servers when everything healed.
     pub cut_offs: CutOffs,
+    /// Login tokens of a portal.
+    pub login_tokens: LoginTokens,
 }
 
 impl Facts {
@@ -72,6 +76,7 @@ impl Facts {
             storages: Storages::default(),
             settlements: Settlements::default(),
             cut_offs: CutOffs::default(),
+            login_tokens: LoginTokens::default(),
         }
     }
 
@@ -113,6 +118,7 @@ impl Facts {
         self.caches.learn(event, &self.assumptions);
         self.storages.learn(event);
         self.settlements.learn(event, &self.assumptions);
+        self.login_tokens.learn(event, &self.assumptions);
     }
 
     /// Forgets what is over.
@@ -120,5 +126,6 @@ impl Facts {
         self.connections.fade(now);
         self.authentications.fade(now);
         self.signatures.fade(now);
+        self.login_tokens.fade(now);
     }
 }

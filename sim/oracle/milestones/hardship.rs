@@ -16,8 +16,9 @@ pub(super) fn of(event: &Event, before: &Facts, mut reached: impl FnMut(Mileston
             let Some(life) = before.lives.get(event.actor) else { return };
             match event.actor {
                 ActorId::Smp | ActorId::Site(_) => reached(Milestone::ServerRestarted),
+                portal if portal.is_of_portal() => return reached(Milestone::ServerRestarted),
                 ActorId::Agent(_) => reached(Milestone::AgentRestarted),
-                ActorId::Attacker(_) => return,
+                _ => return,
             }
             if life.profile != assumptions.profiles.at(event.actor, event.at) {
                 reached(Milestone::Upgraded);

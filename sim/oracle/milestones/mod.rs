@@ -2,6 +2,7 @@
 
 mod hardship;
 mod machine;
+mod portal;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,6 +20,7 @@ pub(super) struct Milestones {
     in_flight: BTreeMap<ActorId, u32>,
     validations: BTreeMap<ActorId, VirtualTime>,
     machines: machine::MachineMilestones,
+    jobs: portal::Jobs,
 }
 
 impl Milestones {
@@ -37,6 +39,8 @@ impl Milestones {
 
     pub(super) fn hear(&mut self, event: &Event, before: &Facts) {
         hardship::of(event, before, |milestone| self.reached(milestone));
+        let Self { counts, jobs, .. } = self;
+        portal::of(event, before, jobs, |milestone| *counts.entry(milestone).or_default() += 1);
         let reached = match &event.kind {
             EventKind::ExchangeEnded { outcome, .. } => of_outcome(*outcome),
             EventKind::Refused { why, .. } => hardship::of_refusal(*why),

@@ -17,8 +17,13 @@ impl Plan {
     }
 
     fn check_attacker(&self, attacker: &AttackerPlan, keys: &mut Keys) -> Result<(), PlanError> {
-        self.check_server_named("server", attacker.server)?;
+        if attacker.attack.is_on_a_portal() {
+            self.check_portal_attacker(attacker)?;
+        } else {
+            self.check_server_named("server", attacker.server)?;
+        }
         match attacker.attack {
+            attack if attack.is_on_a_portal() => {}
             Attack::TamperedBatch => self.check_site_named("victim", attacker.victim)?,
             Attack::RogueSite | Attack::KeySwap => match attacker.victim {
                 ActorId::Site(_) => self.check_site_named("victim", attacker.victim)?,
@@ -42,5 +47,21 @@ impl Plan {
         within("interval_ms", attacker.interval_ms, 1..=RUN_MS_MAX, "ms", "an interval of zero would never end")?;
         within("burst", attacker.burst.into(), 1..=10_000, "", "an attempt makes at least one request")?;
         keys.take("key", attacker.key)
+    }
+
+    /// What is attacked has a door, and the victim says something on its way there.
+    fn check_portal_attacker(&self, attacker: &AttackerPlan) -> Result<(), PlanError> {
+        self.check_portal_named("victim", attacker.victim)?;
+        if attacker.attack == Attack::LoginDelimiter && !matches!(attacker.victim, ActorId::Browser(_)) {
+            let expected = "a browser, such as `browser-1`, whose user is to be taken for somebody else";
+            return Err(PlanError::new("victim", format!("`{}`", attacker.victim), expected));
+        }
+        match attacker.server {
+            ActorId::FrontEnd | ActorId::AdministrationServer | ActorId::PortletServer => Ok(()),
+            other => {
+                let expected = "`front-end`, `administration-server` or `portlet-server`";
+                Err(PlanError::new("server", format!("`{other}`"), expected))
+            }
+        }
     }
 }

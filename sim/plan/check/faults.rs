@@ -129,6 +129,7 @@ impl Plan {
                 ActorId::Agent(_) => self.check_agent_named("actor", *actor),
                 _ => self.check_server_named("actor", *actor),
             },
+            FaultKind::PortalUpdate {} => self.check_portal_named("portal_update", ActorId::FrontEnd),
         }
     }
 
@@ -158,6 +159,7 @@ impl Plan {
                 self.check_number(place, attacker, number, self.attackers.len(), "attacker")
             }
             Group::Actor(agent @ ActorId::Agent(_)) => self.check_agent_named(place, agent),
+            Group::Actor(actor) if actor.is_of_portal() => self.check_portal_named(place, actor),
             Group::Actor(server) => self.check_server_named(place, server),
             Group::Branch(number) if !(1..=self.branches).contains(&number) => {
                 let expected = format!("`branch-1` to `branch-{}`, or another group", self.branches);

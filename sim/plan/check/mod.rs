@@ -8,6 +8,7 @@ mod machine;
 mod network;
 mod parameters;
 mod population;
+mod portal;
 
 pub(crate) use population::too_many_agents;
 
@@ -53,6 +54,7 @@ impl Plan {
         let mut keys = Keys::default();
         self.check_population(&mut keys)?;
         self.check_machine()?;
+        self.check_portal()?;
         self.check_faults(&mut keys)?;
         self.check_attackers(&mut keys)?;
         let served_ppm = self.expectation.thresholds.served_min_ppm.unwrap_or(0);

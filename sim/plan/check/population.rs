@@ -11,7 +11,7 @@ use crate::{
 
 impl Plan {
     pub(super) fn check_population(&self, keys: &mut Keys) -> Result<(), PlanError> {
-        if self.agents.is_empty() {
+        if self.agents.is_empty() && self.portal.is_none() {
             return Err(PlanError::new("agents", "no agent", "at least one: without agents nothing happens"));
         }
         let servers = 1 + self.sites.len();

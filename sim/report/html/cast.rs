@@ -73,6 +73,8 @@ impl<'a> Cast<'a> {
             ActorId::Attacker(number) => (1, *number),
             ActorId::Site(number) => (2, *number),
             ActorId::Smp => (3, 0),
+            ActorId::Browser(number) => (0, *number),
+            other => (2, other.kind_and_number().0.into()),
         });
         Self { actors, events }
     }

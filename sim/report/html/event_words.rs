@@ -108,6 +108,16 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::Intercepted { connection, what } => format!("on {connection}: {what}"),
         EventKind::Overheard { connection, what } => format!("overhears on {connection}: {what}"),
         EventKind::Machine(change) => machine_words(change),
+        EventKind::LoginTokenIssued { user, purpose, .. } => format!("makes a login token for {user} ({purpose})"),
+        EventKind::LoginTokenDenied { user, purpose } => format!("makes no login token for {user} ({purpose})"),
+        EventKind::LoginTokenAccepted { request, user, .. } => format!("accepts {request}: {user} is logged in"),
+        EventKind::LoginTokenRefused { request, why, .. } => format!("refuses the login token of {request}: {why}"),
+        EventKind::LoginTokenKeyUpdated { updates } => format!("has a new Login Token Key, update {updates}"),
+        EventKind::PasswordAccepted { request, user } => format!("accepts the password in {request}: {user}"),
+        EventKind::JobStarted { job, user } => format!("runs job {job} as {user}"),
+        EventKind::JobEnded { job, outcome, steps } => {
+            format!("ends job {job}: {}, {}", human::words(outcome), human::number_of((*steps).into(), "step"))
+        }
     };
     shortened(&text)
 }
@@ -178,6 +188,7 @@ fn carried(what: Carried) -> &'static str {
         Carried::StoredToken => "a stored token",
         Carried::NewToken => "a new token",
         Carried::Signature => "a signature",
+        Carried::LoginToken => "a login token",
     }
 }
 

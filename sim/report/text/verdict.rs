@@ -111,7 +111,16 @@ fn what_ran(page: &mut Page, report: &Report) {
     };
     let transport = if cast.secure { "HTTPS" } else { "plain HTTP" };
     let (agents, sites) = (human::number_of(cast.agents, "agent"), human::number_of(cast.sites, "site"));
-    page.line(&format!("{agents}, {sites} and the issuer over {transport}"));
+    page.line(&match cast.browsers {
+        None => format!("{agents}, {sites} and the issuer over {transport}"),
+        Some(browsers) if cast.agents == 0 => {
+            format!("a portal with {} over {transport}", human::number_of(browsers, "browser"))
+        }
+        Some(browsers) => {
+            let browsers = human::number_of(browsers, "browser");
+            format!("{agents}, {sites}, the issuer and a portal with {browsers} over {transport}")
+        }
+    });
     for line in report.hardship.lines() {
         page.paragraph("", &line);
     }

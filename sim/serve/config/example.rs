@@ -72,3 +72,52 @@ filter = []                     # only records with one of these words, such as 
 keep_alive_idle = "120s"
 upstream_slots = 32
 "##;
+
+/// A portal's.
+pub const PORTAL_EXAMPLE: &str = r##"# A countersign portal: front end, automation, administration and portlet server in one process. Keys that are shown have
+# their default, or are commented out where they have none. Paths are seen from the folder of this file.
+
+# What others call the front end. Default: http:// and the address of its door.
+# origin = "http://portal.example:8084"
+listen = "127.0.0.1:8084"       # port 0: the system chooses one, and the log tells it
+state = "countersign-portal"    # the Login Token Key and the passwords; nobody but its owner may read it
+profile = "hardened"            # or "literal": login tokens are read as leniently as the document says
+delimiter = "|"                 # between the fields of a login token
+
+# [[users]]                     # each gets a password at the first start, in the file `passwords` of the state folder
+# id = "admin"
+# administrator = true
+
+# [[jobs]]                      # what the automation server runs, as one of the users
+# user = "admin"
+# every = "5m"
+# steps = 6
+# step = "5s"
+
+[lifetimes]                     # of login tokens, by use
+automation = "1m"
+administration = "1m"
+portlet = "10m"
+remember_me = "14d"
+impersonation = "1m"
+
+[administration_server]
+listen = "127.0.0.1:8085"
+
+[portlet_server]
+listen = "127.0.0.1:8086"
+
+[admin]
+listen = "127.0.0.1:8074"       # loopback only: POST /update makes a new key; the secret is in the file `admin.secret`
+
+[metrics]
+listen = "127.0.0.1:8094"       # /metrics for Prometheus, /healthz and /readyz
+off = false
+
+[log]
+level = "info"                  # error, warn, info, debug or trace
+format = "text"                 # or "json"
+
+[parameters]                    # `countersign schema portal` lists them all; time-outs and caps concern a portal
+exchange_timeout = "10s"
+"##;

@@ -4,6 +4,7 @@ mod address;
 mod approved_site;
 mod example;
 mod form;
+mod portal;
 mod restart;
 mod site;
 mod smp;
@@ -11,8 +12,9 @@ mod tls_files;
 
 pub use address::ListenAddress;
 pub use approved_site::ApprovedSite;
-pub use example::{SITE_EXAMPLE, SMP_EXAMPLE};
+pub use example::{PORTAL_EXAMPLE, SITE_EXAMPLE, SMP_EXAMPLE};
 pub use form::{AdminTable, LogFormat, LogLevel, LogTable, MetricsTable, TlsTable, UpstreamTable};
+pub use portal::{LifetimesTable, PortalConfig, PortalDocument, PortalDoorTable, ServedJobTable, UserTable};
 pub use site::{SiteConfig, SiteDocument};
 pub use smp::{SmpConfig, SmpDocument};
 pub use tls_files::{FileError, TlsFiles, read_trust};

@@ -261,13 +261,15 @@ const fn is_refresh(purpose: UpstreamPurpose) -> bool {
     matches!(purpose, UpstreamPurpose::Validation)
 }
 
-/// The server, the sites, the agents and the attackers, each kind in its own range.
+/// The server, those of a portal, the sites, the agents, the attackers and the browsers, each kind in its own range.
 const fn process(actor: ActorId) -> u64 {
     match actor {
         ActorId::Smp => 1,
         ActorId::Site(number) => 10_000 + number as u64,
         ActorId::Agent(number) => 1_000_000 + number as u64,
         ActorId::Attacker(number) => 10_000_000 + number as u64,
+        ActorId::Browser(number) => 20_000_000 + number as u64,
+        other => 2 + other.kind_and_number().0 as u64,
     }
 }
 

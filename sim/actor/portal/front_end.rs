@@ -1,0 +1,140 @@
+//! The front end: which users see, and which opens sessions by password, by cookie and by login token.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use http_body_util::Full;
+
+use super::{
+    PortalDatabase, PortalSettings,
+    call::{Line, With},
+    desk::Desk,
+    reply,
+    sessions::Sessions,
+};
+use crate::{
+    actor::{
+        Environment,
+        http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
+    },
+    event::EventKind,
+    protocol::{
+        ADMINISTRATION_LINK, ADMINISTRATION_PATH, LOGIN_PATH, PORTAL_PATH, PORTLET_PATH, PORTLET_SERVER_PATH,
+        SESSION_COOKIE, SESSION_PATH, cookie, form_field, with_login_token,
+    },
+    types::{ActorId, LoginUse},
+};
+
+/// What a person is shown who comes with a browser that this program has not made.
+const LOGIN_FORM: &str = "<!doctype html><title>Portal</title><form method=post>\
+    <p><label>User <input name=user autocomplete=username></label>\
+    <p><label>Password <input name=password type=password autocomplete=current-password></label>\
+    <p><label><input name=remember type=checkbox> Remember me</label>\
+    <p><button>Log in</button></form>";
+
+/// The front end of a portal.
+#[derive(Debug)]
+pub struct FrontEnd<E> {
+    environment: Arc<E>,
+    settings: PortalSettings,
+    desk: Desk<E>,
+    sessions: Sessions,
+}
+
+impl<E: Environment> FrontEnd<E> {
+    /// A front end that has just started: it has no session.
+    pub fn start(environment: Arc<E>, settings: PortalSettings, database: PortalDatabase) -> Arc<Self> {
+        environment.record(EventKind::Started { node: settings.node, epoch: None });
+        let desk = Desk::new(Arc::clone(&environment), settings.clone(), database);
+        let sessions = Sessions::new(settings.rng.clone());
+        Arc::new(Self { environment, settings, desk, sessions })
+    }
+
+    /// Serves until its environment says stop.
+    ///
+    /// # Errors
+    /// If the door cannot be opened, or breaks.
+    pub async fn run(self: Arc<Self>) -> io::Result<()> {
+        let environment = Arc::clone(&self.environment);
+        let (origin, parameters) = (self.settings.origin.clone(), Arc::clone(&self.settings.parameters));
+        serve(environment, self, origin, parameters).await
+    }
+
+    /// A form with user and password; `remember` asks for the cookie.
+    fn log_in(&self, request: &ServerRequest) -> Reply {
+        let field = |name| form_field(&request.body, name);
+        let (Some(user), Some(password)) = (field("user"), field("password")) else {
+            return empty_reply(StatusCode::BAD_REQUEST);
+        };
+        if !self.desk.database().open().has_password(&user, &password) {
+            return empty_reply(StatusCode::UNAUTHORIZED);
+        }
+        self.environment.record(EventKind::PasswordAccepted { request: request.id, user: user.clone().into_owned() });
+        let mut answer = self.session_of(&user);
+        if field("remember").is_some() {
+            match self.desk.issue(&user, LoginUse::RememberMe) {
+                Ok(token) => reply::remember(&mut answer, &token, self.settings.lifetimes.remember_me_s),
+                // Whoever cannot be named in a token is not let in to find out where that helps (attack 28).
+                Err(_) => return empty_reply(StatusCode::FORBIDDEN),
+            }
+        }
+        answer
+    }
+
+    /// Whoever has a session, or a login token in its place.
+    fn open_by_token(&self, request: &ServerRequest) -> Reply {
+        match self.desk.user_of(request) {
+            Some(Ok(user)) => self.session_of(&user),
+            Some(Err(_)) | None => reply::unauthorized(),
+        }
+    }
+
+    fn session_of(&self, user: &str) -> Reply {
+        reply::with_session(&self.sessions.open(user, self.environment.now()), user)
+    }
+
+    fn user_in_session(&self, request: &ServerRequest) -> Option<String> {
+        self.sessions.user(cookie(&request.headers, SESSION_COOKIE)?, self.environment.now())
+    }
+
+    /// The portlet's own server draws it, and learns by a login token for whom.
+    async fn portlet(&self, user: &str) -> Reply {
+        let Ok(token) = self.desk.issue(user, LoginUse::Portlet) else { return empty_reply(StatusCode::FORBIDDEN) };
+        let line = Line::open(&self.environment, &self.settings, ActorId::PortletServer).await;
+        let Some(mut line) = line else { return empty_reply(StatusCode::BAD_GATEWAY) };
+        match line.ask(Method::GET, PORTLET_SERVER_PATH, With::Token(&token), String::new()).await {
+            Some(answer) if answer.status() == StatusCode::OK => Reply::new(Full::new(answer.into_body())),
+            _ => empty_reply(StatusCode::BAD_GATEWAY),
+        }
+    }
+
+    fn administration_link(&self, user: &str) -> Reply {
+        if !self.desk.database().open().is_administrator(user) {
+            return empty_reply(StatusCode::FORBIDDEN);
+        }
+        match self.desk.issue(user, LoginUse::Administration) {
+            Ok(token) => {
+                let target = with_login_token(ADMINISTRATION_PATH, &token);
+                reply::redirect(&format!("{}{target}", self.settings.administration_server))
+            }
+            Err(_) => empty_reply(StatusCode::FORBIDDEN),
+        }
+    }
+}
+
+impl<E: Environment> Service for FrontEnd<E> {
+    async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
+        let user = self.user_in_session(&request);
+        match (&request.method, request.path(), user) {
+            (&Method::POST, LOGIN_PATH, _) => self.log_in(&request),
+            (&Method::GET, LOGIN_PATH, _) => reply::page(LOGIN_FORM),
+            (&Method::POST, SESSION_PATH, _) | (&Method::GET, PORTAL_PATH, None) => self.open_by_token(&request),
+            (&Method::GET, PORTAL_PATH, Some(user)) => Reply::new(Full::new(Bytes::from(user))),
+            (&Method::GET, PORTLET_PATH, Some(user)) => self.portlet(&user).await,
+            (&Method::GET, ADMINISTRATION_LINK, Some(user)) => self.administration_link(&user),
+            (&Method::GET, PORTLET_PATH | ADMINISTRATION_LINK, None) => empty_reply(StatusCode::UNAUTHORIZED),
+            _ => empty_reply(StatusCode::NOT_FOUND),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a portal counts.
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+
+use super::figures::{Label, add, label, name_of};
+use crate::event::EventKind;
+
+/// Login tokens and jobs.
+#[derive(Debug)]
+pub struct LoginFigures {
+    issued: Family<Label, Counter>,
+    accepted: Counter,
+    refused: Family<Label, Counter>,
+    denied: Counter,
+    updates: Counter,
+    passwords: Counter,
+    jobs: Family<Label, Counter>,
+}
+
+impl LoginFigures {
+    /// Counts from zero.
+    pub fn new(registry: &mut Registry) -> Self {
+        Self {
+            issued: add(registry, "login_tokens_issued", "Login tokens made, by use"),
+            accepted: add(registry, "login_tokens_accepted", "Login tokens accepted"),
+            refused: add(registry, "login_tokens_refused", "Login tokens turned down, by reason"),
+            denied: add(
+                registry,
+                "login_tokens_denied",
+                "Login tokens not made, since the user's id cannot stand in one",
+            ),
+            updates: add(registry, "login_key_updates", "Times that 'Update' was pressed"),
+            passwords: add(registry, "passwords_accepted", "Passwords accepted"),
+            jobs: add(registry, "jobs", "Runs of jobs that ended, by outcome"),
+        }
+    }
+
+    /// Counts what an actor reports.
+    pub fn hear(&self, event: &EventKind) {
+        match event {
+            EventKind::LoginTokenIssued { purpose, .. } => {
+                self.issued.get_or_create(&label("use", name_of(purpose))).inc();
+            }
+            EventKind::LoginTokenAccepted { .. } => _ = self.accepted.inc(),
+            EventKind::LoginTokenRefused { why, .. } => {
+                self.refused.get_or_create(&label("reason", name_of(why))).inc();
+            }
+            EventKind::LoginTokenDenied { .. } => _ = self.denied.inc(),
+            EventKind::LoginTokenKeyUpdated { .. } => _ = self.updates.inc(),
+            EventKind::PasswordAccepted { .. } => _ = self.passwords.inc(),
+            EventKind::JobEnded { outcome, .. } => {
+                _ = self.jobs.get_or_create(&label("outcome", name_of(outcome))).inc()
+            }
+            _ => {}
+        }
+    }
+}
