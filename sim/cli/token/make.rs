@@ -35,8 +35,9 @@ Examples:
     --agent 0a9e0000-0000-4000-8000-000000000011 --audience http://site-1
   countersign token make … --epoch AP8A_wD_AP8A_wD_AP8A_w --target /Altiris/x
 
-An SMP signs tokens with the key signing-….pem of its state folder. The token is
-good wherever that key is trusted and the agent is known: for test stands.";
+An SMP signs tokens with identity.pem of its state folder, and after a rotation
+with signing-….pem. The token is good wherever that key is trusted and the agent
+is known: for test stands.";
 
 /// Arguments of `token make`.
 #[derive(Debug, Args)]
