@@ -10,8 +10,8 @@ use crate::{
     types::UnixSeconds,
 };
 
-/// Whom the forger would like to be.
-const ADMINISTRATOR: &str = "admin";
+/// Whom the forger would like to be: somebody else than the victim.
+const WANTED: [&str; 2] = ["admin", "root"];
 const KINDS: u64 = 6;
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
@@ -20,20 +20,21 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let Ok(read) = portal.rules.parse(&token) else { return };
     let (delimiter, user, expires) = (portal.delimiter, read.user, read.expires.0);
     let Some((_, tag)) = token.rsplit_once(delimiter) else { return };
+    let other = WANTED.into_iter().find(|wanted| *wanted != user).unwrap_or("nobody");
     let later = expires.saturating_add(86_400);
     let (what, forged) = match hand.round % KINDS {
-        0 => ("another user", format!("{ADMINISTRATOR}{delimiter}{expires}{delimiter}{tag}")),
+        0 => ("another user", format!("{other}{delimiter}{expires}{delimiter}{tag}")),
         1 => ("another expiry", format!("{user}{delimiter}{later}{delimiter}{tag}")),
         2 => (
             "a user and an expiry that run into each other",
             format!("{user}{expires}{delimiter}{later}{delimiter}{tag}"),
         ),
-        3 => ("a field more", format!("{ADMINISTRATOR}{delimiter}{later}{delimiter}{token}")),
-        4 => ("no tag", format!("{ADMINISTRATOR}{delimiter}{later}{delimiter}")),
+        3 => ("a field more", format!("{other}{delimiter}{later}{delimiter}{token}")),
+        4 => ("no tag", format!("{other}{delimiter}{later}{delimiter}")),
         _ => {
             let key = LoginTokenKey::draw(&mut hand.rng);
             let (now, day) = (UnixSeconds(hand.environment.wall().seconds().0), Duration::from_secs(86_400));
-            match portal.rules.issue(&key, ADMINISTRATOR, now, day) {
+            match portal.rules.issue(&key, other, now, day) {
                 Ok((forged, _)) => ("a tag under a guessed key", forged),
                 Err(_) => return,
             }

@@ -37,16 +37,24 @@ pub struct TrafficFigures {
     pub sent_new_token: u64,
     /// Signed messages.
     pub sent_signed: u64,
+    /// Requests with a portal's login token.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub sent_login_token: u64,
     /// The largest token sent, in bytes.
     pub token_bytes_max: u64,
     /// Answers received, by HTTP status.
     pub responses: BTreeMap<u16, u64>,
 }
 
+
+const fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 impl TrafficFigures {
     /// Requests sent.
     pub fn sent(&self) -> u64 {
-        self.sent_bare + self.sent_first + self.sent_stored_token + self.sent_new_token + self.sent_signed
+        self.sent_bare + self.sent_first + self.sent_stored_token + self.sent_new_token + self.sent_signed + self.sent_login_token
     }
 
     /// Connections closed.
@@ -72,11 +80,12 @@ impl TrafficFigures {
             EventKind::ConnectFailed { timed_out: false, .. } => self.connect_refused += 1,
             EventKind::RequestSent { carries, token_bytes, .. } => {
                 *match carries {
-                    Carried::Nothing | Carried::LoginToken => &mut self.sent_bare,
+                    Carried::Nothing => &mut self.sent_bare,
                     Carried::FirstRequest => &mut self.sent_first,
                     Carried::StoredToken => &mut self.sent_stored_token,
                     Carried::NewToken => &mut self.sent_new_token,
                     Carried::Signature => &mut self.sent_signed,
+                    Carried::LoginToken => &mut self.sent_login_token,
                 } += 1;
                 self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
             }
@@ -101,6 +110,7 @@ impl TrafficFigures {
         self.sent_stored_token += other.sent_stored_token;
         self.sent_new_token += other.sent_new_token;
         self.sent_signed += other.sent_signed;
+        self.sent_login_token += other.sent_login_token;
         self.token_bytes_max = self.token_bytes_max.max(other.token_bytes_max);
         for (status, count) in &other.responses {
             *self.responses.entry(*status).or_default() += count;

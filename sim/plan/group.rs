@@ -68,7 +68,8 @@ impl FromStr for Group {
             _ => branch.map(Self::Branch).or_else(|| text.parse().ok().map(Self::Actor)).ok_or_else(|| {
                 format!(
                     "`{text}` names nobody: expected `smp`, `site-N`, `agent-N`, `attacker-N`, `branch-N`, `agents`, \
-                     `sites`, `servers` or `everyone`"
+                     `sites`, `servers` or `everyone`; in a portal `front-end`, `automation-server`, \
+                     `administration-server`, `portlet-server` or `browser-N`"
                 )
             }),
         }

@@ -66,7 +66,7 @@ impl PortalRecords {
         self.updates
     }
 
-    /// Adds a user, whose id is whatever the directory has that users come from. Nobody is made an administrator no more.
+    /// Adds a user, whose id is whatever the directory has that users come from. Whoever was an administrator stays one.
     pub fn add_user(&mut self, user: &str, password: &str, is_administrator: bool) {
         let was_administrator = self.is_administrator(user);
         let account =
