@@ -77,6 +77,7 @@ impl TrafficFigures {
                     Carried::StoredToken => &mut self.sent_stored_token,
                     Carried::NewToken => &mut self.sent_new_token,
                     Carried::Signature => &mut self.sent_signed,
+                    Carried::AccountHello | Carried::AccountResponse => &mut self.sent_account,
                 } += 1;
                 self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
             }
@@ -101,6 +102,7 @@ impl TrafficFigures {
         self.sent_stored_token += other.sent_stored_token;
         self.sent_new_token += other.sent_new_token;
         self.sent_signed += other.sent_signed;
+        self.sent_account += other.sent_account;
         self.token_bytes_max = self.token_bytes_max.max(other.token_bytes_max);
         for (status, count) in &other.responses {
             *self.responses.entry(*status).or_default() += count;

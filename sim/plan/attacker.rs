@@ -88,6 +88,8 @@ pub enum Attack {
     FirstRequestFlood,
     /// An agent's stolen key, used from elsewhere: what only revocation ends (S7).
     StolenKey,
+    /// 17: on the way back, challenges out of which the token is taken, so that agents go by what else is offered.
+    StrippedChallenge,
 }
 
 impl Attack {
@@ -118,6 +120,7 @@ impl Attack {
             Self::CacheFlood => 24,
             Self::SlowLoris => 25,
             Self::KeySwap => 30,
+            Self::StrippedChallenge => 17,
             Self::FirstRequestFlood | Self::StolenKey => return None,
         })
     }
@@ -143,7 +146,8 @@ impl Attack {
             | Self::SpoofedRefusal
             | Self::TamperedBatch
             | Self::Injection
-            | Self::KeySwap => Power::OnPath,
+            | Self::KeySwap
+            | Self::StrippedChallenge => Power::OnPath,
             Self::AlgorithmConfusion | Self::CounterTricks | Self::UidSubstitution => Power::Insider,
             Self::StolenKey => Power::HasKey,
             Self::KeyInjection
