@@ -37,16 +37,29 @@ pub struct TrafficFigures {
     pub sent_new_token: u64,
     /// Signed messages.
     pub sent_signed: u64,
+    /// Messages of accounts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent_account: u64,
     /// The largest token sent, in bytes.
     pub token_bytes_max: u64,
     /// Answers received, by HTTP status.
     pub responses: BTreeMap<u16, u64>,
 }
 
+// Serde hands over references.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl TrafficFigures {
     /// Requests sent.
     pub fn sent(&self) -> u64 {
-        self.sent_bare + self.sent_first + self.sent_stored_token + self.sent_new_token + self.sent_signed
+        self.sent_bare
+            + self.sent_first
+            + self.sent_stored_token
+            + self.sent_new_token
+            + self.sent_signed
+            + self.sent_account
     }
 
     /// Connections closed.

@@ -50,7 +50,8 @@ const fn never(number: u8, what: &'static str, why: &'static str) -> Entry {
 }
 
 /// Every rule that is simulated: those of the table "Where a rule lives" in ARCHITECTURE.md.
-const RULES: [Entry; 36] = [
+const RULES: [Entry; 44] = [
+    by(1, "no password change hurts whoever has tokens", &[&[AccAgentHurt], &[TokenPreferred, TwoStep]]),
     by(2, "two requests cold and one warm", &[&[TwoStep], &[OneStep]]),
     by(3, "no challenge where none is needed", &[&[PublicServed]]),
     by(4, "only the token's own agent can use it", &[&[BadAgentSignatureRefused]]),
@@ -87,6 +88,13 @@ const RULES: [Entry; 36] = [
     by(46, "401 with a new token to whatever else is wrong", &[&[OfferedAfterRefusal]]),
     by(47, "the registry tells counter and window", &[&[WindowSlide, OutOfOrderAccepted]]),
     by(48, "an expired token leaves the registry", &[&[RegistryPurged, RegistryExpiredInUse]]),
+    by(53, "ACC in secure storage exactly where it is on", &[&[AccKept], &[AccForgotten]]),
+    by(55, "redirects between servers of different kinds", &[&[RedirectFollowed]]),
+    by(56, "ACC for UNC, and where tokens fail", &[&[UncServed, FellBack]]),
+    by(57, "UNC without ACC fails with a description", &[&[NoCredentials]]),
+    by(58, "the agent follows the server", &[&[ServedByAccount]]),
+    by(59, "tokens are preferred to Windows", &[&[TokenPreferred]]),
+    by(60, "a stored token at a server that wants Windows", &[&[StoredTokenNotWanted]]),
 ];
 
 impl Rule {

@@ -58,6 +58,8 @@ fn groups(kind: &FaultKind) -> Vec<Group> {
         | FaultKind::ChangeAgentKey { .. }
         | FaultKind::ChangePolicy { .. }
         | FaultKind::Move { .. }
-        | FaultKind::Revoke { .. } => Vec::new(),
+        | FaultKind::Revoke { .. }
+        | FaultKind::ChangeAccPassword {}
+        | FaultKind::ChangeAuthentication { .. } => Vec::new(),
     }
 }
