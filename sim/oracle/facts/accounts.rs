@@ -14,8 +14,6 @@ use crate::{
 pub struct AcceptedAccount {
     /// Who accepted.
     pub server: ActorId,
-    /// By which scheme.
-    pub scheme: AccountScheme,
     /// Whose account.
     pub account: NodeId,
     /// For which request.
@@ -74,8 +72,8 @@ impl Accounts {
             EventKind::AuthenticationOffered { request, offered } => {
                 self.offered.insert(request.connection, offered, keep_until());
             }
-            EventKind::AccountAccepted { request, scheme, account } => {
-                let accepted = AcceptedAccount { server: actor, scheme, account, request, at };
+            EventKind::AccountAccepted { request, account, .. } => {
+                let accepted = AcceptedAccount { server: actor, account, request, at };
                 self.accepted.insert(request.connection, accepted, keep_until());
             }
             EventKind::Served { request, .. } => {
