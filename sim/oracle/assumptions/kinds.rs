@@ -59,8 +59,8 @@ impl Kinds {
     /// Whether what an agent does at a server is a matter of tokens: it fetches nothing by a UNC path, and the server has
     /// tokens on all through the run.
     pub fn is_about_tokens(&self, agent: ActorId, server: ActorId) -> bool {
-        self.is_tokens_only
-            || !self.fetches_unc(agent) && self.of_server(server).iter().all(|(_, authentication)| authentication.token)
+        // No stages are kept where everybody has tokens alone.
+        !self.fetches_unc(agent) && self.of_server(server).iter().all(|(_, authentication)| authentication.token)
     }
 
     /// Whether a server may have on what `is_on` asks for, at some time within `delay` before `at`: it learns of policy late.
@@ -81,7 +81,7 @@ impl Kinds {
 
     /// Whether an agent can ever be let in by a server as it is at the end of the run.
     pub fn lets_in_at_last(&self, agent: ActorId, server: ActorId) -> bool {
-        let Some((_, last)) = self.of_server(server).last() else { return true };
+        let Some((_, last)) = self.of_server(server).last() else { return !self.fetches_unc(agent) };
         if self.fetches_unc(agent) { last.acc } else { last.token || last.windows || last.acc }
     }
 

@@ -45,6 +45,7 @@ fn authentication(page: &mut Page, measured: &Measurements, load: Option<&PaceFi
         ("two steps", figures.two_step_ns),
         ("connection authenticated", figures.authenticated_ns),
         ("none needed", figures.public_ns),
+        ("by an account", figures.account_ns),
         ("failed", figures.failed_ns),
     ];
     let lag = ("lag of the generator", load.and_then(|load| load.lag_ns));
