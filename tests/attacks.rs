@@ -237,6 +237,7 @@ fn every_attack(profile: Profile) -> Vec<Plan> {
         Attack::UidSubstitution,
         Attack::ForeignOffer,
         Attack::SpoofedRefusal,
+        Attack::StrippedChallenge,
         Attack::RogueSite,
         Attack::TamperedBatch,
         Attack::Eavesdropping,
