@@ -16,7 +16,7 @@ mod server;
 mod task;
 mod timeout;
 
-pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits, enrol_agent};
+pub use agent::{AgentActor, AgentMemory, AgentSettings, Coexistence, Knowledge, KnownKinds, Visits, enrol_agent};
 pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};
@@ -26,7 +26,7 @@ pub use portal::{
 };
 pub use secure_storage::SecureStorage;
 pub use server::{
-    Database, Journal, Kept, Records, ServerSettings, SharedMachine, SiteServer, SiteSettings, SmpServer,
+    Database, Domain, Journal, Kept, Records, ServerSettings, SharedMachine, SiteServer, SiteSettings, SmpServer,
 };
 
 #[cfg(feature = "sockets")]

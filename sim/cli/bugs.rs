@@ -21,10 +21,16 @@ use crate::{
     types::{Bug, Profile},
 };
 
-/// Where bugs are hunted unless the command says otherwise: plain random, swarm, and one thing that neither draws, the
-/// clocks of all servers set back at the same time; and machines around the servers and a portal, which none of these has.
-pub const HUNTING_GROUNDS: [&str; 5] =
-    ["hardship/storm", "hardship/swarm", "hole/19_clock_back", "machine/rough_day", "portal/hardship"];
+/// Where bugs are hunted unless the command says otherwise: plain random, swarm, and what neither draws: the clocks of all
+/// servers set back at the same time, kinds of authentication beside tokens, machines around the servers, and a portal.
+pub const HUNTING_GROUNDS: [&str; 6] = [
+    "hardship/storm",
+    "hardship/swarm",
+    "hole/19_clock_back",
+    "coexistence/all_at_once",
+    "machine/rough_day",
+    "portal/hardship",
+];
 
 /// One bug in one scenario.
 struct Case {

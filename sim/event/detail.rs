@@ -20,6 +20,10 @@ pub enum Carried {
     Signature,
     /// A portal's login token, wherever in the request it stands.
     LoginToken,
+    /// The first message of a Windows handshake: it says that an account wants to come in.
+    AccountHello,
+    /// The last message of a Windows handshake: an account's answer to the server's challenge.
+    AccountResponse,
 }
 
 /// Why a connection ended, as its opener saw it.
@@ -62,12 +66,25 @@ pub enum Outcome {
     Broken,
     /// The agent did not trust the token that it was offered (rule 6).
     TokenDeclined,
+    /// Served after a Windows handshake, by an account (rules 56, 60).
+    ServedByAccount,
+    /// There was no way to authenticate with what the agent has (rule 57).
+    NoCredentials,
+    /// The agent was to be talked out of tokens, and would not (hardened, attack 17).
+    DowngradeRefused,
 }
 
 impl Outcome {
     /// Whether the agent got what it asked for.
     pub const fn is_served(self) -> bool {
-        matches!(self, Self::ServedAuthenticated | Self::ServedOneStep | Self::ServedTwoStep | Self::ServedPublic)
+        matches!(
+            self,
+            Self::ServedAuthenticated
+                | Self::ServedOneStep
+                | Self::ServedTwoStep
+                | Self::ServedPublic
+                | Self::ServedByAccount
+        )
     }
 }
 

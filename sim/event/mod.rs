@@ -3,6 +3,7 @@
 //! An event states a fact that its actor did or saw, never an opinion about it. The oracle, the metrics
 //! and the trace read the same stream, in the order in which things happened.
 
+mod account;
 mod detail;
 mod kind;
 mod listener;
@@ -10,6 +11,7 @@ mod subject;
 mod visit;
 
 pub use crate::environment::{Call as MachineCall, Change as MachineChange, Member, Unloading};
+pub use account::{AccountReason, AccountRefusal};
 pub use detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;

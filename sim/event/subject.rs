@@ -22,7 +22,10 @@ impl EventKind {
             )
             | Self::LoginTokenAccepted { request, .. }
             | Self::LoginTokenRefused { request, .. }
-            | Self::PasswordAccepted { request, .. } => Some(*request),
+            | Self::PasswordAccepted { request, .. }
+            | Self::AuthenticationOffered { request, .. }
+            | Self::AccountAccepted { request, .. }
+            | Self::AccountRefused { request, .. } => Some(*request),
             _ => None,
         }
     }
@@ -34,7 +37,9 @@ impl EventKind {
             | Self::ConnectionClosed { connection, .. }
             | Self::Intercepted { connection, .. }
             | Self::Overheard { connection, .. }
-            | Self::Machine(MachineChange::ConnectionForgotten { connection }) => Some(*connection),
+            | Self::Machine(MachineChange::ConnectionForgotten { connection })
+            | Self::CredentialsSent { connection, .. }
+            | Self::DowngradeRefused { connection, .. } => Some(*connection),
             Self::UpstreamStarted { connection, .. } => *connection,
             _ => match self.request() {
                 Some(request) => Some(request.connection),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{LogRecord, Severity, Source};
 use crate::{
     event::{Carried, Event, EventKind, MachineChange, Member, Outcome, Removal, Unloading},
-    types::{ActorId, RequestId},
+    types::{AccountScheme, ActorId, RequestId},
 };
 
 /// How many requests in hand are remembered.
@@ -19,6 +19,8 @@ const REQUESTS_MAX: usize = 16_384;
 pub struct Scribe {
     /// The number of each request in hand, and whether a module has it.
     requests: BTreeMap<RequestId, (u32, bool)>,
+    /// The scheme of the account by which an agent came in last.
+    schemes: BTreeMap<ActorId, AccountScheme>,
     /// How many requests each server without a machine has had.
     numbers: BTreeMap<ActorId, u32>,
 }
@@ -31,7 +33,7 @@ impl Scribe {
     pub fn hear(&mut self, event: &Event) -> Option<LogRecord> {
         let number = self.number(event);
         let said = match event.actor {
-            ActorId::Agent(_) => of_client(&event.kind),
+            ActorId::Agent(_) => self.of_client(event),
             ActorId::Smp | ActorId::Site(_) => match &event.kind {
                 EventKind::Machine(change) => of_machine(change),
                 kind => self.of_module(kind).or_else(|| of_management_agent(kind)),
@@ -51,6 +53,16 @@ impl Scribe {
         let (source, severity, request, text) = said?;
         let number = number.filter(|_| source == Source::Module);
         Some(LogRecord { at: event.at, actor: event.actor, source, severity, request, number, text })
+    }
+
+    /// The record of an agent's event: what it used to authenticate was told earlier than what came of it (rule 16).
+    fn of_client(&mut self, event: &Event) -> Option<Said> {
+        match &event.kind {
+            EventKind::CredentialsSent { scheme, .. } => drop(self.schemes.insert(event.actor, *scheme)),
+            EventKind::Countersigned { .. } => drop(self.schemes.remove(&event.actor)),
+            _ => {}
+        }
+        of_client(&event.kind, self.schemes.get(&event.actor).copied())
     }
 
     /// The number of the request that an event at a server is about.
@@ -103,7 +115,8 @@ impl Scribe {
     }
 }
 
-fn of_client(kind: &EventKind) -> Option<Said> {
+/// What a client logs; `scheme` is that of the account by which it came in last, if it was no token.
+fn of_client(kind: &EventKind, scheme: Option<AccountScheme>) -> Option<Said> {
     let (severity, request, text) = match kind {
         EventKind::RequestSent { request, carries, token_bytes } => {
             let carries = match carries {
@@ -112,6 +125,8 @@ fn of_client(kind: &EventKind) -> Option<Said> {
                 Carried::StoredToken => format!("a stored token of {token_bytes} bytes"),
                 Carried::NewToken => format!("a new token of {token_bytes} bytes"),
                 Carried::Signature => "a signature".to_owned(),
+                Carried::AccountHello => "the name of a scheme".to_owned(),
+                Carried::AccountResponse => "the answer of an account".to_owned(),
                 Carried::LoginToken => format!("a login token of {token_bytes} bytes"),
             };
             (Severity::Debug, Some(*request), format!("NetworkOperation: sends a request with {carries}"))
@@ -122,7 +137,7 @@ fn of_client(kind: &EventKind) -> Option<Said> {
         EventKind::ExchangeEnded { server, outcome, trips, .. } => {
             let kind = match outcome {
                 Outcome::ServedPublic => "none was needed",
-                outcome if outcome.is_served() => "Token",
+                outcome if outcome.is_served() => scheme.map_or("Token", AccountScheme::name),
                 _ => "none succeeded",
             };
             let severity = if outcome.is_served() { Severity::Info } else { Severity::Warning };
@@ -172,6 +187,12 @@ fn of_management_agent(kind: &EventKind) -> Option<Said> {
         }
         EventKind::Refused { request, why, .. } => {
             (Severity::Warning, Some(*request), format!("SiteServer: Token is refused: {why:?}"))
+        }
+        EventKind::AccountAccepted { request, scheme, account } => {
+            (Severity::Verbose, Some(*request), format!("SiteServer: {account} is authenticated, kind: {scheme}"))
+        }
+        EventKind::AccountRefused { request, scheme, why } => {
+            (Severity::Warning, Some(*request), format!("SiteServer: {scheme} is refused: {why:?}"))
         }
         EventKind::RegistryRecorded { request, presented, state } => {
             let text = format!(

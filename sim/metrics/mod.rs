@@ -3,6 +3,7 @@
 //! Nothing here reads a clock: every figure is in virtual time, and the same in every run of the same plan.
 //! There is one file per concern; each takes what it needs from an event and leaves the rest.
 
+mod accounts;
 mod admission;
 mod agents;
 mod authentication;
@@ -25,6 +26,7 @@ mod validation;
 mod visits;
 mod work_total;
 
+pub use accounts::AccountFigures;
 pub use admission::AdmissionFigures;
 pub use agents::AgentFigures;
 pub use authentication::AuthenticationFigures;
@@ -46,6 +48,7 @@ pub use validation::ValidationFigures;
 pub use visits::VisitFigures;
 pub use work_total::WorkTotal;
 
+use accounts::AccountRecorder;
 use exposure::ExposureRecorder;
 use serde::{Deserialize, Serialize};
 use server::ServerRecorder;
@@ -66,6 +69,7 @@ pub struct Metrics {
     events: u64,
     traffic: TrafficFigures,
     agents: AgentFigures,
+    accounts: AccountRecorder,
     smp: ServerRecorder,
     /// `site-1` is the first.
     sites: Vec<ServerRecorder>,
@@ -90,6 +94,7 @@ impl Metrics {
             events: 0,
             traffic: TrafficFigures::default(),
             agents: AgentFigures::default(),
+            accounts: AccountRecorder::default(),
             smp: ServerRecorder::smp(&plan.smp),
             sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
             timeline: TimelineRecorder::new(plan.duration_ms, plan.sites.len()),
@@ -119,6 +124,7 @@ impl Metrics {
         self.events += other.events;
         self.traffic.absorb(&other.traffic);
         self.agents.absorb(&other.agents);
+        self.accounts.absorb(&other.accounts);
         self.visits.absorb(other.visits);
         self.exposure.absorb(&other.exposure);
         self.smp.absorb(&other.smp);
@@ -163,6 +169,7 @@ impl Metrics {
             traffic: self.traffic,
             total: all.figures(cores, core_ns, &self.costs),
             agents: self.agents,
+            accounts: self.accounts.figures(),
             servers,
             timeline: self.timeline.finish(end, &self.smp, &self.sites),
         }
@@ -187,6 +194,7 @@ impl Listener for Metrics {
         self.timeline.hear(event);
         self.traffic.hear(&event.kind);
         self.exposure.hear(event);
+        self.accounts.hear(event);
         if let EventKind::ExchangeStarted { server, .. } | EventKind::ExchangeEnded { server, .. } = &event.kind {
             if let Some(server) = self.server(*server) {
                 server.hear_exchange(&event.kind);

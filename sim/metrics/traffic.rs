@@ -38,23 +38,32 @@ pub struct TrafficFigures {
     /// Signed messages.
     pub sent_signed: u64,
     /// Requests with a portal's login token.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub sent_login_token: u64,
+    /// Messages of accounts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent_account: u64,
     /// The largest token sent, in bytes.
     pub token_bytes_max: u64,
     /// Answers received, by HTTP status.
     pub responses: BTreeMap<u16, u64>,
 }
 
-
-const fn is_none(count: &u64) -> bool {
+// Serde hands over references.
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
 impl TrafficFigures {
     /// Requests sent.
     pub fn sent(&self) -> u64 {
-        self.sent_bare + self.sent_first + self.sent_stored_token + self.sent_new_token + self.sent_signed + self.sent_login_token
+        self.sent_bare
+            + self.sent_first
+            + self.sent_stored_token
+            + self.sent_new_token
+            + self.sent_signed
+            + self.sent_login_token
+            + self.sent_account
     }
 
     /// Connections closed.
@@ -86,6 +95,7 @@ impl TrafficFigures {
                     Carried::NewToken => &mut self.sent_new_token,
                     Carried::Signature => &mut self.sent_signed,
                     Carried::LoginToken => &mut self.sent_login_token,
+                    Carried::AccountHello | Carried::AccountResponse => &mut self.sent_account,
                 } += 1;
                 self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
             }
@@ -111,6 +121,7 @@ impl TrafficFigures {
         self.sent_new_token += other.sent_new_token;
         self.sent_signed += other.sent_signed;
         self.sent_login_token += other.sent_login_token;
+        self.sent_account += other.sent_account;
         self.token_bytes_max = self.token_bytes_max.max(other.token_bytes_max);
         for (status, count) in &other.responses {
             *self.responses.entry(*status).or_default() += count;

@@ -10,15 +10,16 @@
 //! | invariant | file |
 //! |---|---|
 //! | S1 | `accepted_once` |
-//! | S2 | `accept_is_signed` |
+//! | S2 | `accept_is_signed`, `account_is_proven` |
 //! | S3 | `accept_is_in_time` |
-//! | S4 | `served_after_accept`, `never_open` |
+//! | S4 | `served_after_accept`, `never_open`, `kind_is_on` |
 //! | S5 | `registry_only_verified` |
 //! | S6 | `registry_keeps_entry`, `purged_stays_out` |
 //! | S7 | `revoked_stays_out` |
 //! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves`; |
 //! | | `counter_within_cap`, `fetch_is_shared`, `stored_token_is_good`, `retries_back_off` |
 //! | S9 | `challenge_unexpired`, `challenge_is_new` |
+//! | S10 | `acc_is_last_resort` |
 //! | S11 | `machine_follows_policy` |
 //! | S13 | `own_connection`, `token_keeps_path` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
@@ -30,9 +31,11 @@
 //!
 //! S12 is judged by whoever compares the digests of two runs.
 
+mod acc_is_last_resort;
 mod accept_is_in_time;
 mod accept_is_signed;
 mod accepted_once;
+mod account_is_proven;
 mod assumptions;
 mod back_in_time;
 mod cache_entry_leaves;
@@ -43,6 +46,7 @@ mod counter_within_cap;
 mod facts;
 mod fairness;
 mod fetch_is_shared;
+mod kind_is_on;
 mod login_token_is_in_time;
 mod login_token_is_issued;
 mod login_token_is_own;
@@ -95,7 +99,7 @@ pub struct Oracle {
     second: Option<u64>,
 }
 
-/// Those who judge what was accepted and served, whoever was how fast: S1 to S5 and S13.
+/// Those who judge what was accepted and served, whoever was how fast: S1 to S5, S10 and S13.
 fn untimed() -> Vec<Box<dyn Checker>> {
     vec![
         Box::<accepted_once::AcceptedOnce>::default(),
@@ -109,6 +113,9 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<login_token_is_in_time::LoginTokenIsInTime>::default(),
         Box::<login_token_is_own::LoginTokenIsOwn>::default(),
         Box::<login_token_is_taken::LoginTokenIsTaken>::default(),
+        Box::<acc_is_last_resort::AccIsLastResort>::default(),
+        Box::<account_is_proven::AccountIsProven>::default(),
+        Box::<kind_is_on::KindIsOn>::default(),
     ]
 }
 
@@ -198,8 +205,8 @@ impl Oracle {
     /// A judge for runs of `plan` on real sockets: of what was accepted and served, not of how soon. How fast a machine is
     /// is no property of the protocol.
     pub fn on_sockets(plan: &Plan) -> Self {
-        const JUDGED: [Invariant; 6] =
-            [Invariant::S1, Invariant::S2, Invariant::S3, Invariant::S4, Invariant::S5, Invariant::S13];
+        const JUDGED: [Invariant; 7] =
+            [Invariant::S1, Invariant::S2, Invariant::S3, Invariant::S4, Invariant::S5, Invariant::S10, Invariant::S13];
         let others = Invariant::ALL.into_iter().filter(|invariant| !JUDGED.contains(invariant));
         let why = "they speak of times, or of an order, that real sockets do not promise".to_owned();
         Self::with(Assumptions::of(plan), untimed(), others.map(|invariant| (invariant, why.clone())).collect())

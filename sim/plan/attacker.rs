@@ -96,6 +96,8 @@ pub enum Attack {
     LoginReplay,
     /// Login tokens of its own, made with the key out of the portal's database: what only 'Update' ends (rule 80).
     LoginKeyTheft,
+    /// 17: on the way back, challenges out of which the token is taken, so that agents go by what else is offered.
+    StrippedChallenge,
 }
 
 impl Attack {
@@ -126,6 +128,7 @@ impl Attack {
             Self::CacheFlood => 24,
             Self::SlowLoris => 25,
             Self::KeySwap => 30,
+            Self::StrippedChallenge => 17,
             Self::LoginForgery | Self::LoginDelimiter => 28,
             Self::FirstRequestFlood | Self::StolenKey | Self::LoginReplay | Self::LoginKeyTheft => return None,
         })
@@ -159,7 +162,8 @@ impl Attack {
             | Self::SpoofedRefusal
             | Self::TamperedBatch
             | Self::Injection
-            | Self::KeySwap => Power::OnPath,
+            | Self::KeySwap
+            | Self::StrippedChallenge => Power::OnPath,
             Self::AlgorithmConfusion | Self::CounterTricks | Self::UidSubstitution | Self::LoginDelimiter => {
                 Power::Insider
             }

@@ -179,6 +179,17 @@ pub enum FaultKind {
     /// An administrator presses 'Update' in the portal's settings: login tokens have a new key, and none from before is
     /// accepted any more (rule 80).
     PortalUpdate {},
+    /// Somebody changes the password of the ACC. The domain knows it at once, and agents with the next policy that they
+    /// fetch (rule 1).
+    ChangeAccPassword {},
+    /// An administrator changes which kinds of authentication one server offers; the change is taken back when the fault is
+    /// over.
+    ChangeAuthentication {
+        /// Which server.
+        server: ActorId,
+        /// Which kinds it offers from then on, whatever policy says for all.
+        authentication: Authentication,
+    },
 }
 
 impl Fault {
@@ -200,7 +211,7 @@ impl Fault {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub const NAMES: [&str; 21] = [
+    pub const NAMES: [&str; 23] = [
         "partition",
         "delay",
         "loss",
@@ -222,6 +233,8 @@ impl FaultKind {
         "upgrade",
         "machine",
         "portal_update",
+        "change_acc_password",
+        "change_authentication",
     ];
 
     /// Its name in plans and scenarios.
@@ -248,6 +261,8 @@ impl FaultKind {
             Self::Upgrade { .. } => "upgrade",
             Self::Machine { .. } => "machine",
             Self::PortalUpdate {} => "portal_update",
+            Self::ChangeAccPassword {} => "change_acc_password",
+            Self::ChangeAuthentication { .. } => "change_authentication",
         }
     }
 
@@ -267,6 +282,8 @@ impl FaultKind {
                 | Self::Upgrade { .. }
                 | Self::ClockStep { .. }
                 | Self::PortalUpdate {}
+                | Self::ChangeAccPassword {}
+                | Self::ChangeAuthentication { .. }
         )
     }
 
@@ -275,7 +292,10 @@ impl FaultKind {
         if let Self::Machine { what, .. } = self {
             return what.may_end();
         }
-        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. } | Self::PortalUpdate {})
+        !matches!(
+            self,
+            Self::ChangeAgentKey { .. } | Self::Upgrade { .. } | Self::PortalUpdate {} | Self::ChangeAccPassword {}
+        )
     }
 }
 

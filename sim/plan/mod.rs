@@ -3,6 +3,7 @@
 
 mod agent;
 mod attacker;
+mod authentication;
 mod check;
 mod dilation;
 mod expectation;
@@ -16,7 +17,7 @@ mod portal;
 mod server;
 mod visits;
 
-pub use agent::{AgentPlan, Bootstrap, ConnectionUse};
+pub use agent::{AgentPlan, Bootstrap, Codebase, ConnectionUse};
 pub use attacker::{Attack, AttackerPlan, Power};
 pub use check::check_parameters;
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};

@@ -53,7 +53,8 @@ const fn never(number: u8, what: &'static str, why: &'static str) -> Entry {
 const LOGINS: &[Milestone] = &[AutomationLogin, AdministrationLogin, PortletLogin, RememberedLogin, ImpersonationLogin];
 
 /// Every rule that is simulated: those of the table "Where a rule lives" in ARCHITECTURE.md.
-const RULES: [Entry; 67] = [
+const RULES: [Entry; 76] = [
+    by(1, "no password change hurts whoever has tokens", &[&[AccAgentHurt], &[TokenPreferred, TwoStep]]),
     by(2, "two requests cold and one warm", &[&[TwoStep], &[OneStep]]),
     by(3, "no challenge where none is needed", &[&[PublicServed]]),
     by(4, "only the token's own agent can use it", &[&[BadAgentSignatureRefused]]),
@@ -101,6 +102,14 @@ const RULES: [Entry; 67] = [
     by(46, "401 with a new token to whatever else is wrong", &[&[OfferedAfterRefusal]]),
     by(47, "the registry tells counter and window", &[&[WindowSlide, OutOfOrderAccepted]]),
     by(48, "an expired token leaves the registry", &[&[RegistryPurged, RegistryExpiredInUse]]),
+    by(49, "what could use ACC works with tokens", &[&[TokenPreferred]]),
+    by(53, "ACC in secure storage exactly where it is on", &[&[AccKept], &[AccForgotten]]),
+    by(55, "redirects between servers of different kinds", &[&[RedirectFollowed]]),
+    by(56, "ACC for UNC, and where tokens fail", &[&[UncServed, FellBack]]),
+    by(57, "UNC without ACC fails with a description", &[&[NoCredentials]]),
+    by(58, "the agent follows the server", &[&[ServedByAccount]]),
+    by(59, "tokens are preferred to Windows", &[&[TokenPreferred]]),
+    by(60, "a stored token at a server that wants Windows", &[&[StoredTokenNotWanted]]),
     by(64, "one local account stands for all tokens", &[&[AccountRefreshed]]),
     by(65, "the account comes and goes with policy", &[&[AccountRemoved]]),
     by(66, "its password is new at every refresh", &[&[AccountRefreshed]]),

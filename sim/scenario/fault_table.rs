@@ -71,6 +71,26 @@ pub struct FaultTable {
     pub machine: Option<MachineFaultTable>,
     /// An administrator presses 'Update' in the portal's settings, for good: login tokens have a new key (rule 80).
     pub portal_update: Option<PortalUpdateTable>,
+    /// Somebody changes the password of the ACC, for good: agents learn of it with their next policy (rule 1).
+    pub change_acc_password: Option<AccPasswordTable>,
+    /// An administrator changes which kinds of authentication one server offers, and takes it back when the fault is over, if
+    /// it ends.
+    pub change_authentication: Option<ChangeAuthenticationTable>,
+}
+
+/// A new password of the ACC. There is nothing to say about it: it is drawn.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccPasswordTable {}
+
+/// Other kinds of authentication at one server.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAuthenticationTable {
+    /// Which server.
+    pub server: ActorId,
+    /// Which kinds it offers from then on.
+    pub authentication: Vec<AuthenticationKind>,
 }
 
 /// A cut of the network.

@@ -110,6 +110,8 @@ impl FaultTable {
             ("upgrade", self.upgrade.is_some()),
             ("machine", self.machine.is_some()),
             ("portal_update", self.portal_update.is_some()),
+            ("change_acc_password", self.change_acc_password.is_some()),
+            ("change_authentication", self.change_authentication.is_some()),
         ];
         kinds.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
     }
@@ -204,6 +206,13 @@ impl Settler<'_> {
         }
         if let Some(it) = &table.relocation {
             return Ok(Some(FaultKind::Move { site: it.site, port: it.port }));
+        }
+        if table.change_acc_password.is_some() {
+            return Ok(Some(FaultKind::ChangeAccPassword {}));
+        }
+        if let Some(it) = &table.change_authentication {
+            let authentication = it.authentication.iter().copied().collect();
+            return Ok(Some(FaultKind::ChangeAuthentication { server: it.server, authentication }));
         }
         if let Some(it) = &table.revoke {
             return Ok(Some(FaultKind::Revoke { agent: it.agent }));

@@ -39,13 +39,17 @@ impl Numbers {
             FaultKind::Crash { who } | FaultKind::PowerLoss { who } | FaultKind::ClockStep { who, .. } => are_left(who),
             FaultKind::BlackHole { server }
             | FaultKind::Overload { server, .. }
-            | FaultKind::Machine { server, .. } => is_left(server),
+            | FaultKind::Machine { server, .. }
+            | FaultKind::ChangeAuthentication { server, .. } => is_left(server),
             FaultKind::Rollback { agent } | FaultKind::Revoke { agent } | FaultKind::ChangeAgentKey { agent, .. } => {
                 is_left(agent)
             }
             FaultKind::Move { site, .. } | FaultKind::RemoveSite { site } => is_left(site),
             FaultKind::Upgrade { actor, .. } => is_left(actor),
-            FaultKind::RotateServerKey { .. } | FaultKind::ChangePolicy { .. } | FaultKind::PortalUpdate {} => Some(()),
+            FaultKind::RotateServerKey { .. }
+            | FaultKind::ChangePolicy { .. }
+            | FaultKind::PortalUpdate {}
+            | FaultKind::ChangeAccPassword {} => Some(()),
         }?;
         Some(fault)
     }
@@ -59,6 +63,10 @@ impl Numbers {
             }
             _ => false,
         });
+        let sites = plan.sites.iter_mut();
+        for server in sites.chain([&mut plan.smp]) {
+            server.redirect_to = server.redirect_to.and_then(|to| self.actor(to));
+        }
         for agent in &mut plan.agents {
             agent.server = self.actor(agent.server).unwrap_or(ActorId::Smp);
             agent.clone_of = agent.clone_of.and_then(|original| match self.actor(ActorId::Agent(original)) {

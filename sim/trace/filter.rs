@@ -87,6 +87,7 @@ const fn judged_from(invariant: Invariant) -> &'static [&'static str] {
         }
         Invariant::S9 => &["challenged", "cache_stored"],
         Invariant::S11 => &["machine"],
+        Invariant::S10 => &["credentials_sent", "authentication_offered", "refused", "token_declined"],
         Invariant::S13 => &["connection_opened", "request_sent", "accepted", "served"],
         Invariant::L1 | Invariant::L2 => &["exchange_started", "exchange_ended"],
         Invariant::L3 => &["response_received", "refused", "challenged"],

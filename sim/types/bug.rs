@@ -194,6 +194,17 @@ bugs! {
     /// A hardened portal takes user ids with the delimiter in them, and reads the first fields (A28). Needs a portal, and
     /// somebody with such an id.
     LoginDelimiterAllowed = "login_delimiter_allowed",
+    // --- kinds of authentication beside each other -----------------------------------------------------
+    /// An agent sends ACC where a token is offered as well (R59, S10). Needs a server that offers both.
+    AccPreferredToToken = "acc_preferred_to_token",
+    /// A hardened agent follows a challenge out of which the token was taken (A17, S10). Needs that attack.
+    DowngradeFollowed = "downgrade_followed",
+    /// An agent falls back to ACC though policy does not let it (R56, S10). Needs tokens that fail, with fallback off.
+    FallbackAlwaysOn = "fallback_always_on",
+    /// A server takes the answer of an account without a look at the password (R1). Needs somebody with an old password.
+    AccountUnverified = "account_unverified",
+    /// A server takes tokens and accounts though their kind is off (R30). Needs somebody who has them all the same.
+    KindTakenWhenOff = "kind_taken_when_off",
 
     hangs:
     /// A poll of an agent's task never returns.

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::{clock::HostClock, environment::SimulatedEnvironment};
 use crate::{
-    actor::{Database, Environment as _},
-    crypto::{KeyPool, KeyPoolError, PrivateKey},
+    actor::{Database, Domain, Environment as _},
+    cast::Cast,
+    crypto::{KeyPoolError, PrivateKey},
     event::EventKind,
     plan::{Fault, FaultKind, Plan},
-    types::{NodeId, Parameters, VirtualTime},
+    protocol::Account,
+    types::{Authentication, NodeId, Parameters, VirtualTime},
 };
 
 /// Something that an administrator does.
@@ -22,6 +24,8 @@ enum Act {
     ChangeParameters(Box<Parameters>),
     RemoveSite(NodeId),
     ApproveSite(NodeId),
+    ChangeAccPassword { account: Account, domain: Domain },
+    ChangeAuthentication { server: NodeId, authentication: Option<Authentication> },
 }
 
 /// The administrators of a plan.
@@ -32,11 +36,12 @@ pub struct Administrator {
 }
 
 impl Administrator {
-    /// The administrators of `plan`, who work on this database.
+    /// The administrators of a plan, who work on this database.
     ///
     /// # Errors
     /// If the key pool lacks a key of the plan.
-    pub fn new(plan: &Plan, keys: &KeyPool, database: Database) -> Result<Self, KeyPoolError> {
+    pub fn new(cast: &Cast, database: Database) -> Result<Self, KeyPoolError> {
+        let Cast { plan, keys, .. } = cast;
         let mut acts = Vec::new();
         // The key from which a rotation takes over is withdrawn when that rotation is over; but not the key of the SMP's
         // identity, with which it signs its answers and which every node has pinned.
@@ -75,9 +80,21 @@ impl Administrator {
                     until(Act::ChangeParameters(Box::new(plan.parameters_at(fault.until()))));
                     Act::ChangeParameters(Box::new(plan.parameters_at(fault.at())))
                 }
+                FaultKind::ChangeAuthentication { server, .. } => {
+                    let node = Plan::node_of(*server);
+                    let act =
+                        |at| Act::ChangeAuthentication { server: node, authentication: plan.exception_at(*server, at) };
+                    until(act(fault.until()));
+                    act(fault.at())
+                }
                 _ => continue,
             };
             acts.push((fault.at(), act));
+        }
+        for (changes, at) in (1..).zip(plan.acc_password_changes()) {
+            if let Some(account) = cast.accounts.acc(changes) {
+                acts.push((at, Act::ChangeAccPassword { account, domain: cast.domain.clone() }));
+            }
         }
         acts.sort_by_key(|(at, _)| *at);
         Ok(Self { acts, database })
@@ -125,6 +142,15 @@ impl Act {
             }
             Self::ChangeParameters(parameters) => {
                 records.change_parameters(*parameters);
+                EventKind::PolicyChanged { version: records.policy_version() }
+            }
+            Self::ChangeAccPassword { account, domain } => {
+                domain.put(&account, NodeId::ACC);
+                records.spread_acc(account);
+                EventKind::AccPasswordChanged { version: records.policy_version() }
+            }
+            Self::ChangeAuthentication { server, authentication } => {
+                records.except(server, authentication);
                 EventKind::PolicyChanged { version: records.policy_version() }
             }
             Self::RemoveSite(site) => {

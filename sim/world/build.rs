@@ -152,7 +152,7 @@ impl Foundation {
         for Intruder { settings, .. } in self.attackers.iter().filter(|attacker| attacker.settings.is_insider()) {
             database.open().install(settings.node, settings.key.public().clone());
         }
-        let administrator = Administrator::new(&self.cast.plan, &self.cast.keys, database.clone())?;
+        let administrator = Administrator::new(&self.cast, database.clone())?;
         let key = self.cast.server_key(actor)?;
         let (kind, machine) = (ServerState::Smp(database), self.cast.machine(actor));
         let server = Server { foundation: Arc::clone(self), actor, key, kind, machine };

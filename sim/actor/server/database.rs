@@ -1,6 +1,7 @@
 //! The SMP's database: what it knows, and what administrators decide. It outlives the SMP's process.
 
 use std::{
+    collections::BTreeMap,
     fmt, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
@@ -9,8 +10,8 @@ use std::{
 use crate::{
     actor::lock::locked,
     crypto::{PrivateKey, PublicKey},
-    protocol::{Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys},
-    types::{NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
+    protocol::{Account, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys},
+    types::{Authentication, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
 };
 
 /// The SMP's database, shared by the SMP and its administrators.
@@ -32,6 +33,8 @@ pub struct Records {
     parameters: Parameters,
     policy_version: u64,
     journal: Option<Arc<dyn Journal>>,
+    exceptions: BTreeMap<NodeId, Authentication>,
+    acc: Option<Account>,
 }
 
 /// Keeps registrations where they outlive the machine's memory. In the simulation the database outlives everything.
@@ -63,6 +66,8 @@ impl Database {
             parameters,
             policy_version: 1,
             journal: None,
+            exceptions: BTreeMap::new(),
+            acc: None,
         };
         Self { records: Arc::new(Mutex::new(records)) }
     }
@@ -76,13 +81,39 @@ impl Database {
 impl Records {
     /// The policy of the day.
     pub fn policy(&self) -> Policy {
-        Policy::new(
+        let policy = Policy::new(
             self.policy_version,
             self.directory.servers().collect(),
             &self.parameters,
             self.server_keys.clone(),
             self.directory.revoked().clone(),
-        )
+        );
+        Policy { exceptions: self.exceptions.clone(), ..policy }
+    }
+
+    /// Which kinds of authentication a server offers.
+    pub fn authentication_of(&self, server: NodeId) -> Authentication {
+        self.exceptions.get(&server).copied().unwrap_or(self.parameters.authentication)
+    }
+
+    /// Lets a server offer other kinds of authentication than policy says for all, or what it says.
+    pub fn except(&mut self, server: NodeId, authentication: Option<Authentication>) {
+        match authentication {
+            Some(authentication) => drop(self.exceptions.insert(server, authentication)),
+            None => drop(self.exceptions.remove(&server)),
+        }
+        self.policy_version += 1;
+    }
+
+    /// The agent connectivity credentials, as policy spreads them.
+    pub fn acc(&self) -> Option<&Account> {
+        self.acc.as_ref()
+    }
+
+    /// Spreads these agent connectivity credentials from now on.
+    pub fn spread_acc(&mut self, account: Account) {
+        self.acc = Some(account);
+        self.policy_version += 1;
     }
 
     /// Goes on with what an earlier process left: its policy's version, and whoever keeps registrations.

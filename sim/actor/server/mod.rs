@@ -1,7 +1,9 @@
 //! The two server kinds. What they share is in `core` and `gate`; what differs is where tokens and keys come from.
 
+mod account_gate;
 mod core;
 mod database;
+mod domain;
 mod gate;
 mod machine;
 mod site;
@@ -11,6 +13,7 @@ mod upstream;
 
 pub use core::ServerSettings;
 pub use database::{Database, Journal, Kept, Records};
+pub use domain::Domain;
 pub use machine::SharedMachine;
 pub use site::{SiteServer, SiteSettings};
 pub use smp::SmpServer;

@@ -25,7 +25,7 @@ use super::{
     signals::{Signal, Signals},
 };
 use crate::{
-    actor::{ServerSettings, Service, locked},
+    actor::{Domain, ServerSettings, Service, locked},
     crypto::{Engine, PrivateKey, WallTotals, backend},
     serve::{
         Audience, Door, Figures, Health, Reload, Reloaded, SideDoor, Witness,
@@ -189,5 +189,6 @@ pub fn settings(
     rng: ChaCha20Rng,
 ) -> ServerSettings {
     let parameters = Arc::new(config.parameters.clone());
-    ServerSettings { node, origin, key, profile: config.profile, parameters, rng }
+    let domain = Domain::default();
+    ServerSettings { node, origin, key, profile: config.profile, parameters, rng, domain, redirect_to: None }
 }

@@ -61,6 +61,8 @@ fn groups(kind: &FaultKind) -> Vec<Group> {
         | FaultKind::ChangePolicy { .. }
         | FaultKind::Move { .. }
         | FaultKind::Revoke { .. }
-        | FaultKind::PortalUpdate {} => Vec::new(),
+        | FaultKind::PortalUpdate {}
+        | FaultKind::ChangeAccPassword {}
+        | FaultKind::ChangeAuthentication { .. } => Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! What a run has reached: the *sometimes*-assertions of a scenario.
 
 mod hardship;
+mod kinds;
 mod machine;
 mod portal;
 
@@ -41,6 +42,7 @@ impl Milestones {
         hardship::of(event, before, |milestone| self.reached(milestone));
         let Self { counts, jobs, .. } = self;
         portal::of(event, before, jobs, |milestone| *counts.entry(milestone).or_default() += 1);
+        kinds::of(event, before, |milestone| self.reached(milestone));
         let reached = match &event.kind {
             EventKind::ExchangeEnded { outcome, .. } => of_outcome(*outcome),
             EventKind::Refused { why, .. } => hardship::of_refusal(*why),
@@ -148,7 +150,10 @@ fn of_outcome(outcome: Outcome) -> Option<Milestone> {
         Outcome::ServedAuthenticated => Some(Milestone::ConnectionReused),
         Outcome::ServedPublic => Some(Milestone::PublicServed),
         Outcome::Forbidden => Some(Milestone::Forbidden),
-        Outcome::Unauthorized
+        Outcome::ServedByAccount => Some(Milestone::ServedByAccount),
+        Outcome::NoCredentials
+        | Outcome::DowngradeRefused
+        | Outcome::Unauthorized
         | Outcome::Unavailable
         | Outcome::NotConnected
         | Outcome::TimedOut

@@ -125,6 +125,8 @@ impl Plan {
             }
             FaultKind::Machine { server, what } => self.check_machine_fault(*server, *what),
             FaultKind::RemoveSite { site } => self.check_site_named("site", *site),
+            FaultKind::ChangeAccPassword {} => Ok(()),
+            FaultKind::ChangeAuthentication { server, authentication: _ } => self.check_server_named("server", *server),
             FaultKind::Upgrade { actor, profile: _ } => match actor {
                 ActorId::Agent(_) => self.check_agent_named("actor", *actor),
                 _ => self.check_server_named("actor", *actor),

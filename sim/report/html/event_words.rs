@@ -4,7 +4,7 @@ use super::super::human;
 use crate::{
     event::{Carried, EventKind, MachineChange, UpstreamPurpose},
     plan::Plan,
-    types::{ActorId, NodeId},
+    types::{ActorId, AuthenticationKind, NodeId},
 };
 
 /// How many characters an event may take: a line of the diagram.
@@ -118,6 +118,25 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::JobEnded { job, outcome, steps } => {
             format!("ends job {job}: {}, {}", human::words(outcome), human::number_of((*steps).into(), "step"))
         }
+        EventKind::AuthenticationOffered { request, offered } => {
+            let names: Vec<_> = offered.kinds().map(AuthenticationKind::name).collect();
+            format!("offers {request}: {}", if names.is_empty() { "nothing".to_owned() } else { names.join(", ") })
+        }
+        EventKind::AccountAccepted { request, scheme, account } => {
+            format!("accepts {request} by {scheme}: {}", name(*account))
+        }
+        EventKind::AccountRefused { request, scheme, why } => {
+            format!("refuses {request} by {scheme}: {}", human::words(why))
+        }
+        EventKind::CredentialsSent { connection, server, scheme, why } => {
+            format!("sends credentials to {server} on {connection} by {scheme}: {}", human::words(why))
+        }
+        EventKind::DowngradeRefused { server, .. } => format!("ALERT: will not be talked out of tokens at {server}"),
+        EventKind::AuthenticationImpossible { server, why } => format!("cannot authenticate at {server}: {why}"),
+        EventKind::RedirectFollowed { from, to } => format!("is sent on by {from}, and goes to {to}"),
+        EventKind::AccKept { kept: true } => "keeps the credentials of the ACC".into(),
+        EventKind::AccKept { kept: false } => "has no credentials of the ACC any more".into(),
+        EventKind::AccPasswordChanged { .. } => "learns that the password of the ACC is another".into(),
     };
     shortened(&text)
 }
@@ -131,7 +150,11 @@ pub(super) fn other(kind: &EventKind) -> Option<ActorId> {
         | EventKind::ExchangeEnded { server, .. }
         | EventKind::TokenDeclined { server, .. }
         | EventKind::TokenStored { server, .. }
-        | EventKind::StoredTokenRemoved { server, .. } => Some(*server),
+        | EventKind::StoredTokenRemoved { server, .. }
+        | EventKind::CredentialsSent { server, .. }
+        | EventKind::DowngradeRefused { server, .. }
+        | EventKind::AuthenticationImpossible { server, .. }
+        | EventKind::RedirectFollowed { to: server, .. } => Some(*server),
         EventKind::Issued { agent, .. }
         | EventKind::RegistryRemoved { agent, .. }
         | EventKind::CacheHit { agent, .. }
@@ -189,6 +212,8 @@ fn carried(what: Carried) -> &'static str {
         Carried::NewToken => "a new token",
         Carried::Signature => "a signature",
         Carried::LoginToken => "a login token",
+        Carried::AccountHello => "the name of an account's scheme",
+        Carried::AccountResponse => "the answer of an account",
     }
 }
 
@@ -200,6 +225,9 @@ fn purpose_words(purpose: UpstreamPurpose) -> &'static str {
 }
 
 fn name(node: NodeId) -> String {
+    if node == NodeId::ACC {
+        return "ACC".to_owned();
+    }
     Plan::actor_of(node).map_or_else(|| format!("unknown node {node}"), |actor| actor.to_string())
 }
 
