@@ -2,7 +2,9 @@
 //!
 //! Time and randomness are arguments; what happened comes back as plain values.
 
+mod account;
 mod agent;
+mod authentication_choice;
 mod authorization;
 pub mod base64url;
 mod binding;
@@ -33,8 +35,11 @@ mod token_storage;
 mod validation;
 mod validation_schedule;
 mod window;
+mod windows_handshake;
 
+pub use account::{Account, Password, PasswordHash};
 pub use agent::{Agent, Authorization, Declined};
+pub use authentication_choice::{AccReason, Choice, NoChoice, Offered, Resource, Situation, TokenState, choose};
 pub use authorization::{ChallengeError, Credentials, SCHEME, TokenChallenge};
 pub use binding::{Binding, RequestFacts};
 pub use body::BodyError;
@@ -68,3 +73,4 @@ pub use token_storage::{ServerPath, StoredToken, Swept, TokenStorage};
 pub use validation::{Acceptance, AgentKeys, Rejection, ValidationRules};
 pub use validation_schedule::ValidationSchedule;
 pub use window::Window;
+pub use windows_handshake::{AccountCredentials, WindowsMessage, offers};

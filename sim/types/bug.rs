@@ -161,6 +161,18 @@ bugs! {
     /// Failed exchanges are tried again after the first delay for ever, without jitter. Needs failures that last.
     RetryWithoutBackoff = "retry_without_backoff",
 
+    // --- kinds of authentication beside each other -----------------------------------------------------
+    /// An agent sends ACC where a token is offered as well (R59, S10). Needs a server that offers both.
+    AccPreferredToToken = "acc_preferred_to_token",
+    /// A hardened agent follows a challenge out of which the token was taken (A17, S10). Needs that attack.
+    DowngradeFollowed = "downgrade_followed",
+    /// An agent falls back to ACC though policy does not let it (R56, S10). Needs tokens that fail, with fallback off.
+    FallbackAlwaysOn = "fallback_always_on",
+    /// A server takes a response without a look at the password (R53). Needs somebody with an old password, or without one.
+    AccountUnverified = "account_unverified",
+    /// An account that was accepted on one connection is taken for accepted on all (R9). Needs a Windows handshake.
+    AccountKeptByServer = "account_kept_by_server",
+
     hangs:
     /// A poll of an agent's task never returns.
     PollNeverReturns = "poll_never_returns",

@@ -88,6 +88,10 @@ random_identifier! {
     /// The number that a signed request carries and its answer repeats (RFC 9421 section 2.3, `nonce`).
     MessageNonce
 }
+random_identifier! {
+    /// What a server draws for one Windows handshake, for the client to answer.
+    ServerChallenge
+}
 
 #[cfg(test)]
 mod tests {

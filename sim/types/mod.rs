@@ -3,6 +3,7 @@
 //! Nothing here decides anything. The oracle may use this module and [`crate::event`], and nothing of
 //! [`crate::protocol`]: whoever judges must not share a rule with whom it judges.
 
+mod account_scheme;
 mod actor_id;
 mod authentication;
 mod bug;
@@ -26,6 +27,7 @@ mod time;
 mod time_span;
 mod work;
 
+pub use account_scheme::AccountScheme;
 pub use actor_id::ActorId;
 pub use authentication::{Authentication, AuthenticationKind};
 pub use bug::{Bug, Planting};
@@ -34,7 +36,7 @@ pub use connection_id::{ConnectionId, RequestId};
 pub use crypto_tier::CryptoTier;
 pub use file_form::form_of;
 pub use fingerprint::{Fingerprint, Undigested};
-pub use identifier::{Epoch, IdentifierError, Jti, MessageNonce, Uid};
+pub use identifier::{Epoch, IdentifierError, Jti, MessageNonce, ServerChallenge, Uid};
 pub use node_id::{NodeId, NodeIdError};
 pub use origin::{Origin, OriginError, Scheme};
 pub use parameters::{Caps, Parameters};

@@ -23,6 +23,9 @@ pub struct NodeIdError {
 }
 
 impl NodeId {
+    /// Stands for the agent connectivity credentials, an account that all agents share. No node has it.
+    pub const ACC: Self = Self(0x5000_0000_0000_8000_8000_0000_0000_0000);
+
     /// Makes the identity of its 128 bits.
     pub const fn from_bits(bits: u128) -> Self {
         Self(bits)

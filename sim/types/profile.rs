@@ -95,6 +95,11 @@ impl Profile {
         self.is_hardened()
     }
 
+    /// An agent that knows from policy that a server does tokens is not talked into another kind of authentication (attack 17).
+    pub const fn refuses_downgrade(self) -> bool {
+        self.is_hardened()
+    }
+
     /// Expiries at or below the last purge are refused, whatever the clock says now (hole 19).
     pub const fn keeps_purge_high_water(self) -> bool {
         self.is_hardened()
