@@ -173,6 +173,15 @@ bugs! {
     /// An account that was accepted on one connection is taken for accepted on all (R9). Needs a Windows handshake.
     AccountKeptByServer = "account_kept_by_server",
 
+    // --- special tokens --------------------------------------------------------------------------------
+    /// A server takes a bearer token that was revoked (R52). Needs one that is used after that.
+    BearerRevocationIgnored = "bearer_revocation_ignored",
+    /// A push-install token opens whatever ends like the installer's path (R52). Needs somebody who tries (A29).
+    InstallerPathBySuffix = "installer_path_by_suffix",
+    /// A bearer token authenticates its whole connection, as an agent token does (R9, R52). Needs a connection on which
+    /// another request follows (A29).
+    BearerOpensConnection = "bearer_opens_connection",
+
     hangs:
     /// A poll of an agent's task never returns.
     PollNeverReturns = "poll_never_returns",
