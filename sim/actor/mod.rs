@@ -4,6 +4,7 @@
 //! this machine are another, and both run the same code.
 
 mod agent;
+mod bearer_desk;
 mod enrolment;
 mod environment;
 mod figure;
@@ -15,7 +16,8 @@ mod server;
 mod task;
 mod timeout;
 
-pub use agent::{AgentActor, AgentMemory, AgentSettings, Knowledge, Visits, enrol_agent};
+pub use agent::{AgentActor, AgentMemory, AgentSettings, Errand, Knowledge, Visits, enrol_agent};
+pub use bearer_desk::BearerDesk;
 pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};

@@ -17,6 +17,7 @@
 //! | 15, 16, 19, 21, 30 | `foreign_offer`, `spoofed_refusal`, `tampered_batch`, `injection`, `key_swap` |
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
 //! | 23, 24, 25, hole 18 | `registry_flood`, `cache_flood`, `slow_loris`, `first_request_flood` |
+//! | 29, rule 63 | `push_install`, `stolen_bearer` |
 //! | S7 | `stolen_key` |
 
 mod algorithm_confusion;
@@ -39,6 +40,7 @@ mod loot;
 mod message;
 mod oversize;
 mod pace;
+mod push_install;
 mod registry_flood;
 mod replay;
 mod respelling;
@@ -46,6 +48,7 @@ mod rogue_site;
 mod settings;
 mod slow_loris;
 mod spoofed_refusal;
+mod stolen_bearer;
 mod stolen_key;
 mod stolen_offer;
 mod stolen_request;
@@ -125,6 +128,8 @@ impl<E: Environment> Attacker<E> {
             Attack::SlowLoris => slow_loris::attempt(hand).await,
             Attack::FirstRequestFlood => first_request_flood::attempt(hand).await,
             Attack::StolenKey => stolen_key::attempt(hand).await,
+            Attack::PushInstall => push_install::attempt(hand).await,
+            Attack::StolenBearer => stolen_bearer::attempt(hand).await,
             // These act on the connections of others only.
             Attack::SpoofedRefusal | Attack::Eavesdropping | Attack::Injection | Attack::KeySwap => {}
         }

@@ -5,9 +5,12 @@ use std::{sync::Arc, time::Duration};
 use rand_chacha::ChaCha20Rng;
 
 use crate::{
-    actor::{AgentSettings, Database, Knowledge, SecureStorage, ServerSettings, SiteSettings, Visits as AgentVisits},
+    actor::{
+        AgentSettings, BearerDesk, Database, Errand, Knowledge, SecureStorage, ServerSettings, SiteSettings,
+        Visits as AgentVisits,
+    },
     crypto::{KeyPool, KeyPoolError, PrivateKey},
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
+    plan::{self, AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
     protocol::{Policy, ServerEntry, ServerKeys, ServerKind},
     types::{ActorId, Parameters, SeedStream, Thumbprint, VirtualTime},
 };
@@ -21,6 +24,8 @@ pub struct Cast {
     pub keys: KeyPool,
     /// Where everybody's random numbers come from.
     pub seed: SeedStream,
+    /// Where administrators hand out bearer tokens.
+    pub desk: BearerDesk,
     parameters: Arc<Parameters>,
     smp_key: PrivateKey,
 }
@@ -34,7 +39,8 @@ impl Cast {
         let seed = SeedStream::new(plan.seed);
         let keys = KeyPool::new(seed);
         let smp_key = keys.private_key(plan.smp.key)?;
-        Ok(Self { plan: plan.clone(), keys, seed, parameters: Arc::new(plan.parameters.clone()), smp_key })
+        let desk = BearerDesk::default();
+        Ok(Self { plan: plan.clone(), keys, seed, desk, parameters: Arc::new(plan.parameters.clone()), smp_key })
     }
 
     /// The SMP's key, by which all others know it.
@@ -101,7 +107,7 @@ impl Cast {
 
     /// What an agent has in its secure storage when it starts for the first time.
     pub fn secure_storage(&self, agent: &AgentPlan) -> SecureStorage<Knowledge> {
-        if agent.bootstrap == Bootstrap::Register {
+        if agent.bootstrap != Bootstrap::Installed {
             return SecureStorage::default();
         }
         let server = ServerEntry {
@@ -149,6 +155,11 @@ impl Cast {
             policy_interval: Duration::from_secs(agent.policy_interval_s),
             leaves_at,
             rng: self.rng(actor, times_before),
+            errand: Errand {
+                desk: self.desk.clone(),
+                installs_first: agent.bootstrap == Bootstrap::PushInstall,
+                calls_by_asdk: agent.errand == plan::Errand::Asdk,
+            },
         })
     }
 

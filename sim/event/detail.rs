@@ -18,6 +18,8 @@ pub enum Carried {
     NewToken,
     /// A message signature (RFC 9421).
     Signature,
+    /// A bearer token (rules 52, 63).
+    Bearer,
 }
 
 /// Why a connection ended, as its opener saw it.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bearer::BearerEvent;
 use super::detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 use crate::types::{
     ActorId, ConnectionId, Epoch, Fingerprint, Jti, NodeId, Refusal, RequestId, Uid, Undigested, UnixSeconds, Work,
@@ -406,4 +407,7 @@ pub enum EventKind {
         /// What it read.
         what: String,
     },
+
+    /// Something happened to a bearer token (rules 52, 63).
+    Bearer(BearerEvent),
 }

@@ -3,12 +3,14 @@
 //! An event states a fact that its actor did or saw, never an opinion about it. The oracle, the metrics
 //! and the trace read the same stream, in the order in which things happened.
 
+mod bearer;
 mod detail;
 mod kind;
 mod listener;
 mod subject;
 mod visit;
 
+pub use bearer::BearerEvent;
 pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;

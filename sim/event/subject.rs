@@ -15,6 +15,7 @@ impl EventKind {
             | Self::Refused { request, .. }
             | Self::Served { request, .. }
             | Self::Unavailable { request, .. } => Some(*request),
+            Self::Bearer(event) => event.request(),
             _ => None,
         }
     }

@@ -37,6 +37,9 @@ pub struct TrafficFigures {
     pub sent_new_token: u64,
     /// Signed messages.
     pub sent_signed: u64,
+    /// Requests with a bearer token (rules 52, 63).
+    #[serde(default)]
+    pub sent_bearer: u64,
     /// The largest token sent, in bytes.
     pub token_bytes_max: u64,
     /// Answers received, by HTTP status.
@@ -46,7 +49,12 @@ pub struct TrafficFigures {
 impl TrafficFigures {
     /// Requests sent.
     pub fn sent(&self) -> u64 {
-        self.sent_bare + self.sent_first + self.sent_stored_token + self.sent_new_token + self.sent_signed
+        self.sent_bare
+            + self.sent_first
+            + self.sent_stored_token
+            + self.sent_new_token
+            + self.sent_signed
+            + self.sent_bearer
     }
 
     /// Connections closed.
@@ -77,6 +85,7 @@ impl TrafficFigures {
                     Carried::StoredToken => &mut self.sent_stored_token,
                     Carried::NewToken => &mut self.sent_new_token,
                     Carried::Signature => &mut self.sent_signed,
+                    Carried::Bearer => &mut self.sent_bearer,
                 } += 1;
                 self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
             }
@@ -101,6 +110,7 @@ impl TrafficFigures {
         self.sent_stored_token += other.sent_stored_token;
         self.sent_new_token += other.sent_new_token;
         self.sent_signed += other.sent_signed;
+        self.sent_bearer += other.sent_bearer;
         self.token_bytes_max = self.token_bytes_max.max(other.token_bytes_max);
         for (status, count) in &other.responses {
             *self.responses.entry(*status).or_default() += count;

@@ -20,6 +20,7 @@
 //! | | `counter_within_cap`, `fetch_is_shared`, `stored_token_is_good`, `retries_back_off` |
 //! | S9 | `challenge_unexpired`, `challenge_is_new` |
 //! | S13 | `own_connection`, `token_keeps_path` |
+//! | bearer tokens: S2, S3, S4, S7, S13 | `bearer_is_good` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
 //!
@@ -33,6 +34,7 @@ mod accept_is_signed;
 mod accepted_once;
 mod assumptions;
 mod back_in_time;
+mod bearer_is_good;
 mod cache_entry_leaves;
 mod challenge_is_new;
 mod challenge_unexpired;
@@ -97,6 +99,7 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<registry_only_verified::RegistryOnlyVerified>::default(),
         Box::<own_connection::OwnConnection>::default(),
         Box::<token_keeps_path::TokenKeepsPath>::default(),
+        Box::<bearer_is_good::BearerIsGood>::default(),
     ]
 }
 

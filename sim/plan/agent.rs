@@ -41,6 +41,27 @@ pub struct AgentPlan {
     /// Of which agent it is a clone, counted from 1: it has that agent's identity and key (hole 15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clone_of: Option<u32>,
+    /// What it does in its visits.
+    #[serde(default, skip_serializing_if = "Errand::is_usual")]
+    pub errand: Errand,
+}
+
+/// What is done in a visit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// An agent asks for what needs authentication.
+    #[default]
+    Requests,
+    /// A program calls the server with an ASDK token, once a visit (rule 63).
+    Asdk,
+}
+
+impl Errand {
+    /// Whether it is the usual one.
+    pub const fn is_usual(&self) -> bool {
+        matches!(self, Self::Requests)
+    }
 }
 
 /// What an agent knows when it starts.
@@ -51,6 +72,9 @@ pub enum Bootstrap {
     Register,
     /// It registered long ago: policy and server keys are in its secure storage, as after a reboot.
     Installed,
+    /// There is no agent yet: the machine fetches the installer from its server with a push-install token, and registers
+    /// once it has it (rule 52).
+    PushInstall,
 }
 
 /// Whether a visit opens new connections.

@@ -88,6 +88,10 @@ pub enum Attack {
     FirstRequestFlood,
     /// An agent's stolen key, used from elsewhere: what only revocation ends (S7).
     StolenKey,
+    /// 29: a push-install token that was overheard, for something else, and after it was revoked.
+    PushInstall,
+    /// A bearer token that was overheard, used as its holder uses it (rule 63).
+    StolenBearer,
 }
 
 impl Attack {
@@ -117,8 +121,9 @@ impl Attack {
             Self::RegistryFlood => 23,
             Self::CacheFlood => 24,
             Self::SlowLoris => 25,
+            Self::PushInstall => 29,
             Self::KeySwap => 30,
-            Self::FirstRequestFlood | Self::StolenKey => return None,
+            Self::FirstRequestFlood | Self::StolenKey | Self::StolenBearer => return None,
         })
     }
 
@@ -136,7 +141,9 @@ impl Attack {
             | Self::Replay
             | Self::StolenOffer
             | Self::CrossServerReplay
-            | Self::Eavesdropping => Power::Listens,
+            | Self::Eavesdropping
+            | Self::PushInstall
+            | Self::StolenBearer => Power::Listens,
             Self::StolenToken
             | Self::StolenRequest
             | Self::ForeignOffer

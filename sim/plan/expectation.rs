@@ -243,6 +243,20 @@ pub enum Milestone {
     Intercepted,
     /// An attacker read something of use on a connection of others.
     Overheard,
+
+    // --- special tokens ------------------------------------------------------------------------------
+    /// A push-install token fetched the installer (rule 52).
+    InstallerFetched,
+    /// A call with an ASDK token was let in (rule 63).
+    AsdkAccepted,
+    /// A push-install token was refused for a path that is not the installer's (rule 52, attack 29).
+    BearerPathRefused,
+    /// A bearer token was refused that had been revoked (rule 52, attack 29).
+    BearerRevokedRefused,
+    /// A bearer token was refused as expired.
+    BearerExpiredRefused,
+    /// A bearer token was refused whose kind is off.
+    BearerKindRefused,
 }
 
 impl Milestone {

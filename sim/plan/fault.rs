@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Group;
-use crate::types::{ActorId, Authentication, Profile, VirtualTime};
+use crate::types::{ActorId, Authentication, BearerKind, Profile, VirtualTime};
 
 /// One fault: what it is, when it strikes and when it is over.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -167,6 +167,15 @@ pub enum FaultKind {
         /// The profile that it has from then on.
         profile: Profile,
     },
+    /// The SMP issues a bearer token and hands it out to all whose errand it is for. An administrator revokes it when the
+    /// fault is over.
+    BearerToken {
+        /// What it is for.
+        kind: BearerKind,
+        /// How long it lives, in seconds; for good if nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifetime_s: Option<u64>,
+    },
 }
 
 impl Fault {
@@ -188,7 +197,7 @@ impl Fault {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         "partition",
         "delay",
         "loss",
@@ -208,6 +217,7 @@ impl FaultKind {
         "revoke",
         "remove_site",
         "upgrade",
+        "bearer_token",
     ];
 
     /// Its name in plans and scenarios.
@@ -232,6 +242,7 @@ impl FaultKind {
             Self::Revoke { .. } => "revoke",
             Self::RemoveSite { .. } => "remove_site",
             Self::Upgrade { .. } => "upgrade",
+            Self::BearerToken { .. } => "bearer_token",
         }
     }
 
@@ -247,6 +258,7 @@ impl FaultKind {
                 | Self::RemoveSite { .. }
                 | Self::Upgrade { .. }
                 | Self::ClockStep { .. }
+                | Self::BearerToken { .. }
         )
     }
 

@@ -14,7 +14,7 @@ mod plan_file;
 mod server;
 mod visits;
 
-pub use agent::{AgentPlan, Bootstrap, ConnectionUse};
+pub use agent::{AgentPlan, Bootstrap, ConnectionUse, Errand};
 pub use attacker::{Attack, AttackerPlan, Power};
 pub use check::check_parameters;
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};

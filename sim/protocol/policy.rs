@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{BodyError, ServerKeys, body};
-use crate::types::{Authentication, Bug, NodeId, Origin, Parameters, Profile};
+use crate::types::{Authentication, Bug, Jti, NodeId, Origin, Parameters, Profile};
 
 /// Where policy is fetched, with GET. Request and response are signed.
 pub const POLICY_PATH: &str = "/NS/Agent/Policy";
@@ -47,6 +47,9 @@ pub struct Policy {
     pub jwks: ServerKeys,
     /// The agents that an administrator has revoked.
     pub revoked: BTreeSet<NodeId>,
+    /// The bearer tokens that an administrator has revoked (rule 52); left out where there are none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub revoked_bearers: BTreeSet<Jti>,
 }
 
 /// One server of the policy.
@@ -122,6 +125,7 @@ impl Policy {
             policy_interval_s: parameters.policy_interval_s,
             jwks,
             revoked,
+            revoked_bearers: BTreeSet::new(),
         }
     }
 

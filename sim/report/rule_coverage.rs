@@ -50,7 +50,7 @@ const fn never(number: u8, what: &'static str, why: &'static str) -> Entry {
 }
 
 /// Every rule that is simulated: those of the table "Where a rule lives" in ARCHITECTURE.md.
-const RULES: [Entry; 36] = [
+const RULES: [Entry; 38] = [
     by(2, "two requests cold and one warm", &[&[TwoStep], &[OneStep]]),
     by(3, "no challenge where none is needed", &[&[PublicServed]]),
     by(4, "only the token's own agent can use it", &[&[BadAgentSignatureRefused]]),
@@ -87,6 +87,12 @@ const RULES: [Entry; 36] = [
     by(46, "401 with a new token to whatever else is wrong", &[&[OfferedAfterRefusal]]),
     by(47, "the registry tells counter and window", &[&[WindowSlide, OutOfOrderAccepted]]),
     by(48, "an expired token leaves the registry", &[&[RegistryPurged, RegistryExpiredInUse]]),
+    by(
+        52,
+        "a push-install token opens the installer only",
+        &[&[InstallerFetched], &[BearerPathRefused, BearerRevokedRefused]],
+    ),
+    by(63, "whoever has an ASDK token is let in", &[&[AsdkAccepted]]),
 ];
 
 impl Rule {

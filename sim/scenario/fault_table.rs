@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{ClockOffset, Ranged};
 use crate::{
     plan::Group,
-    types::{ActorId, AuthenticationKind, Profile, TimeSpan},
+    types::{ActorId, AuthenticationKind, BearerKind, Profile, TimeSpan},
 };
 
 /// Something that goes wrong, or that an administrator does: when, and exactly one key that says what. Where a value is a
@@ -67,6 +67,19 @@ pub struct FaultTable {
     pub remove_site: Option<OneSiteTable>,
     /// An actor's software, or that of each in a group, changes to another profile, for good: it starts anew with it.
     pub upgrade: Option<UpgradeTable>,
+    /// The SMP issues a push-install or an ASDK token to all whose errand it is for, and an administrator revokes it when the
+    /// fault is over, if it ends (rules 52, 63).
+    pub bearer_token: Option<BearerTokenTable>,
+}
+
+/// A bearer token.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BearerTokenTable {
+    /// What it is for.
+    pub kind: BearerKind,
+    /// How long it lives, for an ASDK token. Default: for good.
+    pub lifetime: Option<Ranged<TimeSpan>>,
 }
 
 /// A cut of the network.

@@ -108,6 +108,7 @@ impl FaultTable {
             ("revoke", self.revoke.is_some()),
             ("remove_site", self.remove_site.is_some()),
             ("upgrade", self.upgrade.is_some()),
+            ("bearer_token", self.bearer_token.is_some()),
         ];
         kinds.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
     }
@@ -196,6 +197,11 @@ impl Settler<'_> {
                 validation_period_s: seconds("validation_period", it.validation_period)?,
                 authentication: it.authentication.as_ref().map(|kinds| kinds.iter().copied().collect()),
             }));
+        }
+        if let Some(it) = &table.bearer_token {
+            let lifetime = |range| self.time("faults.bearer_token.lifetime", range, SECOND);
+            let lifetime_s = it.lifetime.map(lifetime).transpose()?;
+            return Ok(Some(FaultKind::BearerToken { kind: it.kind, lifetime_s }));
         }
         if let Some(it) = &table.relocation {
             return Ok(Some(FaultKind::Move { site: it.site, port: it.port }));

@@ -133,6 +133,7 @@ impl GroupBuilder<'_> {
             key: small(1 + site_count + number),
             profile: table.profile,
             clone_of: None,
+            errand: table.errand.unwrap_or_default(),
         })
     }
 

@@ -43,7 +43,9 @@ impl Numbers {
             }
             FaultKind::Move { site, .. } | FaultKind::RemoveSite { site } => is_left(site),
             FaultKind::Upgrade { actor, .. } => is_left(actor),
-            FaultKind::RotateServerKey { .. } | FaultKind::ChangePolicy { .. } => Some(()),
+            FaultKind::RotateServerKey { .. } | FaultKind::ChangePolicy { .. } | FaultKind::BearerToken { .. } => {
+                Some(())
+            }
         }?;
         Some(fault)
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Change;
 use crate::{
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
+    plan::{AgentPlan, Bootstrap, ConnectionUse, Errand, Plan, Visits},
     types::{ClockModel, Parameters},
 };
 
@@ -16,7 +16,7 @@ const VISITS_TOLD_MAX: u64 = 64;
 type AgentChange = fn(&mut AgentPlan);
 
 /// What makes an agent plainer, the most likely first.
-const AGENT_CHANGES: [AgentChange; 12] = [
+const AGENT_CHANGES: [AgentChange; 13] = [
     |it| it.clock = ClockModel::default(),
     |it| it.policy_interval_s = 0,
     |it| it.bootstrap = Bootstrap::Installed,
@@ -28,6 +28,7 @@ const AGENT_CHANGES: [AgentChange; 12] = [
     |it| it.profile = None,
     |it| it.branch = 1,
     |it| it.clone_of = None,
+    |it| it.errand = Errand::Requests,
     start_earlier,
 ];
 

@@ -216,6 +216,7 @@ impl Story {
                         format!("asked {server} on a connection that needs no token any more")
                     }
                     Carried::Nothing | Carried::Signature => format!("asked {server}"),
+                    Carried::Bearer => format!("asked {server} with a bearer token"),
                 };
                 exchange.add(part, words::carried(*carries));
             }

@@ -59,6 +59,7 @@ pub(super) const fn carried(carries: Carried) -> &'static str {
         Carried::StoredToken => "stored token",
         Carried::NewToken => "new token",
         Carried::Signature => "signed message",
+        Carried::Bearer => "bearer token",
     }
 }
 

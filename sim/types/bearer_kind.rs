@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::NodeId;
+
 /// A kind of bearer token (rules 52, 63).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +27,19 @@ impl BearerKind {
             Self::PushInstall => "push_install",
             Self::Asdk => "asdk",
         }
+    }
+
+    /// Under which identity events know whoever comes with one: the token names nobody.
+    pub const fn identity(self) -> NodeId {
+        match self {
+            Self::PushInstall => NodeId::PUSH_INSTALL,
+            Self::Asdk => NodeId::ASDK,
+        }
+    }
+
+    /// The kind of which an identity is that.
+    pub fn of_identity(node: NodeId) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.identity() == node)
     }
 }
 

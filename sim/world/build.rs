@@ -124,7 +124,7 @@ impl Foundation {
         for Intruder { settings, .. } in self.attackers.iter().filter(|attacker| attacker.settings.is_insider()) {
             database.open().install(settings.node, settings.key.public().clone());
         }
-        let administrator = Administrator::new(&self.cast.plan, &self.cast.keys, database.clone())?;
+        let administrator = Administrator::new(&self.cast, database.clone())?;
         let key = self.cast.server_key(actor)?;
         let server = Server { foundation: Arc::clone(self), actor, key, kind: ServerState::Smp(database) };
         sim.host(Plan::host_of(actor), move || server.clone().host(Some(administrator.clone())));
@@ -270,8 +270,8 @@ impl Server {
         let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
         let wall = Arc::new(foundation.cast.plan.clock_of(self.actor));
         if let Some(administrator) = administrator {
-            let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, None);
-            let work = administrator.work(Arc::clone(&clock), desk);
+            let (desk, engine) = foundation.environment(self.actor, 0, &wall, &clock, None);
+            let work = administrator.work(Arc::clone(&clock), desk, engine);
             let breakdown = Arc::clone(&foundation.shared.breakdown);
             tokio::task::spawn_local(breakdown.watch(self.actor, Arc::clone(&clock), work));
         }

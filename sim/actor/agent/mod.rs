@@ -1,5 +1,6 @@
 //! An agent: it visits its server when the plan says so, and authenticates.
 
+mod errand;
 mod exchange;
 mod schedule;
 mod visit;
@@ -13,6 +14,7 @@ use std::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
+pub use self::errand::Errand;
 use self::{schedule::Schedule, visit::Line};
 use super::{
     Environment, SecureStorage,
@@ -65,6 +67,8 @@ pub struct AgentSettings {
     pub leaves_at: Option<VirtualTime>,
     /// Where its random numbers come from.
     pub rng: ChaCha20Rng,
+    /// What it does beside what agents do.
+    pub errand: Errand,
 }
 
 /// What an agent learns from policy, and keeps.
@@ -201,8 +205,11 @@ impl<E: Environment> AgentActor<E> {
 
     /// Lives until the agent leaves, or its environment says stop.
     pub async fn run(self: Arc<Self>) {
-        if self.settings.secure_storage.read().is_none() && !self.register().await {
-            return;
+        if self.settings.secure_storage.read().is_none() {
+            let is_installed = !self.settings.errand.installs_first || self.install().await;
+            if !is_installed || !self.register().await {
+                return;
+            }
         }
         let now = self.environment.now();
         let sweep_period = Duration::from_secs(self.settings.parameters.agent_sweep_period_s);
@@ -270,15 +277,18 @@ impl<E: Environment> AgentActor<E> {
                 Err(error) => self.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
             }
             failures += 1;
-            let now = self.environment.now();
-            let retry_at = self.retry_at(now, failures);
-            if self.settings.leaves_at.is_some_and(|leaves_at| retry_at >= leaves_at) {
-                return false;
-            }
-            if self.slept(retry_at.since(now)).await.is_break() {
+            if !self.waited_to_retry(failures).await {
                 return false;
             }
         }
+    }
+
+    /// Waits after so many failures. Tells whether it is still there afterwards.
+    async fn waited_to_retry(&self, failures: u32) -> bool {
+        let now = self.environment.now();
+        let retry_at = self.retry_at(now, failures);
+        let has_left = self.settings.leaves_at.is_some_and(|leaves_at| retry_at >= leaves_at);
+        !has_left && self.slept(retry_at.since(now)).await.is_continue()
     }
 
     /// Sleeps, unless it is to stop.

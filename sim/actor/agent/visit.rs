@@ -28,6 +28,10 @@ pub(super) struct LineAuthentication {
 impl<E: Environment> AgentActor<E> {
     /// Makes a visit. Tells whether everything was served.
     pub(super) async fn visit(self: &Arc<Self>) -> bool {
+        if self.settings.errand.calls_by_asdk {
+            self.call_by_asdk().await;
+            return true;
+        }
         if self.settings.connections == 1 {
             return self.use_connection().await;
         }

@@ -1,16 +1,21 @@
 //! The SMP's database: what it knows, and what administrators decide. It outlives the SMP's process.
 
 use std::{
+    collections::BTreeSet,
     fmt, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use crate::{
     actor::lock::locked,
-    crypto::{PrivateKey, PublicKey},
-    protocol::{Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys},
-    types::{NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
+    crypto::{Engine, KeyError, PrivateKey, PublicKey},
+    protocol::{
+        BearerClaims, BearerToken, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered,
+        ServerKeys,
+    },
+    types::{BearerKind, Jti, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
 };
 
 /// The SMP's database, shared by the SMP and its administrators.
@@ -31,6 +36,7 @@ pub struct Records {
     node: NodeId,
     parameters: Parameters,
     policy_version: u64,
+    revoked_bearers: BTreeSet<Jti>,
     journal: Option<Arc<dyn Journal>>,
 }
 
@@ -62,6 +68,7 @@ impl Database {
             node,
             parameters,
             policy_version: 1,
+            revoked_bearers: BTreeSet::new(),
             journal: None,
         };
         Self { records: Arc::new(Mutex::new(records)) }
@@ -76,13 +83,14 @@ impl Database {
 impl Records {
     /// The policy of the day.
     pub fn policy(&self) -> Policy {
-        Policy::new(
+        let policy = Policy::new(
             self.policy_version,
             self.directory.servers().collect(),
             &self.parameters,
             self.server_keys.clone(),
             self.directory.revoked().clone(),
-        )
+        );
+        Policy { revoked_bearers: self.revoked_bearers.clone(), ..policy }
     }
 
     /// Goes on with what an earlier process left: its policy's version, and whoever keeps registrations.
@@ -129,6 +137,33 @@ impl Records {
     pub fn reinstate(&mut self, agent: NodeId) {
         self.directory.reinstate(agent);
         self.policy_version += 1;
+    }
+
+    /// Issues a bearer token with the key of the day (rules 52, 63). Nothing is kept of it: it is good by its signature.
+    ///
+    /// # Errors
+    /// If the key cannot sign.
+    pub fn issue_bearer(
+        &self,
+        kind: BearerKind,
+        jti: Jti,
+        iat: UnixSeconds,
+        lifetime: Option<Duration>,
+        engine: &Engine,
+    ) -> Result<BearerToken, KeyError> {
+        let claims = BearerClaims { iss: self.node, iat, jti, exp: lifetime.map(|lifetime| iat.after(lifetime)) };
+        BearerToken::sign(kind, claims, self.issuer.key(), engine)
+    }
+
+    /// Revokes a bearer token, for good.
+    pub fn revoke_bearer(&mut self, jti: Jti) {
+        self.revoked_bearers.insert(jti);
+        self.policy_version += 1;
+    }
+
+    /// The bearer tokens that were revoked.
+    pub fn revoked_bearers(&self) -> &BTreeSet<Jti> {
+        &self.revoked_bearers
     }
 
     /// Signs tokens with another key from now on. The one before is still stood for.

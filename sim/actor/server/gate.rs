@@ -9,7 +9,7 @@ use http::{
 };
 use http_body_util::Full;
 
-use super::core::Core;
+use super::{bearer_gate, core::Core};
 #[cfg(feature = "planted-bugs")]
 use crate::actor::lock::locked;
 use crate::{
@@ -19,8 +19,9 @@ use crate::{
     },
     event::{Challenge, EventKind, Presented, RegistryState, Removal},
     protocol::{
-        AGENT_REVOKED, Acceptance, CLIENT_TOKENS_PATH, ChallengeError, CountersignedToken, Credentials, IssuedToken,
-        POLICY_PATH, REGISTER_PATH, RefusalAnswer, Rejection, RequestFacts, TokenChallenge, Use, content_digest,
+        AGENT_REVOKED, Acceptance, BearerRejection, BearerToken, CLIENT_TOKENS_PATH, ChallengeError,
+        CountersignedToken, Credentials, IssuedToken, POLICY_PATH, REGISTER_PATH, RefusalAnswer, Rejection,
+        RequestFacts, TokenChallenge, Use, content_digest,
     },
     types::{Bug, Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
 };
@@ -51,6 +52,9 @@ pub trait TokenServer<E: Environment>: Send + Sync + 'static {
 
     /// Checks a presented token.
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>>;
+
+    /// Checks a bearer token for this path.
+    fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection>;
 
     /// Does what a rejection asks for; tells whether the token should be checked once more (hole 14).
     fn reconsider(self: &Arc<Self>, rejection: &Rejection) -> impl Future<Output = bool> + Send;
@@ -103,6 +107,9 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     }
     if !request.path().starts_with(PROTECTED_PATH) {
         return None;
+    }
+    if let Some(text) = bearer_gate::carried(request) {
+        return Some(bearer_gate::answer(&**server, connection, request, text).await);
     }
     let parameters = &core.settings.parameters;
     if Bug::AuthenticationKeptByAddress.is_planted() {

@@ -1,5 +1,6 @@
 //! The two server kinds. What they share is in `core` and `gate`; what differs is where tokens and keys come from.
 
+mod bearer_gate;
 mod core;
 mod database;
 mod gate;

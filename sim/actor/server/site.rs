@@ -30,8 +30,8 @@ use crate::{
     crypto::{Engine, PublicKey},
     event::{EventKind, Removal, UpstreamPurpose},
     protocol::{
-        Acceptance, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken, NodeKind, Policy, Rejection,
-        RequestFacts, Stored, ValidationSchedule,
+        Acceptance, BearerRejection, BearerToken, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken,
+        NodeKind, Policy, Rejection, RequestFacts, Stored, ValidationSchedule,
     },
     types::{Bug, Jti, NodeId, Origin, Refusal, Thumbprint, Uid},
 };
@@ -363,6 +363,10 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         let evicted = state.cache.mark_proven(issued.claims.sub, issued.uid);
         self.record_eviction(issued.claims.sub, evicted);
         Ok(acceptance)
+    }
+
+    fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection> {
+        locked(&self.state).check_bearer(text, path, &self.core)
     }
 
     async fn reconsider(self: &Arc<Self>, rejection: &Rejection) -> bool {

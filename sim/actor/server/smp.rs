@@ -24,10 +24,10 @@ use crate::{
     crypto::{Engine, PublicKey},
     event::EventKind,
     protocol::{
-        Acceptance, AgentKeys, Answer, Answered, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse, Directory,
-        Holder, IssueError, IssuedToken, POLICY_PATH, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse,
-        Registry, Rejection, RememberedPrefixes, RequestFacts, RequestNonces, RequestTarget, SiteRequest, Subject,
-        authenticate_site, sign_response, verify_request,
+        Acceptance, AgentKeys, Answer, Answered, BearerRejection, BearerRules, BearerToken, CLIENT_TOKENS_PATH,
+        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, REGISTER_PATH,
+        RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes, RequestFacts,
+        RequestNonces, RequestTarget, SiteRequest, Subject, authenticate_site, sign_response, verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
 };
@@ -281,6 +281,19 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
                 &self.core.engine,
             )
             .map_err(Box::new)
+    }
+
+    fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection> {
+        let records = self.database.open();
+        let parameters = records.parameters();
+        let rules = BearerRules {
+            authentication: parameters.authentication,
+            revoked: records.revoked_bearers(),
+            server_keys: &records.server_keys,
+            leeway: self.core.rules().leeway,
+            token_bytes_max: self.core.rules().token_bytes_max,
+        };
+        rules.check(text, path, self.core.wall(), &self.core.engine)
     }
 
     async fn reconsider(self: &Arc<Self>, _rejection: &Rejection) -> bool {

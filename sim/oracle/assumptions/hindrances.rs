@@ -58,6 +58,7 @@ fn groups(kind: &FaultKind) -> Vec<Group> {
         | FaultKind::ChangeAgentKey { .. }
         | FaultKind::ChangePolicy { .. }
         | FaultKind::Move { .. }
-        | FaultKind::Revoke { .. } => Vec::new(),
+        | FaultKind::Revoke { .. }
+        | FaultKind::BearerToken { .. } => Vec::new(),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::human;
 use crate::{
-    event::{Carried, EventKind, UpstreamPurpose},
+    event::{BearerEvent, Carried, EventKind, UpstreamPurpose},
     plan::Plan,
-    types::{ActorId, NodeId},
+    types::{ActorId, BearerKind, NodeId},
 };
 
 /// How many characters an event may take: a line of the diagram.
@@ -107,6 +107,7 @@ pub(super) fn words(kind: &EventKind) -> String {
         }
         EventKind::Intercepted { connection, what } => format!("on {connection}: {what}"),
         EventKind::Overheard { connection, what } => format!("overhears on {connection}: {what}"),
+        EventKind::Bearer(event) => bearer_words(event),
     };
     shortened(&text)
 }
@@ -120,7 +121,8 @@ pub(super) fn other(kind: &EventKind) -> Option<ActorId> {
         | EventKind::ExchangeEnded { server, .. }
         | EventKind::TokenDeclined { server, .. }
         | EventKind::TokenStored { server, .. }
-        | EventKind::StoredTokenRemoved { server, .. } => Some(*server),
+        | EventKind::StoredTokenRemoved { server, .. }
+        | EventKind::Bearer(BearerEvent::Called { server, .. }) => Some(*server),
         EventKind::Issued { agent, .. }
         | EventKind::RegistryRemoved { agent, .. }
         | EventKind::CacheHit { agent, .. }
@@ -145,6 +147,7 @@ fn carried(what: Carried) -> &'static str {
         Carried::StoredToken => "a stored token",
         Carried::NewToken => "a new token",
         Carried::Signature => "a signature",
+        Carried::Bearer => "a bearer token",
     }
 }
 
@@ -155,7 +158,27 @@ fn purpose_words(purpose: UpstreamPurpose) -> &'static str {
     }
 }
 
+fn bearer_words(event: &BearerEvent) -> String {
+    match event {
+        BearerEvent::Issued { kind, .. } => format!("issues a {} token", human::words(kind)),
+        BearerEvent::Revoked { .. } => "learns that a bearer token is revoked".into(),
+        BearerEvent::Accepted { request, kind, path, .. } => {
+            format!("accepts a {} token in {request} for {path}", human::words(kind))
+        }
+        BearerEvent::Refused { request, why, .. } => {
+            format!("refuses the bearer token in {request}: {}", human::words(why))
+        }
+        BearerEvent::Called { server, kind, status } => {
+            let answer = status.map_or("no answer".into(), |status| status.to_string());
+            format!("calls {server} with a {} token: {answer}", human::words(kind))
+        }
+    }
+}
+
 fn name(node: NodeId) -> String {
+    if let Some(kind) = BearerKind::of_identity(node) {
+        return format!("whoever has a {} token", human::words(&kind));
+    }
     Plan::actor_of(node).map_or_else(|| format!("unknown node {node}"), |actor| actor.to_string())
 }
 

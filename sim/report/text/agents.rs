@@ -118,6 +118,7 @@ fn traffic(page: &mut Page, traffic: &TrafficFigures, agents: &AgentFigures) {
         (traffic.sent_new_token, "with a new token"),
         (traffic.sent_first, "first requests"),
         (traffic.sent_signed, "signed"),
+        (traffic.sent_bearer, "with a bearer token"),
         (traffic.sent_bare, "without authentication"),
     ];
     page.paragraph("  ", &listed(&requests, details));
