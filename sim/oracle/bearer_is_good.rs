@@ -59,7 +59,7 @@ impl Checker for BearerIsGood {
                 let claimed = Claimed { request: *request, kind: *kind, expires: *expires, path, token: token.0 };
                 for (invariant, fault) in self.faults(event, *jti, &claimed, before) {
                     findings.violated(invariant, event.actor, || {
-                        format!("{} accepted a {kind} token in request {request}, jti {jti}: {fault}", event.actor)
+                        format!("{} accepted the {kind} token in request {request}, jti {jti}: {fault}", event.actor)
                     });
                 }
             }
@@ -68,7 +68,7 @@ impl Checker for BearerIsGood {
                 if self.accepted.remove(request) != Some(kind) {
                     findings.violated(Invariant::S4, event.actor, || {
                         format!(
-                            "{} served request {request} at {} by a {kind} token, and accepted none for it",
+                            "{} served request {request} at {} as by the {kind} token, and accepted none for it",
                             event.actor, event.at
                         )
                     });
