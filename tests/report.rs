@@ -190,6 +190,7 @@ fn fleet_plan() -> Plan {
         key: 1,
         profile: None,
         clone_of: None,
+        codebase: Default::default(),
     };
     plan.agents = vec![agent; 1_000];
     plan.expectation.reach = vec![Milestone::OneStep, Milestone::CacheHit];

@@ -140,6 +140,8 @@ impl Fleet {
             profile: self.profile,
             parameters: Arc::clone(&self.parameters),
             rng: SeedStream::new(7).rng("server", node.bits() as u64),
+            domain: Default::default(),
+            redirect_to: None,
         }
     }
 
@@ -165,6 +167,7 @@ impl Fleet {
             keeps_connections: false,
             policy_interval: Duration::ZERO,
             leaves_at: None,
+            coexistence: Default::default(),
             rng: SeedStream::new(7).rng("agent", number.into()),
         };
         let agent = AgentActor::start(self.environment(ActorId::Agent(number), None), engine(), settings);

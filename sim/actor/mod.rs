@@ -16,13 +16,15 @@ mod server;
 mod task;
 mod timeout;
 
-pub use agent::{AgentActor, AgentMemory, AgentSettings, Errand, Knowledge, Visits, enrol_agent};
+pub use agent::{
+    AgentActor, AgentMemory, AgentSettings, Coexistence, Errand, Knowledge, KnownKinds, Visits, enrol_agent,
+};
 pub use bearer_desk::BearerDesk;
 pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};
 pub use secure_storage::SecureStorage;
-pub use server::{Database, Journal, Kept, Records, ServerSettings, SiteServer, SiteSettings, SmpServer};
+pub use server::{Database, Domain, Journal, Kept, Records, ServerSettings, SiteServer, SiteSettings, SmpServer};
 
 #[cfg(feature = "sockets")]
 pub(crate) use http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve};

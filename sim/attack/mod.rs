@@ -14,7 +14,8 @@
 //! | 5, 7, 8 | `respelling`, `altered_agent_signature`, `altered_server_part` |
 //! | 9 to 12 | `replay`, `stolen_offer`, `stolen_token`, `stolen_request`, `cross_server_replay` |
 //! | 13, 14 | `counter_tricks`, `uid_substitution` |
-//! | 15, 16, 19, 21, 30 | `foreign_offer`, `spoofed_refusal`, `tampered_batch`, `injection`, `key_swap` |
+//! | 15, 16, 17 | `foreign_offer`, `spoofed_refusal`, `stripped_challenge` |
+//! | 19, 21, 30 | `tampered_batch`, `injection`, `key_swap` |
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
 //! | 23, 24, 25, hole 18 | `registry_flood`, `cache_flood`, `slow_loris`, `first_request_flood` |
 //! | 29, rule 63 | `push_install`, `stolen_bearer` |
@@ -53,6 +54,7 @@ mod stolen_key;
 mod stolen_offer;
 mod stolen_request;
 mod stolen_token;
+mod stripped_challenge;
 mod tampered_batch;
 mod uid_substitution;
 mod wire;
@@ -131,7 +133,11 @@ impl<E: Environment> Attacker<E> {
             Attack::PushInstall => push_install::attempt(hand).await,
             Attack::StolenBearer => stolen_bearer::attempt(hand).await,
             // These act on the connections of others only.
-            Attack::SpoofedRefusal | Attack::Eavesdropping | Attack::Injection | Attack::KeySwap => {}
+            Attack::SpoofedRefusal
+            | Attack::Eavesdropping
+            | Attack::Injection
+            | Attack::KeySwap
+            | Attack::StrippedChallenge => {}
         }
     }
 }
@@ -153,6 +159,7 @@ pub fn interceptor(
         Attack::SpoofedRefusal => Box::new(spoofed_refusal::Spoofer::new(interval_ms)),
         Attack::TamperedBatch => Box::new(tampered_batch::Tamperer::new(settings, engine, loot)),
         Attack::Injection => Box::new(injection::Injector::new(interval_ms)),
+        Attack::StrippedChallenge => Box::new(stripped_challenge::Stripper),
         Attack::KeySwap => Box::new(key_swap::KeySwapper::new(settings, engine)),
         Attack::Eavesdropping => Box::new(eavesdropping::Eavesdropper::new(loot)),
         _ => Box::new(Listening::new(loot)),

@@ -1,18 +1,25 @@
 //! Who takes part in a run of a plan, and with what settings: the same in the simulated world and on real sockets.
 
-use std::{sync::Arc, time::Duration};
+mod accounts;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use rand_chacha::ChaCha20Rng;
 
+pub use self::accounts::Accounts;
 use crate::{
     actor::{
-        AgentSettings, BearerDesk, Database, Errand, Knowledge, SecureStorage, ServerSettings, SiteSettings,
-        Visits as AgentVisits,
+        AgentSettings, BearerDesk, Coexistence, Database, Domain, Errand, Knowledge, KnownKinds, SecureStorage,
+        ServerSettings, SiteSettings, Visits as AgentVisits,
     },
     crypto::{KeyPool, KeyPoolError, PrivateKey},
-    plan::{self, AgentPlan, Bootstrap, ConnectionUse, Plan, Visits},
+    plan::{self, AgentPlan, Bootstrap, Codebase, ConnectionUse, Plan, Visits},
     protocol::{Policy, ServerEntry, ServerKeys, ServerKind},
-    types::{ActorId, Parameters, SeedStream, Thumbprint, VirtualTime},
+    types::{ActorId, NodeId, Parameters, SeedStream, Thumbprint, VirtualTime},
 };
 
 /// The actors of a plan, before they live.
@@ -28,6 +35,12 @@ pub struct Cast {
     pub desk: BearerDesk,
     parameters: Arc<Parameters>,
     smp_key: PrivateKey,
+    /// The servers to which others send agents on.
+    redirected_to: Arc<[(NodeId, ActorId)]>,
+    /// Everybody's accounts.
+    pub accounts: Accounts,
+    /// The Windows domain, which knows these accounts.
+    pub domain: Domain,
 }
 
 impl Cast {
@@ -40,7 +53,12 @@ impl Cast {
         let keys = KeyPool::new(seed);
         let smp_key = keys.private_key(plan.smp.key)?;
         let desk = BearerDesk::default();
-        Ok(Self { plan: plan.clone(), keys, seed, desk, parameters: Arc::new(plan.parameters.clone()), smp_key })
+        let accounts = Accounts::of(plan, seed);
+        let domain = accounts.domain();
+        let parameters = Arc::new(plan.parameters.clone());
+        let targets: BTreeSet<_> = servers_of(plan).filter_map(|it| plan.server(it)?.redirect_to).collect();
+        let redirected_to = targets.into_iter().map(|server| (Plan::node_of(server), server)).collect();
+        Ok(Self { plan: plan.clone(), keys, seed, desk, parameters, smp_key, redirected_to, accounts, domain })
     }
 
     /// The SMP's key, by which all others know it.
@@ -78,6 +96,15 @@ impl Cast {
                 records.install(plan.identity_of(ActorId::Agent(number)), key);
             }
         }
+        // Before anybody has heard of a policy: the run starts with what it says now, as its first version.
+        for server in servers_of(plan) {
+            if let Some(authentication) = plan.exception_at(server, VirtualTime::ZERO) {
+                records.except(Plan::node_of(server), Some(authentication));
+            }
+        }
+        if let Some(account) = self.accounts.acc(0) {
+            records.spread_acc(account);
+        }
         drop(records);
         Ok(database)
     }
@@ -97,6 +124,8 @@ impl Cast {
             profile: self.plan.profile_of(server, now),
             parameters: Arc::clone(&self.parameters),
             rng: self.rng(server, times_before),
+            domain: self.domain.clone(),
+            redirect_to: self.plan.server(server).and_then(|it| it.redirect_to).map(|to| self.plan.origin_at(to, now)),
         }
     }
 
@@ -110,14 +139,9 @@ impl Cast {
         if agent.bootstrap != Bootstrap::Installed {
             return SecureStorage::default();
         }
-        let server = ServerEntry {
-            id: Plan::node_of(agent.server),
-            kind: if agent.server == ActorId::Smp { ServerKind::Smp } else { ServerKind::Site },
-            origin: self.plan.origin_of(agent.server),
-            profile: self.plan.profile_of(agent.server, VirtualTime::ZERO),
-        };
+        let server = self.entry(agent.server);
         let server_keys: ServerKeys = [self.smp_key.public().clone()].into_iter().collect();
-        SecureStorage::with(Knowledge { server_keys, server: Some(server) })
+        SecureStorage::with(Knowledge { server_keys, server: Some(server), kinds: self.known_kinds() })
     }
 
     /// What an agent is told when it starts at `now`, for the first time or after so many lives; none if there is no such
@@ -154,6 +178,7 @@ impl Cast {
             keeps_connections: agent.connection_use == ConnectionUse::KeepAlive,
             policy_interval: Duration::from_secs(agent.policy_interval_s),
             leaves_at,
+            coexistence: self.coexistence(number, agent),
             rng: self.rng(actor, times_before),
             errand: Errand {
                 desk: self.desk.clone(),
@@ -161,6 +186,41 @@ impl Cast {
                 calls_by_asdk: agent.errand == plan::Errand::Asdk,
             },
         })
+    }
+
+    /// What an agent knows of other kinds of authentication than tokens when it is set up.
+    fn coexistence(&self, number: u32, agent: &AgentPlan) -> Coexistence {
+        Coexistence {
+            machine_account: self.accounts.machine(agent.clone_of.unwrap_or(number)),
+            fetches_unc: agent.codebase == Codebase::Unc,
+            servers: Arc::clone(&self.redirected_to),
+        }
+    }
+
+    /// What an agent knows from policy that registered long ago.
+    fn known_kinds(&self) -> KnownKinds {
+        let (plan, start) = (&self.plan, VirtualTime::ZERO);
+        let exceptions = servers_of(plan).filter_map(|it| Some((Plan::node_of(it), plan.exception_at(it, start)?)));
+        let exceptions: BTreeMap<_, _> = exceptions.collect();
+        let has_acc = plan.parameters.authentication.acc || exceptions.values().any(|on| on.acc);
+        let entries = self.redirected_to.iter().map(|(_, server)| self.entry(*server));
+        KnownKinds {
+            authentication: plan.parameters_at(start).authentication,
+            acc_fallback: plan.parameters.acc_fallback,
+            acc: self.accounts.acc(0).filter(|_| has_acc),
+            servers: entries.collect(),
+            exceptions,
+        }
+    }
+
+    /// A server, as policy lists it when the run starts.
+    fn entry(&self, server: ActorId) -> ServerEntry {
+        ServerEntry {
+            id: Plan::node_of(server),
+            kind: if server == ActorId::Smp { ServerKind::Smp } else { ServerKind::Site },
+            origin: self.plan.origin_of(server),
+            profile: self.plan.profile_of(server, VirtualTime::ZERO),
+        }
     }
 
     /// The random numbers of an actor for its next life.
@@ -176,6 +236,10 @@ impl Cast {
             times => self.seed.rng(&format!("{kind} after {times} restarts"), number.into()),
         }
     }
+}
+
+fn servers_of(plan: &Plan) -> impl Iterator<Item = ActorId> {
+    [ActorId::Smp].into_iter().chain((1..).map(ActorId::Site).take(plan.sites.len()))
 }
 
 fn visits(planned: &Visits, now: VirtualTime) -> AgentVisits {

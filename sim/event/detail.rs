@@ -18,6 +18,10 @@ pub enum Carried {
     NewToken,
     /// A message signature (RFC 9421).
     Signature,
+    /// The first message of a Windows handshake: it says that an account wants to come in.
+    AccountHello,
+    /// The last message of a Windows handshake: an account's answer to the server's challenge.
+    AccountResponse,
     /// A bearer token (rules 52, 63).
     Bearer,
 }
@@ -62,12 +66,25 @@ pub enum Outcome {
     Broken,
     /// The agent did not trust the token that it was offered (rule 6).
     TokenDeclined,
+    /// Served after a Windows handshake, by an account (rules 56, 60).
+    ServedByAccount,
+    /// There was no way to authenticate with what the agent has (rule 57).
+    NoCredentials,
+    /// The agent was to be talked out of tokens, and would not (hardened, attack 17).
+    DowngradeRefused,
 }
 
 impl Outcome {
     /// Whether the agent got what it asked for.
     pub const fn is_served(self) -> bool {
-        matches!(self, Self::ServedAuthenticated | Self::ServedOneStep | Self::ServedTwoStep | Self::ServedPublic)
+        matches!(
+            self,
+            Self::ServedAuthenticated
+                | Self::ServedOneStep
+                | Self::ServedTwoStep
+                | Self::ServedPublic
+                | Self::ServedByAccount
+        )
     }
 }
 

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::account::{AccountReason, AccountRefusal};
 use super::bearer::BearerEvent;
 use super::detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 use crate::types::{
-    ActorId, ConnectionId, Epoch, Fingerprint, Jti, NodeId, Refusal, RequestId, Uid, Undigested, UnixSeconds, Work,
+    AccountScheme, ActorId, Authentication, ConnectionId, Epoch, Fingerprint, Jti, NodeId, Refusal, RequestId, Uid,
+    Undigested, UnixSeconds, Work,
 };
 
 /// What happened. The actor of the event is the subject of each sentence.
@@ -408,6 +410,74 @@ pub enum EventKind {
         what: String,
     },
 
+    // --- kinds of authentication beside tokens -----------------------------------------------------
+    /// The server told which kinds of authentication it takes. Where it takes tokens alone, that goes without saying.
+    AuthenticationOffered {
+        /// In answer to which request.
+        request: RequestId,
+        /// What it takes.
+        offered: Authentication,
+    },
+    /// The server accepted an account: the connection is authenticated from here on (rule 16).
+    AccountAccepted {
+        /// For which request.
+        request: RequestId,
+        /// By which scheme.
+        scheme: AccountScheme,
+        /// Whose account: a machine's own, or the one that all agents share.
+        account: NodeId,
+    },
+    /// The server turned an account down.
+    AccountRefused {
+        /// For which request.
+        request: RequestId,
+        /// By which scheme it came.
+        scheme: AccountScheme,
+        /// Why.
+        why: AccountRefusal,
+    },
+    /// The agent is about to send the answer of an account; the password itself never leaves it.
+    CredentialsSent {
+        /// On which connection.
+        connection: ConnectionId,
+        /// To whom.
+        server: ActorId,
+        /// By which scheme, which tells whose account it is.
+        scheme: AccountScheme,
+        /// What allows it.
+        why: AccountReason,
+    },
+    /// An alert: the agent was to be talked out of tokens, and would not (hardened, attack 17).
+    DowngradeRefused {
+        /// On which connection.
+        connection: ConnectionId,
+        /// The server that, by policy, does tokens.
+        server: ActorId,
+    },
+    /// The agent has nothing with which it could authenticate (rule 57).
+    AuthenticationImpossible {
+        /// At which server.
+        server: ActorId,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The agent was let in, sent on, and goes on to another server (rule 55).
+    RedirectFollowed {
+        /// Who sent it on.
+        from: ActorId,
+        /// Where it goes.
+        to: ActorId,
+    },
+    /// The agent's secure storage holds the agent connectivity credentials from now on, or no more (rule 53).
+    AccKept {
+        /// Whether it holds them.
+        kept: bool,
+    },
+    /// Somebody changed the password of the agent connectivity credentials in the domain (rule 1).
+    AccPasswordChanged {
+        /// The version of policy that brings it.
+        version: u64,
+    },
     /// Something happened to a bearer token (rules 52, 63).
     Bearer(BearerEvent),
 }

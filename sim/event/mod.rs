@@ -3,6 +3,7 @@
 //! An event states a fact that its actor did or saw, never an opinion about it. The oracle, the metrics
 //! and the trace read the same stream, in the order in which things happened.
 
+mod account;
 mod bearer;
 mod detail;
 mod kind;
@@ -10,6 +11,7 @@ mod listener;
 mod subject;
 mod visit;
 
+pub use account::{AccountReason, AccountRefusal};
 pub use bearer::BearerEvent;
 pub use detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;

@@ -14,7 +14,10 @@ impl EventKind {
             | Self::Accepted { request, .. }
             | Self::Refused { request, .. }
             | Self::Served { request, .. }
-            | Self::Unavailable { request, .. } => Some(*request),
+            | Self::Unavailable { request, .. }
+            | Self::AuthenticationOffered { request, .. }
+            | Self::AccountAccepted { request, .. }
+            | Self::AccountRefused { request, .. } => Some(*request),
             Self::Bearer(event) => event.request(),
             _ => None,
         }
@@ -26,7 +29,9 @@ impl EventKind {
             Self::ConnectionOpened { connection, .. }
             | Self::ConnectionClosed { connection, .. }
             | Self::Intercepted { connection, .. }
-            | Self::Overheard { connection, .. } => Some(*connection),
+            | Self::Overheard { connection, .. }
+            | Self::CredentialsSent { connection, .. }
+            | Self::DowngradeRefused { connection, .. } => Some(*connection),
             Self::UpstreamStarted { connection, .. } => *connection,
             _ => match self.request() {
                 Some(request) => Some(request.connection),

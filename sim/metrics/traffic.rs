@@ -85,6 +85,7 @@ impl TrafficFigures {
                     Carried::StoredToken => &mut self.sent_stored_token,
                     Carried::NewToken => &mut self.sent_new_token,
                     Carried::Signature => &mut self.sent_signed,
+                    Carried::AccountHello | Carried::AccountResponse => &mut self.sent_account,
                     Carried::Bearer => &mut self.sent_bearer,
                 } += 1;
                 self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
@@ -110,6 +111,7 @@ impl TrafficFigures {
         self.sent_stored_token += other.sent_stored_token;
         self.sent_new_token += other.sent_new_token;
         self.sent_signed += other.sent_signed;
+        self.sent_account += other.sent_account;
         self.sent_bearer += other.sent_bearer;
         self.token_bytes_max = self.token_bytes_max.max(other.token_bytes_max);
         for (status, count) in &other.responses {

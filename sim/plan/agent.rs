@@ -41,9 +41,30 @@ pub struct AgentPlan {
     /// Of which agent it is a clone, counted from 1: it has that agent's identity and key (hole 15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clone_of: Option<u32>,
+    /// Where what it fetches lies.
+    #[serde(default, skip_serializing_if = "Codebase::is_http")]
+    pub codebase: Codebase,
     /// What it does in its visits.
     #[serde(default, skip_serializing_if = "Errand::is_usual")]
     pub errand: Errand,
+}
+
+/// Where packages lie.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Codebase {
+    /// At a path of the server, over HTTP.
+    #[default]
+    Http,
+    /// At a UNC path of the server, such as `\\\\site-1\\packages`: file access, which takes ACC only (rule 56).
+    Unc,
+}
+
+impl Codebase {
+    /// Whether it is the usual one.
+    pub const fn is_http(&self) -> bool {
+        matches!(self, Self::Http)
+    }
 }
 
 /// What is done in a visit.

@@ -88,6 +88,8 @@ pub enum Attack {
     FirstRequestFlood,
     /// An agent's stolen key, used from elsewhere: what only revocation ends (S7).
     StolenKey,
+    /// 17: on the way back, challenges out of which the token is taken, so that agents go by what else is offered.
+    StrippedChallenge,
     /// 29: a push-install token that was overheard, for something else, and after it was revoked.
     PushInstall,
     /// A bearer token that was overheard, used as its holder uses it (rule 63).
@@ -123,6 +125,7 @@ impl Attack {
             Self::SlowLoris => 25,
             Self::PushInstall => 29,
             Self::KeySwap => 30,
+            Self::StrippedChallenge => 17,
             Self::FirstRequestFlood | Self::StolenKey | Self::StolenBearer => return None,
         })
     }
@@ -150,7 +153,8 @@ impl Attack {
             | Self::SpoofedRefusal
             | Self::TamperedBatch
             | Self::Injection
-            | Self::KeySwap => Power::OnPath,
+            | Self::KeySwap
+            | Self::StrippedChallenge => Power::OnPath,
             Self::AlgorithmConfusion | Self::CounterTricks | Self::UidSubstitution => Power::Insider,
             Self::StolenKey => Power::HasKey,
             Self::KeyInjection

@@ -167,6 +167,17 @@ pub enum FaultKind {
         /// The profile that it has from then on.
         profile: Profile,
     },
+    /// Somebody changes the password of the ACC. The domain knows it at once, and agents with the next policy that they
+    /// fetch (rule 1).
+    ChangeAccPassword {},
+    /// An administrator changes which kinds of authentication one server offers; the change is taken back when the fault is
+    /// over.
+    ChangeAuthentication {
+        /// Which server.
+        server: ActorId,
+        /// Which kinds it offers from then on, whatever policy says for all.
+        authentication: Authentication,
+    },
     /// The SMP issues a bearer token and hands it out to all whose errand it is for. An administrator revokes it when the
     /// fault is over.
     BearerToken {
@@ -197,7 +208,7 @@ impl Fault {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub const NAMES: [&str; 20] = [
+    pub const NAMES: [&str; 22] = [
         "partition",
         "delay",
         "loss",
@@ -217,6 +228,8 @@ impl FaultKind {
         "revoke",
         "remove_site",
         "upgrade",
+        "change_acc_password",
+        "change_authentication",
         "bearer_token",
     ];
 
@@ -242,6 +255,8 @@ impl FaultKind {
             Self::Revoke { .. } => "revoke",
             Self::RemoveSite { .. } => "remove_site",
             Self::Upgrade { .. } => "upgrade",
+            Self::ChangeAccPassword {} => "change_acc_password",
+            Self::ChangeAuthentication { .. } => "change_authentication",
             Self::BearerToken { .. } => "bearer_token",
         }
     }
@@ -258,13 +273,15 @@ impl FaultKind {
                 | Self::RemoveSite { .. }
                 | Self::Upgrade { .. }
                 | Self::ClockStep { .. }
+                | Self::ChangeAccPassword {}
+                | Self::ChangeAuthentication { .. }
                 | Self::BearerToken { .. }
         )
     }
 
     /// Whether it can have an end: some things are for good.
     pub const fn may_end(&self) -> bool {
-        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. })
+        !matches!(self, Self::ChangeAgentKey { .. } | Self::Upgrade { .. } | Self::ChangeAccPassword {})
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod agent;
 mod attacker;
+mod authentication;
 mod check;
 mod dilation;
 mod expectation;
@@ -14,7 +15,7 @@ mod plan_file;
 mod server;
 mod visits;
 
-pub use agent::{AgentPlan, Bootstrap, ConnectionUse, Errand};
+pub use agent::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Errand};
 pub use attacker::{Attack, AttackerPlan, Power};
 pub use check::check_parameters;
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{ClockModel, Profile};
+use crate::types::{ActorId, Authentication, ClockModel, Profile};
 
 /// What an SMP or a site server is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -19,4 +19,10 @@ pub struct ServerPlan {
     /// Which face of the protocol it shows at first, if another than the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// Which kinds of authentication it offers, if others than policy says for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
+    /// The server to which it sends agents on for what needs authentication, once they are in (rule 55).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_to: Option<ActorId>,
 }

@@ -302,6 +302,12 @@ impl Directory {
         self.key_of(*holder)
     }
 
+    /// Whether the key of this name is that of an agent.
+    pub fn is_agent_key(&self, kid: Thumbprint) -> bool {
+        let of_agent = |id| matches!(self.nodes.get(id), Some(Node { role: Role::Agent, .. }));
+        self.holders.get(&kid).is_some_and(|ids| ids.iter().any(of_agent))
+    }
+
     /// The key of an agent that may have tokens.
     ///
     /// # Errors

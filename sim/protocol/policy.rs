@@ -1,6 +1,6 @@
 //! Policy: what the SMP tells every node, again and again (SPEC section 1, endpoint `/NS/Agent/Policy`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -24,6 +24,19 @@ pub struct Policy {
     pub servers: Vec<ServerEntry>,
     /// Which kinds of authentication servers offer.
     pub authentication: Authentication,
+    /// Servers that offer other kinds, and which.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exceptions: BTreeMap<NodeId, Authentication>,
+    /// Whether agents may fall back to ACC where tokens fail; left out where they may (rule 56).
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    pub acc_fallback: bool,
+    /// Whether servers offer `Basic` beside ACC; left out where they do not (rule 50).
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub basic: bool,
+    /// The agent connectivity credentials, sealed for the agent that gets this policy; left out where ACC is off everywhere,
+    /// and for site servers (rule 53).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
+    pub acc: Option<String>,
     /// How long an issued token lives, in seconds. Sites derive their validation period from it (rule 38).
     pub token_lifetime_s: u64,
     /// The period of a site's cache validation, in seconds, where it is not left to the token lifetime (rule 38).
@@ -101,6 +114,19 @@ pub enum PolicyError {
     RepeatedServer(NodeId),
 }
 
+const fn on() -> bool {
+    true
+}
+
+// Serde hands over references.
+fn is_on(value: &bool) -> bool {
+    *value
+}
+
+fn is_off(value: &bool) -> bool {
+    !value
+}
+
 impl Policy {
     /// The policy that spreads `parameters`.
     pub fn new(
@@ -114,6 +140,10 @@ impl Policy {
             version,
             servers,
             authentication: parameters.authentication,
+            exceptions: BTreeMap::new(),
+            acc_fallback: parameters.acc_fallback,
+            basic: parameters.basic,
+            acc: None,
             token_lifetime_s: parameters.token_lifetime_s,
             validation_period_s: parameters.validation_period_s,
             look_ahead_s: parameters.look_ahead_s,
@@ -132,6 +162,8 @@ impl Policy {
     /// Takes over the parameters that this policy carries.
     pub fn apply_to(&self, parameters: &mut Parameters) {
         parameters.authentication = self.authentication;
+        parameters.acc_fallback = self.acc_fallback;
+        parameters.basic = self.basic;
         parameters.token_lifetime_s = self.token_lifetime_s;
         parameters.validation_period_s = self.validation_period_s;
         parameters.look_ahead_s = self.look_ahead_s;
@@ -201,6 +233,16 @@ impl Policy {
     /// Where a server is reached.
     pub fn origin_of(&self, server: NodeId) -> Option<&Origin> {
         self.server(server).map(|entry| &entry.origin)
+    }
+
+    /// Which kinds of authentication a server offers.
+    pub fn authentication_of(&self, server: NodeId) -> Authentication {
+        self.exceptions.get(&server).copied().unwrap_or(self.authentication)
+    }
+
+    /// Whether some server has ACC on.
+    pub fn has_acc(&self) -> bool {
+        self.authentication.acc || self.exceptions.values().any(|on| on.acc)
     }
 
     /// Whether an administrator has revoked this agent.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{ClockTable, Ranged, Rate};
 use crate::{
-    plan::{Bootstrap, ConnectionUse, Errand},
+    plan::{Bootstrap, Codebase, ConnectionUse, Errand},
     types::{Profile, TimeSpan},
 };
 
@@ -47,6 +47,8 @@ pub struct AgentGroup {
     pub clock: ClockTable,
     /// Which face of the protocol each shows at first. Default: that of the run.
     pub profile: Option<Profile>,
+    /// Where what they fetch lies: at a path over `http`, or at a `unc` path, which takes ACC only. Default `http`.
+    pub codebase: Option<Codebase>,
     /// How many clones each has: agents with the same identity and key, as of a machine that was copied. Default 0.
     #[schemars(range(max = 1000))]
     pub clones: Option<Ranged<u32>>,

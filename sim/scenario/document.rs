@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     plan::{Expectation, Invariant, Milestone, Thresholds},
-    types::{Bug, CryptoTier, Profile, Scheme, TimeSpan},
+    types::{ActorId, AuthenticationKind, Bug, CryptoTier, Profile, Scheme, TimeSpan},
 };
 
 /// A countersign scenario: who takes part, for how long, and what must come of it.
@@ -42,6 +42,9 @@ pub struct Document {
     /// Groups of agents that behave alike.
     #[serde(default)]
     pub agents: Vec<AgentGroup>,
+    /// Servers that send agents on to another server for what needs authentication.
+    #[serde(default)]
+    pub redirects: Vec<RedirectTable>,
     /// The protocol's parameters, where they differ from the profile's defaults.
     #[serde(default)]
     pub parameters: ParameterTable,
@@ -110,6 +113,18 @@ pub struct SmpTable {
     pub clock: ClockTable,
     /// Which face of the protocol it shows at first. Default: that of the run.
     pub profile: Option<Profile>,
+    /// Which kinds of authentication it offers. Default: what the parameters say for all.
+    pub authentication: Option<Vec<AuthenticationKind>>,
+}
+
+/// A server that sends agents on: it lets them in, and then answers 307.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedirectTable {
+    /// Which server.
+    pub from: ActorId,
+    /// Where it sends them; a server that sends nobody on.
+    pub to: ActorId,
 }
 
 /// The site servers. Where a value is a range, each site draws its own.
@@ -127,6 +142,9 @@ pub struct SitesTable {
     pub clock: ClockTable,
     /// Which face of the protocol each shows at first. Default: that of the run.
     pub profile: Option<Profile>,
+    /// Which kinds of authentication they offer: a list for the first, one for the second and so on, over and over again.
+    /// Default: what the parameters say for all.
+    pub authentication: Option<Vec<Vec<AuthenticationKind>>>,
 }
 
 /// What the run must show.

@@ -67,9 +67,29 @@ pub struct FaultTable {
     pub remove_site: Option<OneSiteTable>,
     /// An actor's software, or that of each in a group, changes to another profile, for good: it starts anew with it.
     pub upgrade: Option<UpgradeTable>,
+    /// Somebody changes the password of the ACC, for good: agents learn of it with their next policy (rule 1).
+    pub change_acc_password: Option<AccPasswordTable>,
+    /// An administrator changes which kinds of authentication one server offers, and takes it back when the fault is over, if
+    /// it ends.
+    pub change_authentication: Option<ChangeAuthenticationTable>,
     /// The SMP issues a push-install or an ASDK token to all whose errand it is for, and an administrator revokes it when the
     /// fault is over, if it ends (rules 52, 63).
     pub bearer_token: Option<BearerTokenTable>,
+}
+
+/// A new password of the ACC. There is nothing to say about it: it is drawn.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccPasswordTable {}
+
+/// Other kinds of authentication at one server.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAuthenticationTable {
+    /// Which server.
+    pub server: ActorId,
+    /// Which kinds it offers from then on.
+    pub authentication: Vec<AuthenticationKind>,
 }
 
 /// A bearer token.

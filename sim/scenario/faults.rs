@@ -108,6 +108,8 @@ impl FaultTable {
             ("revoke", self.revoke.is_some()),
             ("remove_site", self.remove_site.is_some()),
             ("upgrade", self.upgrade.is_some()),
+            ("change_acc_password", self.change_acc_password.is_some()),
+            ("change_authentication", self.change_authentication.is_some()),
             ("bearer_token", self.bearer_token.is_some()),
         ];
         kinds.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
@@ -205,6 +207,13 @@ impl Settler<'_> {
         }
         if let Some(it) = &table.relocation {
             return Ok(Some(FaultKind::Move { site: it.site, port: it.port }));
+        }
+        if table.change_acc_password.is_some() {
+            return Ok(Some(FaultKind::ChangeAccPassword {}));
+        }
+        if let Some(it) = &table.change_authentication {
+            let authentication = it.authentication.iter().copied().collect();
+            return Ok(Some(FaultKind::ChangeAuthentication { server: it.server, authentication }));
         }
         if let Some(it) = &table.revoke {
             return Ok(Some(FaultKind::Revoke { agent: it.agent }));

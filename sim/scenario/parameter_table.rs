@@ -16,6 +16,10 @@ use crate::types::{AuthenticationKind, Parameters, TimeSpan};
 pub struct ParameterTable {
     /// Which kinds of authentication servers offer. Default `["token"]`.
     pub authentication: Option<Vec<AuthenticationKind>>,
+    /// Whether agents may fall back to ACC where tokens fail. Default `true`.
+    pub acc_fallback: Option<bool>,
+    /// Whether servers offer `Basic` beside ACC, for people with a browser. Default `false`.
+    pub basic: Option<bool>,
     /// How long an issued token lives, from `1m` to `24h`. Default `60m`.
     pub token_lifetime: Option<Ranged<TimeSpan>>,
     /// The period of a site's cache validation. Default: `5m`, `10m` or `30m` by token lifetime.
@@ -106,6 +110,8 @@ impl ParameterTable {
         if let Some(kinds) = &self.authentication {
             resolved.authentication = kinds.iter().copied().collect();
         }
+        resolved.acc_fallback = self.acc_fallback.unwrap_or(resolved.acc_fallback);
+        resolved.basic = self.basic.unwrap_or(resolved.basic);
         if let Some(period) = self.validation_period {
             resolved.validation_period_s = Some(draws.time(&within("validation_period"), 0, period, SECOND)?);
         }

@@ -133,6 +133,7 @@ impl GroupBuilder<'_> {
             key: small(1 + site_count + number),
             profile: table.profile,
             clone_of: None,
+            codebase: table.codebase.unwrap_or_default(),
             errand: table.errand.unwrap_or_default(),
         })
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     plan::{Expectation, KEYS_MAX, Network, PLAN_VERSION, Plan, PlanError, RUN_DAYS_MAX, ServerPlan, too_many_agents},
-    types::{Bug, CryptoTier, Parameters, Profile, Scheme, TimeSpan, UnixSeconds},
+    types::{ActorId, Bug, CryptoTier, Parameters, Profile, Scheme, TimeSpan, UnixSeconds},
 };
 
 /// Every run starts on Monday, 5 January 2026, at 08:00:00 UTC.
@@ -194,6 +194,8 @@ impl Scenario {
             start_ms: table.start.map_or(Ok(0), |start| draws.time("smp.start", 0, start, MILLISECOND))?,
             key: 0,
             profile: table.profile,
+            authentication: table.authentication.as_ref().map(|kinds| kinds.iter().copied().collect()),
+            redirect_to: self.redirect_of(ActorId::Smp),
         })
     }
 
@@ -206,7 +208,16 @@ impl Scenario {
             start_ms: table.start.map_or(Ok(0), |start| draws.time("sites.start", user, start, MILLISECOND))?,
             key: number,
             profile: table.profile,
+            authentication: table.authentication.as_ref().filter(|lists| !lists.is_empty()).map(|lists| {
+                let turn = (number.max(1) - 1) as usize % lists.len();
+                lists.iter().nth(turn).into_iter().flatten().copied().collect()
+            }),
+            redirect_to: self.redirect_of(ActorId::Site(number)),
         })
+    }
+
+    fn redirect_of(&self, server: ActorId) -> Option<ActorId> {
+        self.document.redirects.iter().find(|redirect| redirect.from == server).map(|redirect| redirect.to)
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::CostTable;
 use crate::{
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Fault, FaultKind, Plan, ServerPlan, Visits},
-    types::{Authentication, ClockModel, Costs, Parameters, Scheme, TimeSpan},
+    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Fault, FaultKind, Plan, ServerPlan, Visits},
+    types::{ActorId, Authentication, ClockModel, Costs, Parameters, Scheme, TimeSpan},
 };
 
 /// Spells a plan out as the text of a scenario.
@@ -33,6 +33,7 @@ pub fn spelled(plan: &Plan, description: &str) -> String {
     text.server("smp", &plan.smp, 4, None);
     if let Some(site) = plan.sites.first() {
         text.server("sites", site, 2, Some(plan.sites.len()));
+        text.sites_that_differ(plan);
     }
     text.parameters(plan);
     text.costs(plan);
@@ -90,6 +91,8 @@ impl Text {
             start_ms: 0,
             key: server.key,
             profile: None,
+            authentication: None,
+            redirect_to: server.redirect_to,
         };
         if count.is_none() && *server == usual {
             return;
@@ -104,6 +107,26 @@ impl Text {
         }
         self.clock(&server.clock);
         server.profile.into_iter().for_each(|profile| self.line(format_args!("profile = \"{profile}\"")));
+        if count.is_none()
+            && let Some(kinds) = server.authentication
+        {
+            self.line(format_args!("authentication = {}", list_of(kinds)));
+        }
+    }
+
+    /// Which kinds each site offers, and who sends agents on to whom.
+    fn sites_that_differ(&mut self, plan: &Plan) {
+        if plan.sites.iter().any(|site| site.authentication.is_some()) {
+            let kinds = plan.sites.iter().map(|site| site.authentication.unwrap_or(plan.parameters.authentication));
+            let lists: Vec<_> = kinds.map(list_of).collect();
+            self.line(format_args!("authentication = [{}]", lists.join(", ")));
+        }
+        let sites = (1..).map(ActorId::Site).zip(&plan.sites);
+        for (from, server) in [(ActorId::Smp, &plan.smp)].into_iter().chain(sites) {
+            if let Some(to) = server.redirect_to {
+                self.line(format_args!("\n[[redirects]]\nfrom = \"{from}\"\nto = \"{to}\""));
+            }
+        }
     }
 
     fn clock(&mut self, clock: &ClockModel) {
@@ -130,6 +153,12 @@ impl Text {
         let mut lines = Vec::new();
         if !kinds.is_tokens_only() {
             lines.push(format!("authentication = {}", list_of(kinds)));
+        }
+        if !plan.parameters.acc_fallback {
+            lines.push("acc_fallback = false".to_owned());
+        }
+        if plan.parameters.basic {
+            lines.push("basic = true".to_owned());
         }
         changed(&json(&plan.parameters), &json(&Parameters::defaults(plan.profile)), "", &mut lines);
         if !lines.is_empty() {
@@ -185,6 +214,9 @@ impl Text {
         }
         if agent.connection_use == ConnectionUse::KeepAlive {
             self.line(format_args!("connection_use = \"keep_alive\""));
+        }
+        if agent.codebase == Codebase::Unc {
+            self.line(format_args!("codebase = \"unc\""));
         }
         self.clock(&agent.clock);
         agent.profile.into_iter().for_each(|profile| self.line(format_args!("profile = \"{profile}\"")));
@@ -260,6 +292,10 @@ fn facts(kind: &FaultKind) -> Vec<String> {
         }
         FaultKind::Move { site, port } => vec![actor("site", site), format!("port = {port}")],
         FaultKind::RemoveSite { site } => vec![actor("site", site)],
+        FaultKind::ChangeAccPassword {} => Vec::new(),
+        FaultKind::ChangeAuthentication { server, authentication } => {
+            vec![actor("server", server), format!("authentication = {}", list_of(*authentication))]
+        }
         FaultKind::BearerToken { kind, lifetime_s } => {
             let lifetime = lifetime_s.map(|seconds| format!("lifetime = \"{}\"", TimeSpan::from_secs(seconds)));
             [format!("kind = {}", name(kind))].into_iter().chain(lifetime).collect()

@@ -37,15 +37,18 @@ impl Numbers {
             | FaultKind::SlowLink { from, to, .. } => are_left(from).and(are_left(to)),
             FaultKind::Duplicate { clients, .. } | FaultKind::Reorder { clients, .. } => are_left(clients),
             FaultKind::Crash { who } | FaultKind::PowerLoss { who } | FaultKind::ClockStep { who, .. } => are_left(who),
-            FaultKind::BlackHole { server } | FaultKind::Overload { server, .. } => is_left(server),
+            FaultKind::BlackHole { server }
+            | FaultKind::Overload { server, .. }
+            | FaultKind::ChangeAuthentication { server, .. } => is_left(server),
             FaultKind::Rollback { agent } | FaultKind::Revoke { agent } | FaultKind::ChangeAgentKey { agent, .. } => {
                 is_left(agent)
             }
             FaultKind::Move { site, .. } | FaultKind::RemoveSite { site } => is_left(site),
             FaultKind::Upgrade { actor, .. } => is_left(actor),
-            FaultKind::RotateServerKey { .. } | FaultKind::ChangePolicy { .. } | FaultKind::BearerToken { .. } => {
-                Some(())
-            }
+            FaultKind::RotateServerKey { .. }
+            | FaultKind::ChangePolicy { .. }
+            | FaultKind::ChangeAccPassword {}
+            | FaultKind::BearerToken { .. } => Some(()),
         }?;
         Some(fault)
     }
@@ -59,6 +62,10 @@ impl Numbers {
             }
             _ => false,
         });
+        let sites = plan.sites.iter_mut();
+        for server in sites.chain([&mut plan.smp]) {
+            server.redirect_to = server.redirect_to.and_then(|to| self.actor(to));
+        }
         for agent in &mut plan.agents {
             agent.server = self.actor(agent.server).unwrap_or(ActorId::Smp);
             agent.clone_of = agent.clone_of.and_then(|original| match self.actor(ActorId::Agent(original)) {

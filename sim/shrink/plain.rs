@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Change;
 use crate::{
-    plan::{AgentPlan, Bootstrap, ConnectionUse, Errand, Plan, Visits},
+    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Errand, Plan, Visits},
     types::{ClockModel, Parameters},
 };
 
@@ -16,7 +16,7 @@ const VISITS_TOLD_MAX: u64 = 64;
 type AgentChange = fn(&mut AgentPlan);
 
 /// What makes an agent plainer, the most likely first.
-const AGENT_CHANGES: [AgentChange; 13] = [
+const AGENT_CHANGES: [AgentChange; 14] = [
     |it| it.clock = ClockModel::default(),
     |it| it.policy_interval_s = 0,
     |it| it.bootstrap = Bootstrap::Installed,
@@ -28,12 +28,13 @@ const AGENT_CHANGES: [AgentChange; 13] = [
     |it| it.profile = None,
     |it| it.branch = 1,
     |it| it.clone_of = None,
+    |it| it.codebase = Codebase::Http,
     |it| it.errand = Errand::Requests,
     start_earlier,
 ];
 
 /// What makes servers and network plainer.
-const PLAN_CHANGES: [fn(&mut Plan); 9] = [
+const PLAN_CHANGES: [fn(&mut Plan); 11] = [
     |it| it.parameters = Parameters::defaults(it.profile),
     |it| {
         it.branches = 1;
@@ -46,6 +47,8 @@ const PLAN_CHANGES: [fn(&mut Plan); 9] = [
     |it| (it.smp.start_ms, it.smp.profile) = (0, None),
     |it| it.sites.iter_mut().for_each(|site| site.cores = 2),
     |it| it.smp.cores = 4,
+    |it| it.sites.iter_mut().for_each(|site| (site.authentication, site.redirect_to) = (None, None)),
+    |it| (it.smp.authentication, it.smp.redirect_to) = (None, None),
 ];
 
 /// Changes after which something is as it usually is. Agents change all at once, and then in so many groups.

@@ -216,11 +216,20 @@ impl Story {
                         format!("asked {server} on a connection that needs no token any more")
                     }
                     Carried::Nothing | Carried::Signature => format!("asked {server}"),
+                    Carried::AccountHello => "asked to come in with an account".to_owned(),
+                    Carried::AccountResponse => "answered with the account's password".to_owned(),
                     Carried::Bearer => format!("asked {server} with a bearer token"),
                 };
                 exchange.add(part, words::carried(*carries));
             }
             EventKind::TokenDeclined { why, .. } => exchange.add(format!("did not trust it ({why})"), why),
+            EventKind::DowngradeRefused { .. } => {
+                exchange.add("would not be talked out of tokens, and raised an alert".to_owned(), "downgrade");
+            }
+            EventKind::AuthenticationImpossible { why, .. } => {
+                exchange.add(format!("had no way to come in ({why})"), why)
+            }
+            EventKind::RedirectFollowed { to, .. } => exchange.add(format!("was sent on to {to}"), "redirect"),
             _ => {}
         }
     }

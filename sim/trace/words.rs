@@ -59,6 +59,8 @@ pub(super) const fn carried(carries: Carried) -> &'static str {
         Carried::StoredToken => "stored token",
         Carried::NewToken => "new token",
         Carried::Signature => "signed message",
+        Carried::AccountHello => "account wanted",
+        Carried::AccountResponse => "account answered",
         Carried::Bearer => "bearer token",
     }
 }
@@ -73,6 +75,7 @@ pub(super) const fn failed(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "waited in vain for an answer",
         Outcome::Broken => "lost the connection, or could not read the answer",
         Outcome::TokenDeclined => "gave up",
+        Outcome::NoCredentials | Outcome::DowngradeRefused => "gave up",
         _ => "was served",
     }
 }
@@ -91,6 +94,9 @@ pub(super) const fn ended(outcome: Outcome) -> &'static str {
         Outcome::TimedOut => "without an answer in time",
         Outcome::Broken => "broken",
         Outcome::TokenDeclined => "given up for a token that it did not trust",
+        Outcome::ServedByAccount => "served by an account",
+        Outcome::NoCredentials => "given up for want of credentials",
+        Outcome::DowngradeRefused => "given up so as not to be talked out of tokens",
     }
 }
 

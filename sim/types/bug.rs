@@ -168,10 +168,10 @@ bugs! {
     DowngradeFollowed = "downgrade_followed",
     /// An agent falls back to ACC though policy does not let it (R56, S10). Needs tokens that fail, with fallback off.
     FallbackAlwaysOn = "fallback_always_on",
-    /// A server takes a response without a look at the password (R53). Needs somebody with an old password, or without one.
+    /// A server takes the answer of an account without a look at the password (R1). Needs somebody with an old password.
     AccountUnverified = "account_unverified",
-    /// An account that was accepted on one connection is taken for accepted on all (R9). Needs a Windows handshake.
-    AccountKeptByServer = "account_kept_by_server",
+    /// A server takes tokens and accounts though their kind is off (R30). Needs somebody who has them all the same.
+    KindTakenWhenOff = "kind_taken_when_off",
 
     // --- special tokens --------------------------------------------------------------------------------
     /// A server takes a bearer token that was revoked (R52). Needs one that is used after that.

@@ -13,6 +13,12 @@ pub struct Parameters {
     /// Which kinds of authentication servers offer (rules 30, 58).
     #[serde(default, skip_serializing_if = "Authentication::is_tokens_only")]
     pub authentication: Authentication,
+    /// Whether agents may fall back to ACC where tokens fail (rule 56).
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    pub acc_fallback: bool,
+    /// Whether servers offer `Basic` beside ACC, for people with a browser (rule 50).
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub basic: bool,
     /// How long an issued token lives, in seconds.
     pub token_lifetime_s: u64,
     /// The period of a site's cache validation, in seconds; by token lifetime where it is not set (rule 38).
@@ -81,11 +87,26 @@ pub struct Caps {
     pub batch_response_bytes: u32,
 }
 
+const fn on() -> bool {
+    true
+}
+
+// Serde hands over references.
+fn is_on(value: &bool) -> bool {
+    *value
+}
+
+fn is_off(value: &bool) -> bool {
+    !value
+}
+
 impl Parameters {
     /// The defaults of SPEC section 8.
     pub const fn defaults(profile: Profile) -> Self {
         Self {
             authentication: Authentication::TOKENS,
+            acc_fallback: true,
+            basic: false,
             token_lifetime_s: 3_600,
             validation_period_s: None,
             look_ahead_s: 900,

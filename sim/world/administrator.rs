@@ -6,12 +6,13 @@ use rand_core::Rng as _;
 
 use super::{clock::HostClock, environment::SimulatedEnvironment};
 use crate::{
-    actor::{BearerDesk, Database, Environment as _},
+    actor::{BearerDesk, Database, Domain, Environment as _},
     cast::Cast,
     crypto::{Engine, KeyPoolError, PrivateKey},
     event::{BearerEvent, EventKind},
     plan::{Fault, FaultKind, Plan},
-    types::{BearerKind, Jti, NodeId, Parameters, Undigested, VirtualTime},
+    protocol::Account,
+    types::{Authentication, BearerKind, Jti, NodeId, Parameters, Undigested, VirtualTime},
 };
 
 /// Something that an administrator does.
@@ -25,6 +26,8 @@ enum Act {
     ChangeParameters(Box<Parameters>),
     RemoveSite(NodeId),
     ApproveSite(NodeId),
+    ChangeAccPassword { account: Account, domain: Domain },
+    ChangeAuthentication { server: NodeId, authentication: Option<Authentication> },
     IssueBearer { kind: BearerKind, jti: Jti, lifetime: Option<Duration> },
     RevokeBearer { jti: Jti },
 }
@@ -83,6 +86,13 @@ impl Administrator {
                     until(Act::ChangeParameters(Box::new(plan.parameters_at(fault.until()))));
                     Act::ChangeParameters(Box::new(plan.parameters_at(fault.at())))
                 }
+                FaultKind::ChangeAuthentication { server, .. } => {
+                    let node = Plan::node_of(*server);
+                    let act =
+                        |at| Act::ChangeAuthentication { server: node, authentication: plan.exception_at(*server, at) };
+                    until(act(fault.until()));
+                    act(fault.at())
+                }
                 FaultKind::BearerToken { kind, lifetime_s } => {
                     let mut bits = [0; 16];
                     jtis.fill_bytes(&mut bits);
@@ -96,6 +106,11 @@ impl Administrator {
                 _ => continue,
             };
             acts.push((fault.at(), act));
+        }
+        for (changes, at) in (1..).zip(plan.acc_password_changes()) {
+            if let Some(account) = cast.accounts.acc(changes) {
+                acts.push((at, Act::ChangeAccPassword { account, domain: cast.domain.clone() }));
+            }
         }
         acts.sort_by_key(|(at, _)| *at);
         Ok(Self { acts, database, desk: cast.desk.clone() })
@@ -157,6 +172,15 @@ impl Act {
             }
             Self::ChangeParameters(parameters) => {
                 records.change_parameters(*parameters);
+                EventKind::PolicyChanged { version: records.policy_version() }
+            }
+            Self::ChangeAccPassword { account, domain } => {
+                domain.put(&account, NodeId::ACC);
+                records.spread_acc(account);
+                EventKind::AccPasswordChanged { version: records.policy_version() }
+            }
+            Self::ChangeAuthentication { server, authentication } => {
+                records.except(server, authentication);
                 EventKind::PolicyChanged { version: records.policy_version() }
             }
             Self::RemoveSite(site) => {

@@ -34,7 +34,15 @@ pub fn node(number: u32) -> NodeId {
 
 /// A plan of 24 hours with an SMP, a site and three agents, over TLS, with true clocks.
 pub fn plan(profile: Profile) -> Plan {
-    let server = ServerPlan { clock: ClockModel::default(), cores: 2, start_ms: 0, key: 0, profile: None };
+    let server = ServerPlan {
+        clock: ClockModel::default(),
+        cores: 2,
+        start_ms: 0,
+        key: 0,
+        profile: None,
+        authentication: None,
+        redirect_to: None,
+    };
     let agent = AgentPlan {
         branch: 1,
         server: SITE,
@@ -51,6 +59,7 @@ pub fn plan(profile: Profile) -> Plan {
         key: 0,
         profile: None,
         clone_of: None,
+        codebase: Default::default(),
     };
     Plan {
         version: PLAN_VERSION,

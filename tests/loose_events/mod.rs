@@ -23,7 +23,15 @@ pub const MILLISECOND: u64 = 1_000_000;
 
 /// A plan with two sites of two cores, no agents and 10 s of virtual time.
 pub fn plan() -> Plan {
-    let server = ServerPlan { clock: ClockModel::default(), cores: 2, start_ms: 0, key: 0, profile: None };
+    let server = ServerPlan {
+        clock: ClockModel::default(),
+        cores: 2,
+        start_ms: 0,
+        key: 0,
+        profile: None,
+        authentication: None,
+        redirect_to: None,
+    };
     Plan {
         version: PLAN_VERSION,
         scenario: "smoke/by_hand".into(),

@@ -133,7 +133,16 @@ pub fn path_of(server: ActorId) -> ServerPath {
 fn settings(server: ActorId, profile: Profile, parameters: &Parameters, key_number: u32) -> ServerSettings {
     let ServerPath { server: node, origin } = path_of(server);
     let parameters = Arc::new(parameters.clone());
-    ServerSettings { node, origin, key: key(key_number), profile, parameters, rng: rng(key_number.into()) }
+    ServerSettings {
+        node,
+        origin,
+        key: key(key_number),
+        profile,
+        parameters,
+        rng: rng(key_number.into()),
+        domain: Default::default(),
+        redirect_to: None,
+    }
 }
 
 impl Environment for Pipes {

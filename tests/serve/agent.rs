@@ -86,6 +86,7 @@ impl Agent {
             keeps_connections: false,
             policy_interval: Duration::ZERO,
             leaves_at: None,
+            coexistence: Default::default(),
             rng: SeedStream::new(LIVES.fetch_add(1, Relaxed)).rng("agent", self.number.into()),
         };
         let engine = Arc::new(Engine::new(backend(CryptoTier::AwsLc).unwrap(), Arc::default(), None));

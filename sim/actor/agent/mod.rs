@@ -1,13 +1,19 @@
 //! An agent: it visits its server when the plan says so, and authenticates.
 
+mod beside_tokens;
 mod errand;
 mod exchange;
+mod kinds;
 mod schedule;
 mod visit;
 
 use std::{
+    mem,
     ops::ControlFlow,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -15,7 +21,12 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
 pub use self::errand::Errand;
-use self::{schedule::Schedule, visit::Line};
+pub use self::kinds::{Coexistence, KnownKinds};
+use self::{
+    kinds::{Wanted, Way},
+    schedule::Schedule,
+    visit::Line,
+};
 use super::{
     Environment, SecureStorage,
     enrolment::{Enrolment, EnrolmentError},
@@ -65,6 +76,8 @@ pub struct AgentSettings {
     pub policy_interval: Duration,
     /// When it leaves for good.
     pub leaves_at: Option<VirtualTime>,
+    /// What it knows of other kinds of authentication than tokens.
+    pub coexistence: Coexistence,
     /// Where its random numbers come from.
     pub rng: ChaCha20Rng,
     /// What it does beside what agents do.
@@ -78,6 +91,8 @@ pub struct Knowledge {
     pub server_keys: ServerKeys,
     /// Its server, as policy lists it; nothing if it does not.
     pub server: Option<ServerEntry>,
+    /// Which kinds of authentication servers offer, and what it has for them.
+    pub kinds: KnownKinds,
 }
 
 /// A copy of an agent's memory: its tokens and counters.
@@ -111,6 +126,9 @@ pub struct AgentActor<E: Environment> {
     rng: Mutex<ChaCha20Rng>,
     kept: Mutex<Vec<Line<E>>>,
     issuer_time: Mutex<IssuerTime>,
+    kinds: Mutex<KnownKinds>,
+    /// Whether policy is to be fetched before its time.
+    policy_doubted: AtomicBool,
 }
 
 /// Registers an agent that is not running yet, and keeps what it learns in its secure storage.
@@ -127,17 +145,18 @@ pub async fn enrol_agent<E: Environment>(
     let enrolment = Enrolment { environment, engine, parameters, node: *node, key, smp, issuer_time: &issuer_time };
     let nonce = draw_nonce(&mut settings.rng.clone());
     let policy = enrolment.register(NodeKind::Agent, None, Profile::default(), *pinned, nonce).await?;
-    let knowledge = Knowledge::of(policy, settings);
+    let knowledge = Knowledge::of(policy, settings, key, engine);
     settings.secure_storage.keep(knowledge.clone());
     Ok(knowledge)
 }
 
 impl Knowledge {
     /// What a policy says to an agent. Whoever was only told where its server is learns here who it is.
-    fn of(policy: Policy, settings: &AgentSettings) -> Self {
+    fn of(policy: Policy, settings: &AgentSettings, key: &PrivateKey, engine: &Engine) -> Self {
+        let kinds = KnownKinds::of(&policy, &settings.coexistence, key, engine);
         let server = settings.server_node.and_then(|node| policy.server(node));
         let server = server.or_else(|| policy.server_at(&settings.server_origin)).cloned();
-        Self { server_keys: policy.jwks, server }
+        Self { server_keys: policy.jwks, server, kinds }
     }
 }
 
@@ -164,7 +183,8 @@ impl<E: Environment> AgentActor<E> {
         let rng = Mutex::new(settings.rng.clone());
         let issuer_time = Mutex::new(IssuerTime::new(settings.profile, &settings.parameters));
         let (agent, kept) = (Mutex::new(agent), Mutex::default());
-        let agent = Self { environment, engine, settings, path, agent, rng, kept, issuer_time };
+        let (kinds, policy_doubted) = (Mutex::default(), AtomicBool::new(false));
+        let agent = Self { environment, engine, settings, path, agent, rng, kept, issuer_time, kinds, policy_doubted };
         if let Some(knowledge) = agent.settings.secure_storage.read() {
             agent.know(knowledge);
         }
@@ -201,6 +221,31 @@ impl<E: Environment> AgentActor<E> {
     /// The way to its server.
     fn path(&self) -> ServerPath {
         locked(&self.path).clone()
+    }
+
+    /// The way to its server, and what events call it.
+    fn way(&self) -> Way {
+        Way { server: self.settings.server, path: self.path() }
+    }
+
+    /// The way to the server to which a `Location` leads, if policy lists it.
+    fn way_to(&self, location: &str) -> Option<Way> {
+        let origin: Origin = location.strip_suffix(Wanted::Protected.target())?.parse().ok()?;
+        let server = locked(&self.kinds).servers.iter().find(|entry| entry.origin == origin)?.id;
+        let mut known = self.settings.coexistence.servers.iter();
+        let actor = known.find(|(node, _)| *node == server).map(|(_, actor)| *actor)?;
+        Some(Way { server: actor, path: ServerPath { server, origin } })
+    }
+
+    /// What events call a server.
+    fn actor_of(&self, server: NodeId) -> ActorId {
+        let known = self.settings.coexistence.servers.iter().find(|(node, _)| *node == server);
+        known.map_or(self.settings.server, |(_, actor)| *actor)
+    }
+
+    /// Fetches policy after the visit that is under way, before its time.
+    fn doubt_policy(&self) {
+        self.policy_doubted.store(true, Relaxed);
     }
 
     /// Lives until the agent leaves, or its environment says stop.
@@ -248,6 +293,10 @@ impl<E: Environment> AgentActor<E> {
                 let ready = next_visit.max(free);
                 self.environment.visit_begins(Visit { due: next_visit, ready, is_retry: !is_planned });
                 let was_served = self.visit().await;
+                if self.policy_doubted.swap(false, Relaxed) && !self.settings.policy_interval.is_zero() {
+                    self.fetch_policy().await;
+                    next_policy = self.policy_due(self.environment.now());
+                }
                 let ended = self.environment.now();
                 // A retry comes on top of the visits that are planned; it takes none of them away.
                 if is_planned {
@@ -310,15 +359,23 @@ impl<E: Environment> AgentActor<E> {
     }
 
     fn take_over(&self, policy: Policy) {
-        let knowledge = Knowledge::of(policy, &self.settings);
+        let knowledge = Knowledge::of(policy, &self.settings, &self.key(), &self.engine);
         self.settings.secure_storage.keep(knowledge.clone());
         self.know(knowledge);
     }
 
     /// Goes by what policy says: the keys to trust, the way to its server, the face that this shows.
     fn know(&self, knowledge: Knowledge) {
+        let has_acc = knowledge.kinds.acc.is_some();
+        let had_acc = mem::replace(&mut *locked(&self.kinds), knowledge.kinds).acc.is_some();
+        if has_acc != had_acc {
+            self.environment.record(EventKind::AccKept { kept: has_acc });
+        }
         let mut agent = locked(&self.agent);
         agent.server_keys.replace(knowledge.server_keys);
+        for entry in &*locked(&self.kinds).servers {
+            agent.server_is(entry.id, entry.profile);
+        }
         let Some(server) = knowledge.server else { return };
         agent.server_is(server.id, server.profile);
         let path = ServerPath { server: server.id, origin: server.origin };
@@ -335,12 +392,12 @@ impl<E: Environment> AgentActor<E> {
 
     fn sweep(&self) {
         let swept = locked(&self.agent).sweep(self.wall());
-        for (_, reason) in swept {
+        for (path, reason) in swept {
             let (jti, why) = match reason {
                 Swept::Expired(jti) => (jti, Removal::ExpiredSweep),
                 Swept::Idle(jti) => (jti, Removal::Idle),
             };
-            self.environment.record(EventKind::StoredTokenRemoved { server: self.settings.server, jti, why });
+            self.environment.record(EventKind::StoredTokenRemoved { server: self.actor_of(path.server), jti, why });
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::AgentActor;
+use super::{
+    AgentActor,
+    kinds::{Wanted, Way},
+};
 use crate::{
     actor::{Environment, HttpConnection, figure::nanos, http::ExchangeError, lock::locked, task::spawned},
     event::{EventKind, Outcome},
@@ -14,15 +17,17 @@ use crate::{
 pub(super) struct Line<E: Environment> {
     pub connection: HttpConnection<E>,
     pub authentication: Option<LineAuthentication>,
+    /// Where the latest answer sent the agent on, if it did.
+    pub sent_on_to: Option<String>,
 }
 
-/// The token that authenticated a connection.
+/// What authenticated a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineAuthentication {
-    /// When the exchange started that presented it: the server accepted it no earlier.
+    /// When the exchange started that did so: the server accepted it no earlier.
     pub started: VirtualTime,
-    /// When it expires.
-    pub expires: UnixSeconds,
+    /// When the token expires; none if it was an account.
+    pub expires: Option<UnixSeconds>,
 }
 
 impl<E: Environment> AgentActor<E> {
@@ -50,12 +55,22 @@ impl<E: Environment> AgentActor<E> {
     /// Makes the requests of a visit on one connection, up to the first that is not served.
     async fn use_connection(&self) -> bool {
         let parameters = &self.settings.parameters;
-        let origin = self.path().origin;
-        let is_good = |line: &Line<E>| line.connection.is_reusable(parameters) && *line.connection.origin() == origin;
+        let way = self.way();
+        let origin = &way.path.origin;
+        let is_good = |line: &Line<E>| line.connection.is_reusable(parameters) && line.connection.origin() == origin;
         let mut line = locked(&self.kept).pop().filter(is_good);
         for number in 0..self.settings.requests {
-            let is_public = number < self.settings.public_requests;
-            if !self.exchange(&mut line, is_public).await.is_served() {
+            let wanted = match number < self.settings.public_requests {
+                true => Wanted::Public,
+                false if self.settings.coexistence.fetches_unc => Wanted::Unc,
+                false => Wanted::Protected,
+            };
+            if !self.exchange(&way, &mut line, wanted).await.is_served() {
+                return false;
+            }
+            if let Some(location) = line.as_mut().and_then(|line| line.sent_on_to.take())
+                && !self.follow(&way, &location).await
+            {
                 return false;
             }
         }
@@ -65,55 +80,69 @@ impl<E: Environment> AgentActor<E> {
         true
     }
 
+    /// Goes where a server sent it on, on a connection of its own: that server is asked what it wants, and gets nothing that
+    /// was for the first (rule 55). Tells whether it was served.
+    async fn follow(&self, from: &Way, location: &str) -> bool {
+        let Some(way) = self.way_to(location) else {
+            let why = "it sends agents on to a place that policy does not list: list that server, or end the redirect";
+            self.environment.record(EventKind::AuthenticationImpossible { server: from.server, why: why.to_owned() });
+            return false;
+        };
+        self.environment.record(EventKind::RedirectFollowed { from: from.server, to: way.server });
+        self.exchange(&way, &mut None, Wanted::Protected).await.is_served()
+    }
+
     /// Gets one answer, opening the connection first where there is none.
-    async fn exchange(&self, line: &mut Option<Line<E>>, is_public: bool) -> Outcome {
+    async fn exchange(&self, way: &Way, line: &mut Option<Line<E>>, wanted: Wanted) -> Outcome {
+        let is_public = wanted == Wanted::Public;
         let since = self.environment.now();
-        let is_warm = locked(&self.agent).stored(&self.path(), self.wall()).is_some();
+        let is_warm = locked(&self.agent).stored(&way.path, self.wall()).is_some();
         // Over plain HTTP each hardened request carries its own token.
         let authentication = line.as_ref().and_then(|line| line.authentication);
-        if !is_public && authentication.is_some_and(|authentication| self.must_end(authentication)) {
+        if !is_public && authentication.is_some_and(|authentication| self.must_end(way, authentication)) {
             // A new connection takes a token at once; on the old one it would have to be asked for.
             *line = None;
         }
-        let is_authenticated = line.as_ref().is_some_and(|line| line.authentication.is_some());
-        let authenticated = is_authenticated && !self.needs_token_each_time();
+        let authentication = line.as_ref().and_then(|line| line.authentication);
+        // An account authenticates the connection, whatever the profile: its messages are bound to no request.
+        let authenticated = authentication.is_some_and(|it| it.expires.is_none() || !self.needs_token_each_time(way));
         self.environment.record(EventKind::ExchangeStarted {
-            server: self.settings.server,
+            server: way.server,
             warm: is_warm,
             authenticated: authenticated || is_public,
         });
-        let (outcome, trips) = match self.connected(line).await {
-            Ok(line) => self.converse(line, authenticated, is_public).await,
+        let (outcome, trips) = match self.connected(way, line).await {
+            Ok(line) => self.converse(way, line, authenticated, wanted).await,
             Err(ExchangeError::ConnectTimedOut | ExchangeError::NotConnected(_)) => (Outcome::NotConnected, 0),
             Err(_) => (Outcome::Broken, 0),
         };
         if matches!(outcome, Outcome::TimedOut | Outcome::Broken) {
             *line = None;
         }
-        self.report(outcome, trips, since);
+        self.report(way, outcome, trips, since);
         outcome
     }
 
-    async fn connected<'a>(&self, line: &'a mut Option<Line<E>>) -> Result<&'a mut Line<E>, ExchangeError> {
+    async fn connected<'a>(&self, way: &Way, line: &'a mut Option<Line<E>>) -> Result<&'a mut Line<E>, ExchangeError> {
         match line {
             Some(line) => Ok(line),
             None => {
-                let (parameters, origin) = (&self.settings.parameters, self.path().origin);
+                let parameters = &self.settings.parameters;
                 let opened = HttpConnection::open(
                     &self.environment,
-                    self.settings.server,
-                    &origin,
+                    way.server,
+                    &way.path.origin,
                     parameters.connect_timeout(),
                     &parameters.caps,
                 );
-                Ok(line.insert(Line { connection: opened.await?, authentication: None }))
+                Ok(line.insert(Line { connection: opened.await?, authentication: None, sent_on_to: None }))
             }
         }
     }
 
     /// Whether a hardened server no longer takes a connection for authenticated, or may not while it answers (hole 13).
-    fn must_end(&self, authentication: LineAuthentication) -> bool {
-        let path = self.path();
+    fn must_end(&self, way: &Way, authentication: LineAuthentication) -> bool {
+        let path = &way.path;
         if !path.origin.is_secure()
             || !locked(&self.agent).binds_for(path.server)
             || Bug::ConnectionAgeUnbounded.is_planted()
@@ -124,16 +153,17 @@ impl<E: Environment> AgentActor<E> {
         let margin = parameters.exchange_timeout();
         let age_max = Duration::from_secs(parameters.connection_age_max_s);
         let age = self.environment.now().after(margin).since(authentication.started);
-        age >= age_max || self.environment.wall().after(margin) >= authentication.expires.wall()
+        let is_over = |expires: UnixSeconds| self.environment.wall().after(margin) >= expires.wall();
+        age >= age_max || authentication.expires.is_some_and(is_over)
     }
 
-    fn needs_token_each_time(&self) -> bool {
-        let path = self.path();
+    fn needs_token_each_time(&self, way: &Way) -> bool {
+        let path = &way.path;
         !path.origin.is_secure() && locked(&self.agent).binds_for(path.server)
     }
 
-    fn report(&self, outcome: Outcome, trips: u32, since: VirtualTime) {
+    fn report(&self, way: &Way, outcome: Outcome, trips: u32, since: VirtualTime) {
         let took_ns = nanos(self.environment.now().since(since));
-        self.environment.record(EventKind::ExchangeEnded { server: self.settings.server, outcome, trips, took_ns });
+        self.environment.record(EventKind::ExchangeEnded { server: way.server, outcome, trips, took_ns });
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
-use super::gate;
+use super::{domain::Domain, gate};
 use crate::{
     actor::{
         Environment,
@@ -37,6 +37,10 @@ pub struct ServerSettings {
     pub parameters: Arc<Parameters>,
     /// Where its random numbers come from.
     pub rng: ChaCha20Rng,
+    /// The Windows domain that it asks about accounts.
+    pub domain: Domain,
+    /// Where it sends those whom it has let in; none if it serves them itself (rule 55).
+    pub redirect_to: Option<Origin>,
 }
 
 /// A server's environment, engine and random numbers.

@@ -1,7 +1,7 @@
 //! The SMP's database: what it knows, and what administrators decide. It outlives the SMP's process.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
@@ -12,10 +12,10 @@ use crate::{
     actor::lock::locked,
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
     protocol::{
-        BearerClaims, BearerToken, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered,
-        ServerKeys,
+        Account, BearerClaims, BearerToken, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest,
+        Registered, ServerKeys,
     },
-    types::{BearerKind, Jti, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
+    types::{Authentication, BearerKind, Jti, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
 };
 
 /// The SMP's database, shared by the SMP and its administrators.
@@ -38,6 +38,8 @@ pub struct Records {
     policy_version: u64,
     revoked_bearers: BTreeSet<Jti>,
     journal: Option<Arc<dyn Journal>>,
+    exceptions: BTreeMap<NodeId, Authentication>,
+    acc: Option<Account>,
 }
 
 /// Keeps registrations where they outlive the machine's memory. In the simulation the database outlives everything.
@@ -70,6 +72,8 @@ impl Database {
             policy_version: 1,
             revoked_bearers: BTreeSet::new(),
             journal: None,
+            exceptions: BTreeMap::new(),
+            acc: None,
         };
         Self { records: Arc::new(Mutex::new(records)) }
     }
@@ -90,7 +94,33 @@ impl Records {
             self.server_keys.clone(),
             self.directory.revoked().clone(),
         );
-        Policy { revoked_bearers: self.revoked_bearers.clone(), ..policy }
+        let (exceptions, revoked_bearers) = (self.exceptions.clone(), self.revoked_bearers.clone());
+        Policy { exceptions, revoked_bearers, ..policy }
+    }
+
+    /// Which kinds of authentication a server offers.
+    pub fn authentication_of(&self, server: NodeId) -> Authentication {
+        self.exceptions.get(&server).copied().unwrap_or(self.parameters.authentication)
+    }
+
+    /// Lets a server offer other kinds of authentication than policy says for all, or what it says.
+    pub fn except(&mut self, server: NodeId, authentication: Option<Authentication>) {
+        match authentication {
+            Some(authentication) => drop(self.exceptions.insert(server, authentication)),
+            None => drop(self.exceptions.remove(&server)),
+        }
+        self.policy_version += 1;
+    }
+
+    /// The agent connectivity credentials, as policy spreads them.
+    pub fn acc(&self) -> Option<&Account> {
+        self.acc.as_ref()
+    }
+
+    /// Spreads these agent connectivity credentials from now on.
+    pub fn spread_acc(&mut self, account: Account) {
+        self.acc = Some(account);
+        self.policy_version += 1;
     }
 
     /// Goes on with what an earlier process left: its policy's version, and whoever keeps registrations.

@@ -5,11 +5,15 @@ use std::{future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 
-use super::{bearer_gate, core::Core};
+use super::{
+    account_gate::{self, Kinds, UNC_PATH},
+    bearer_gate,
+    core::Core,
+};
 #[cfg(feature = "planted-bugs")]
 use crate::actor::lock::locked;
 use crate::{
@@ -23,7 +27,7 @@ use crate::{
         CountersignedToken, Credentials, IssuedToken, POLICY_PATH, REGISTER_PATH, RefusalAnswer, Rejection,
         RequestFacts, TokenChallenge, Use, content_digest,
     },
-    types::{Bug, Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
+    types::{AccountScheme, Bug, Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
 };
 
 /// Paths below this need no authentication (rule 3).
@@ -43,6 +47,9 @@ static NS_ERROR: HeaderName = HeaderName::from_static("x-smp-nserror");
 pub trait TokenServer<E: Environment>: Send + Sync + 'static {
     /// What every server has.
     fn core(&self) -> &Core<E>;
+
+    /// Which kinds of authentication it takes now, by the policy that it goes by (rule 30).
+    fn kinds(&self) -> Kinds;
 
     /// Whether an agent is known to be revoked.
     fn is_revoked(&self, agent: NodeId) -> bool;
@@ -105,6 +112,10 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         core.charge(1).await;
         return Some(serve(core, request, None));
     }
+    let kinds = server.kinds();
+    if request.path().starts_with(UNC_PATH) {
+        return Some(account_gate::answer_unc(core, connection, request, kinds).await);
+    }
     if !request.path().starts_with(PROTECTED_PATH) {
         return None;
     }
@@ -122,7 +133,9 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         core.clock(),
         Duration::from_secs(parameters.connection_age_max_s),
     );
-    if let Some(agent) = admitted {
+    // Literal: what was on when the connection was authenticated goes on there (hole 13).
+    let is_off = core.settings.profile.bounds_connection_age() && !kinds.takes_tokens();
+    if let Some(agent) = admitted.filter(|_| !is_off) {
         core.charge(1).await;
         // Literal: once authenticated, always authenticated (hole 13).
         let ends_with_revocation =
@@ -132,12 +145,25 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         }
         return Some(serve(core, request, Some(agent)));
     }
+    if let Some(account) = account_gate::admitted(core, connection, kinds) {
+        core.charge(1).await;
+        return Some(serve(core, request, Some(account)));
+    }
+    if let Some(Some(credentials)) = account_gate::credentials_of(request)
+        && kinds.accepts(credentials.scheme())
+    {
+        return Some(account_gate::answer(core, connection, request, credentials, kinds).await);
+    }
+    if !kinds.takes_tokens() {
+        core.charge(1).await;
+        return Some(challenge(core, request, None, None, kinds));
+    }
     // Two Authorization headers are as good as none that can be read.
     let mut values = request.headers.get_all(AUTHORIZATION).iter();
     let credentials = match (values.next(), values.next()) {
         (None, _) => {
             core.charge(1).await;
-            return Some(challenge(core, request, None, None));
+            return Some(challenge(core, request, None, None, kinds));
         }
         (Some(value), None) => value.to_str().ok().and_then(Credentials::parse),
         (Some(_), Some(_)) => None,
@@ -150,7 +176,7 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
                 why: Refusal::Syntax,
                 claimed_agent: None,
             });
-            challenge(core, request, None, Some(ChallengeError::InvalidToken))
+            challenge(core, request, None, Some(ChallengeError::InvalidToken), kinds)
         }
         Some(Credentials::First { agent, uid }) => {
             core.charge(1).await;
@@ -185,6 +211,7 @@ pub fn kind_of_path(path: &str) -> &'static str {
         POLICY_PATH => "policy",
         CLIENT_TOKENS_PATH => "client_tokens",
         _ if is_public(path) => "public",
+        _ if path.starts_with(UNC_PATH) => "unc",
         _ if path.starts_with(PROTECTED_PATH) => "protected",
         _ => "other",
     }
@@ -261,7 +288,7 @@ async fn refuse<E: Environment, S: TokenServer<E>>(
         (RefusalAnswer::Challenge(error), Some(token)) => {
             offer(server, request, token.issued.claims.sub, token.issued.uid, Some(error)).await
         }
-        (RefusalAnswer::Challenge(error), None) => challenge(core, request, None, Some(error)),
+        (RefusalAnswer::Challenge(error), None) => challenge(core, request, None, Some(error), server.kinds()),
     }
 }
 
@@ -279,14 +306,23 @@ async fn offer<E: Environment, S: TokenServer<E>>(
         return unavailable(core, request, StatusCode::TOO_MANY_REQUESTS);
     }
     match server.token_for(agent, uid).await {
-        Ok(token) => challenge(core, request, Some(&token), error),
+        Ok(token) => challenge(core, request, Some(&token), error, server.kinds()),
         Err(NoToken::Forbidden) => forbid(core),
         Err(NoToken::Unavailable) => unavailable(core, request, StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
-fn serve<E: Environment>(core: &Core<E>, request: &ServerRequest, agent: Option<NodeId>) -> Reply {
+pub(super) fn serve<E: Environment>(core: &Core<E>, request: &ServerRequest, agent: Option<NodeId>) -> Reply {
     core.environment.record(EventKind::Served { request: request.id, agent });
+    // Whoever is in is sent on, with the same path (rule 55). Nobody is sent on for what is public.
+    if let Some(origin) = &core.settings.redirect_to
+        && agent.is_some()
+        && let Ok(location) = HeaderValue::try_from(format!("{origin}{}", request.target))
+    {
+        let mut reply = empty_reply(StatusCode::TEMPORARY_REDIRECT);
+        reply.headers_mut().insert(LOCATION, location);
+        return reply;
+    }
     Reply::new(Full::new(Bytes::from_static(b"OK\n")))
 }
 
@@ -300,12 +336,17 @@ fn explained<E: Environment>(core: &Core<E>, status: StatusCode, why: &'static s
     reply
 }
 
-fn challenge<E: Environment>(
+/// 401, with every kind of authentication that is on: tokens first, so that whoever takes the first takes these.
+pub(super) fn challenge<E: Environment>(
     core: &Core<E>,
     request: &ServerRequest,
     offer: Option<&Offer>,
     error: Option<ChallengeError>,
+    kinds: Kinds,
 ) -> Reply {
+    if !kinds.on.is_tokens_only() {
+        core.environment.record(EventKind::AuthenticationOffered { request: request.id, offered: kinds.on });
+    }
     core.environment.record(EventKind::Challenged {
         request: request.id,
         challenge: offer.map(|offer| Challenge {
@@ -325,8 +366,14 @@ fn challenge<E: Environment>(
     };
     let mut reply = explained(core, StatusCode::UNAUTHORIZED, wanted);
     // Tokens and identifiers are printable ASCII, so this is always a valid header value.
-    if let Ok(value) = HeaderValue::try_from(value) {
+    if let Ok(value) = HeaderValue::try_from(value)
+        && kinds.takes_tokens()
+    {
         reply.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
+    for scheme in kinds.schemes() {
+        let value = if scheme == AccountScheme::Basic { "Basic realm=\"Altiris\"" } else { scheme.name() };
+        reply.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
     }
     reply
 }

@@ -1,8 +1,10 @@
 //! The two server kinds. What they share is in `core` and `gate`; what differs is where tokens and keys come from.
 
+mod account_gate;
 mod bearer_gate;
 mod core;
 mod database;
+mod domain;
 mod gate;
 mod site;
 mod site_memory;
@@ -11,5 +13,6 @@ mod upstream;
 
 pub use core::ServerSettings;
 pub use database::{Database, Journal, Kept, Records};
+pub use domain::Domain;
 pub use site::{SiteServer, SiteSettings};
 pub use smp::SmpServer;

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     ServerSettings,
+    account_gate::Kinds,
     core::Core,
     gate::{self, NoToken, Offer, TokenServer},
     site_memory::SiteMemory,
@@ -345,6 +346,10 @@ impl<E: Environment> Service for SiteServer<E> {
 impl<E: Environment> TokenServer<E> for SiteServer<E> {
     fn core(&self) -> &Core<E> {
         &self.core
+    }
+
+    fn kinds(&self) -> Kinds {
+        locked(&self.state).kinds
     }
 
     fn is_revoked(&self, agent: NodeId) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::core::Core;
+use super::{account_gate::Kinds, core::Core};
 use crate::{
     actor::Environment,
     crypto::PublicKey,
@@ -21,6 +21,8 @@ pub struct SiteMemory {
     remembered: RememberedPrefixes,
     pub server_keys: ServerKeys,
     pub policy: Option<Policy>,
+    /// Which kinds of authentication it takes (rule 30).
+    pub kinds: Kinds,
     pub first_requests: RateLimit<u64>,
     /// What policy says, over what the settings say.
     pub parameters: Parameters,
@@ -38,6 +40,7 @@ impl SiteMemory {
             remembered: RememberedPrefixes::new(parameters.remembered_prefixes),
             server_keys: ServerKeys::default(),
             policy: None,
+            kinds: Kinds { on: parameters.authentication, basic: parameters.basic },
             first_requests: core.first_request_limit(),
             parameters,
             policy_due: VirtualTime::ZERO,
@@ -50,6 +53,7 @@ impl SiteMemory {
         policy.apply_to(&mut self.parameters);
         core.go_by(&self.parameters, &mut self.registry);
         self.cache.go_by(TokenCacheSettings::new(core.settings.profile, &self.parameters));
+        self.kinds = Kinds { on: policy.authentication_of(core.settings.node), basic: policy.basic };
         self.policy = Some(policy);
     }
 

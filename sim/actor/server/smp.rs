@@ -11,6 +11,7 @@ use http_body_util::Full;
 
 use super::{
     ServerSettings,
+    account_gate::Kinds,
     core::Core,
     database::{Database, Records},
     gate::{self, NoToken, Offer, TokenServer},
@@ -25,9 +26,10 @@ use crate::{
     event::EventKind,
     protocol::{
         Acceptance, AgentKeys, Answer, Answered, BearerRejection, BearerRules, BearerToken, CLIENT_TOKENS_PATH,
-        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, REGISTER_PATH,
-        RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes, RequestFacts,
-        RequestNonces, RequestTarget, SiteRequest, Subject, authenticate_site, sign_response, verify_request,
+        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, Policy,
+        REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes,
+        RequestFacts, RequestNonces, RequestTarget, SiteRequest, Subject, authenticate_site, sign_response,
+        verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
 };
@@ -95,7 +97,8 @@ impl<E: Environment> SmpServer<E> {
         };
         let registered = {
             let mut records = self.database.open();
-            records.register(&registration, message.created).map(|kept| (kept, RegisterResponse::new(records.policy())))
+            let registered = records.register(&registration, message.created);
+            registered.map(|kept| (kept, RegisterResponse::new(self.policy_for(&records, &registration.public_key))))
         };
         let (kept, response) = match registered {
             Ok(registered) => registered,
@@ -110,6 +113,18 @@ impl<E: Environment> SmpServer<E> {
         self.signed(Answered { target, nonce: message.nonce }, response.encode())
     }
 
+    /// The policy of the day, with the agent connectivity credentials sealed for the agent that has this key (rule 53). Site
+    /// servers have no use for them.
+    fn policy_for(&self, records: &Records, key: &PublicKey) -> Policy {
+        let mut policy = records.policy();
+        if let Some(account) = records.acc().filter(|_| policy.has_acc())
+            && records.directory.is_agent_key(key.thumbprint())
+        {
+            policy.acc = account.seal(key, &self.core.engine, &mut *self.core.rng()).ok();
+        }
+        policy
+    }
+
     fn send_policy(&self, request: &ServerRequest) -> Reply {
         let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
             return empty_reply(StatusCode::BAD_REQUEST);
@@ -119,7 +134,10 @@ impl<E: Environment> SmpServer<E> {
         let Ok(message) = verify_request(target, &request.body, &request.headers, key_for, &self.core.engine) else {
             return empty_reply(StatusCode::FORBIDDEN);
         };
-        let policy = records.policy();
+        let policy = match records.directory.signer_key(message.keyid) {
+            Some(key) => self.policy_for(&records, key),
+            None => records.policy(),
+        };
         drop(records);
         self.signed(Answered { target, nonce: message.nonce }, policy.encode())
     }
@@ -249,6 +267,11 @@ impl<E: Environment> SmpServer<E> {
 impl<E: Environment> TokenServer<E> for SmpServer<E> {
     fn core(&self) -> &Core<E> {
         &self.core
+    }
+
+    fn kinds(&self) -> Kinds {
+        let records = self.database.open();
+        Kinds { on: records.authentication_of(self.core.settings.node), basic: records.parameters().basic }
     }
 
     fn is_revoked(&self, agent: NodeId) -> bool {

@@ -25,7 +25,7 @@ use super::{
     signals::{Signal, Signals},
 };
 use crate::{
-    actor::{ServerSettings, Service},
+    actor::{Domain, ServerSettings, Service},
     crypto::{Engine, PrivateKey, WallTotals, backend},
     serve::{Audience, Door, Figures, Health, Reload, Reloaded, SideDoor, Witness, config::ServerConfig},
     socket::{self, ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
@@ -185,5 +185,6 @@ pub fn settings(
     rng: ChaCha20Rng,
 ) -> ServerSettings {
     let parameters = Arc::new(config.parameters.clone());
-    ServerSettings { node, origin, key, profile: config.profile, parameters, rng }
+    let domain = Domain::default();
+    ServerSettings { node, origin, key, profile: config.profile, parameters, rng, domain, redirect_to: None }
 }

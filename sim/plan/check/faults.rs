@@ -124,6 +124,8 @@ impl Plan {
                 check_port(*port)
             }
             FaultKind::RemoveSite { site } => self.check_site_named("site", *site),
+            FaultKind::ChangeAccPassword {} => Ok(()),
+            FaultKind::ChangeAuthentication { server, authentication: _ } => self.check_server_named("server", *server),
             FaultKind::BearerToken { kind, lifetime_s } => check_bearer(*kind, *lifetime_s),
             FaultKind::Upgrade { actor, profile: _ } => match actor {
                 ActorId::Agent(_) => self.check_agent_named("actor", *actor),

@@ -42,6 +42,14 @@ impl Plan {
         within(&format!("{place}.cores"), server.cores.into(), 1..=1_024, "", "a server without cores does no work")?;
         self.check_start(&format!("{place}.start_ms"), server.start_ms)?;
         check_clock(&format!("{place}.clock"), &server.clock)?;
+        if let Some(to) = server.redirect_to {
+            let place = format!("{place}.redirect_to");
+            self.check_server_named(&place, to)?;
+            if self.server(to).is_some_and(|to| to.redirect_to.is_some()) {
+                let expected = "a server that sends nobody on: agents follow one redirect";
+                return Err(PlanError::new(place, format!("`{to}`, which redirects too"), expected));
+            }
+        }
         keys.take(&format!("{place}.key"), server.key)
     }
 

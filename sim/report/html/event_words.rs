@@ -4,7 +4,7 @@ use super::super::human;
 use crate::{
     event::{BearerEvent, Carried, EventKind, UpstreamPurpose},
     plan::Plan,
-    types::{ActorId, BearerKind, NodeId},
+    types::{ActorId, AuthenticationKind, BearerKind, NodeId},
 };
 
 /// How many characters an event may take: a line of the diagram.
@@ -107,6 +107,25 @@ pub(super) fn words(kind: &EventKind) -> String {
         }
         EventKind::Intercepted { connection, what } => format!("on {connection}: {what}"),
         EventKind::Overheard { connection, what } => format!("overhears on {connection}: {what}"),
+        EventKind::AuthenticationOffered { request, offered } => {
+            let names: Vec<_> = offered.kinds().map(AuthenticationKind::name).collect();
+            format!("offers {request}: {}", if names.is_empty() { "nothing".to_owned() } else { names.join(", ") })
+        }
+        EventKind::AccountAccepted { request, scheme, account } => {
+            format!("accepts {request} by {scheme}: {}", name(*account))
+        }
+        EventKind::AccountRefused { request, scheme, why } => {
+            format!("refuses {request} by {scheme}: {}", human::words(why))
+        }
+        EventKind::CredentialsSent { connection, server, scheme, why } => {
+            format!("sends credentials to {server} on {connection} by {scheme}: {}", human::words(why))
+        }
+        EventKind::DowngradeRefused { server, .. } => format!("ALERT: will not be talked out of tokens at {server}"),
+        EventKind::AuthenticationImpossible { server, why } => format!("cannot authenticate at {server}: {why}"),
+        EventKind::RedirectFollowed { from, to } => format!("is sent on by {from}, and goes to {to}"),
+        EventKind::AccKept { kept: true } => "keeps the credentials of the ACC".into(),
+        EventKind::AccKept { kept: false } => "has no credentials of the ACC any more".into(),
+        EventKind::AccPasswordChanged { .. } => "learns that the password of the ACC is another".into(),
         EventKind::Bearer(event) => bearer_words(event),
     };
     shortened(&text)
@@ -122,6 +141,10 @@ pub(super) fn other(kind: &EventKind) -> Option<ActorId> {
         | EventKind::TokenDeclined { server, .. }
         | EventKind::TokenStored { server, .. }
         | EventKind::StoredTokenRemoved { server, .. }
+        | EventKind::CredentialsSent { server, .. }
+        | EventKind::DowngradeRefused { server, .. }
+        | EventKind::AuthenticationImpossible { server, .. }
+        | EventKind::RedirectFollowed { to: server, .. }
         | EventKind::Bearer(BearerEvent::Called { server, .. }) => Some(*server),
         EventKind::Issued { agent, .. }
         | EventKind::RegistryRemoved { agent, .. }
@@ -147,6 +170,8 @@ fn carried(what: Carried) -> &'static str {
         Carried::StoredToken => "a stored token",
         Carried::NewToken => "a new token",
         Carried::Signature => "a signature",
+        Carried::AccountHello => "the name of an account's scheme",
+        Carried::AccountResponse => "the answer of an account",
         Carried::Bearer => "a bearer token",
     }
 }
@@ -176,6 +201,9 @@ fn bearer_words(event: &BearerEvent) -> String {
 }
 
 fn name(node: NodeId) -> String {
+    if node == NodeId::ACC {
+        return "ACC".to_owned();
+    }
     if let Some(kind) = BearerKind::of_identity(node) {
         return format!("whoever has a {} token", human::words(&kind));
     }
