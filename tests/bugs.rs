@@ -383,15 +383,20 @@ fn bugs_of_actors_change_a_run() {
 }
 
 /// The scenarios that must be caught: by which invariants, and by no others.
-const NEGATIVE: [(&str, &[Invariant]); 12] = [
+const NEGATIVE: [(&str, &[Invariant]); 17] = [
+    ("negative/acc_preferred", &[Invariant::S10]),
     ("negative/batch_too_large", &[Invariant::S8]),
     ("negative/connection_too_old", &[Invariant::S4]),
     ("negative/counter_starts_again", &[Invariant::L1, Invariant::L2, Invariant::L3]),
     ("negative/counter_used_twice", &[Invariant::S1, Invariant::S6]),
+    ("negative/downgrade_followed", &[Invariant::S10]),
     ("negative/expired_offer", &[Invariant::S9]),
+    ("negative/fallback_always_on", &[Invariant::S10]),
     ("negative/forged_token", &[Invariant::S2, Invariant::S5]),
     ("negative/forgery_burns_counter", &[Invariant::S5]),
+    ("negative/kind_taken_when_off", &[Invariant::S4]),
     ("negative/not_refreshed", &[Invariant::S8, Invariant::L5]),
+    ("negative/old_password_accepted", &[Invariant::S2]),
     ("negative/purged_within_leeway", &[Invariant::S6]),
     ("negative/revoked_still_in", &[Invariant::S7]),
     ("negative/slot_never_returned", &[Invariant::S8, Invariant::L4, Invariant::L6]),

@@ -22,7 +22,7 @@ const OTHER_SEEDS: [u64; 3] = [11, 12, 13];
 const NOT_HERE: [&str; 2] = ["load/", "negative/"];
 
 /// Every scenario of these folders is run in a test of the folder.
-const FOLDERS: [&str; 4] = ["attack/", "hardship/", "hole/", "regressions/"];
+const FOLDERS: [&str; 6] = ["attack/", "coexistence/", "hardship/", "hole/", "migration/", "regressions/"];
 
 /// What they show, they show with every seed.
 const FURTHER_SEEDS: [u64; 2] = [11, 12];
@@ -123,6 +123,16 @@ fn every_hole_is_open_or_closed_as_the_profile_has_it() {
 #[test]
 fn every_attack_ends_as_the_profile_has_it() {
     all_pass(in_both_profiles("attack/"));
+}
+
+#[test]
+fn kinds_of_authentication_stand_beside_each_other() {
+    all_pass(in_both_profiles("coexistence/"));
+}
+
+#[test]
+fn a_migration_hurts_those_alone_who_still_depend_on_a_password() {
+    all_pass(in_both_profiles("migration/"));
 }
 
 #[test]

@@ -21,9 +21,10 @@ use crate::{
     types::{Bug, Profile},
 };
 
-/// Where bugs are hunted unless the command says otherwise: plain random, swarm, and one thing that neither draws, the
-/// clocks of all servers set back at the same time.
-pub const HUNTING_GROUNDS: [&str; 3] = ["hardship/storm", "hardship/swarm", "hole/19_clock_back"];
+/// Where bugs are hunted unless the command says otherwise: plain random, swarm, and what neither draws: the clocks of all
+/// servers set back at the same time, and kinds of authentication beside tokens.
+pub const HUNTING_GROUNDS: [&str; 4] =
+    ["hardship/storm", "hardship/swarm", "hole/19_clock_back", "coexistence/all_at_once"];
 
 /// One bug in one scenario.
 struct Case {

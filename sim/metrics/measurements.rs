@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, RegistryFigures, Timeline,
-    TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
+    AccountFigures, AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, RegistryFigures,
+    Timeline, TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
 };
 use crate::types::ActorId;
 
@@ -28,6 +28,9 @@ pub struct Measurements {
     pub traffic: TrafficFigures,
     /// All agents together.
     pub agents: AgentFigures,
+    /// Accounts beside tokens.
+    #[serde(default, skip_serializing_if = "AccountFigures::is_nothing")]
+    pub accounts: AccountFigures,
     /// All servers together: counts are sums, greatest values those of any one server.
     pub total: ServerFigures,
     /// Each server by its name, `smp` first.

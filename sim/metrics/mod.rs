@@ -3,6 +3,7 @@
 //! Nothing here reads a clock: every figure is in virtual time, and the same in every run of the same plan.
 //! There is one file per concern; each takes what it needs from an event and leaves the rest.
 
+mod accounts;
 mod admission;
 mod agents;
 mod authentication;
@@ -24,6 +25,7 @@ mod validation;
 mod visits;
 mod work_total;
 
+pub use accounts::AccountFigures;
 pub use admission::AdmissionFigures;
 pub use agents::AgentFigures;
 pub use authentication::AuthenticationFigures;
@@ -44,6 +46,7 @@ pub use validation::ValidationFigures;
 pub use visits::VisitFigures;
 pub use work_total::WorkTotal;
 
+use accounts::AccountRecorder;
 use serde::{Deserialize, Serialize};
 use server::ServerRecorder;
 use timeline::TimelineRecorder;
@@ -63,6 +66,7 @@ pub struct Metrics {
     events: u64,
     traffic: TrafficFigures,
     agents: AgentFigures,
+    accounts: AccountRecorder,
     smp: ServerRecorder,
     /// `site-1` is the first.
     sites: Vec<ServerRecorder>,
@@ -85,6 +89,7 @@ impl Metrics {
             events: 0,
             traffic: TrafficFigures::default(),
             agents: AgentFigures::default(),
+            accounts: AccountRecorder::default(),
             smp: ServerRecorder::smp(&plan.smp),
             sites: plan.sites.iter().map(|site| ServerRecorder::site(site, tokens_max)).collect(),
             timeline: TimelineRecorder::new(plan.duration_ms, plan.sites.len()),
@@ -113,6 +118,7 @@ impl Metrics {
         self.events += other.events;
         self.traffic.absorb(&other.traffic);
         self.agents.absorb(&other.agents);
+        self.accounts.absorb(&other.accounts);
         self.visits.absorb(other.visits);
         self.smp.absorb(&other.smp);
         for (site, more) in self.sites.iter_mut().zip(&other.sites) {
@@ -155,6 +161,7 @@ impl Metrics {
             traffic: self.traffic,
             total: all.figures(cores, core_ns, &self.costs),
             agents: self.agents,
+            accounts: self.accounts.figures(),
             servers,
             timeline: self.timeline.finish(end, &self.smp, &self.sites),
         }
@@ -178,6 +185,7 @@ impl Listener for Metrics {
         }
         self.timeline.hear(event);
         self.traffic.hear(&event.kind);
+        self.accounts.hear(event);
         if let EventKind::ExchangeStarted { server, .. } | EventKind::ExchangeEnded { server, .. } = &event.kind {
             if let Some(server) = self.server(*server) {
                 server.hear_exchange(&event.kind);

@@ -37,13 +37,21 @@ pub struct TrafficFigures {
     pub sent_new_token: u64,
     /// Signed messages.
     pub sent_signed: u64,
+    /// Messages of accounts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent_account: u64,
     /// Requests with a bearer token (rules 52, 63).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub sent_bearer: u64,
     /// The largest token sent, in bytes.
     pub token_bytes_max: u64,
     /// Answers received, by HTTP status.
     pub responses: BTreeMap<u16, u64>,
+}
+
+// Serde hands over references.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl TrafficFigures {
@@ -54,6 +62,7 @@ impl TrafficFigures {
             + self.sent_stored_token
             + self.sent_new_token
             + self.sent_signed
+            + self.sent_account
             + self.sent_bearer
     }
 

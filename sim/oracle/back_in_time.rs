@@ -13,7 +13,7 @@
 //!   paths change;
 //! - the granularity of time.
 //!
-//! Not judged: whoever has left or whose process does not run; revoked agents, agents of a removed site, agents that
+//! Not judged: agents with nothing that their server takes in the end, whoever has left or whose process does not run; revoked agents, agents of a removed site, agents that
 //! fetch no policy where server keys change, and victims of attackers that are still on their path.
 
 use std::{collections::BTreeSet, time::Duration};
@@ -77,6 +77,7 @@ fn is_excused(agent: ActorId, by: VirtualTime, facts: &Facts) -> bool {
         || facts.lives.get(agent).is_some_and(|life| !life.runs)
         || facts.may_be_taken_for_revoked(agent, by)
         || server.is_some_and(|server| facts.administration.is_removed(assumptions.identities.node_of(server)))
+        || server.is_some_and(|server| !assumptions.kinds.lets_in_at_last(agent, server))
         || assumptions.is_left_behind(agent)
         || assumptions.fairness.since(agent, by) > assumptions.fairness.from()
 }
@@ -115,6 +116,8 @@ fn bound(plan: &Plan) -> Duration {
                 | FaultKind::Move { .. }
                 | FaultKind::Revoke { .. }
                 | FaultKind::RemoveSite { .. }
+                | FaultKind::ChangeAccPassword {}
+                | FaultKind::ChangeAuthentication { .. }
         )
     });
     let policy_s = plan.agents.iter().map(|agent| agent.policy_interval_s).fold(parameters.policy_interval_s, u64::max);

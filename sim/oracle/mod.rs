@@ -10,15 +10,16 @@
 //! | invariant | file |
 //! |---|---|
 //! | S1 | `accepted_once` |
-//! | S2 | `accept_is_signed` |
+//! | S2 | `accept_is_signed`, `account_is_proven` |
 //! | S3 | `accept_is_in_time` |
-//! | S4 | `served_after_accept` |
+//! | S4 | `served_after_accept`, `kind_is_on` |
 //! | S5 | `registry_only_verified` |
 //! | S6 | `registry_keeps_entry`, `purged_stays_out` |
 //! | S7 | `revoked_stays_out` |
 //! | S8 | `upstream_within_ceilings`, `registry_entry_leaves`, `stored_token_leaves`, `cache_entry_leaves`; |
 //! | | `counter_within_cap`, `fetch_is_shared`, `stored_token_is_good`, `retries_back_off` |
 //! | S9 | `challenge_unexpired`, `challenge_is_new` |
+//! | S10 | `acc_is_last_resort` |
 //! | S13 | `own_connection`, `token_keeps_path` |
 //! | bearer tokens: S2, S3, S4, S7, S13 | `bearer_is_good` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
@@ -29,9 +30,11 @@
 //!
 //! S12 is judged by whoever compares the digests of two runs.
 
+mod acc_is_last_resort;
 mod accept_is_in_time;
 mod accept_is_signed;
 mod accepted_once;
+mod account_is_proven;
 mod assumptions;
 mod back_in_time;
 mod bearer_is_good;
@@ -43,6 +46,7 @@ mod counter_within_cap;
 mod facts;
 mod fairness;
 mod fetch_is_shared;
+mod kind_is_on;
 mod milestones;
 mod no_refusal_streak;
 mod one_trip;
@@ -89,7 +93,7 @@ pub struct Oracle {
     second: Option<u64>,
 }
 
-/// Those who judge what was accepted and served, whoever was how fast: S1 to S5 and S13.
+/// Those who judge what was accepted and served, whoever was how fast: S1 to S5, S10 and S13.
 fn untimed() -> Vec<Box<dyn Checker>> {
     vec![
         Box::<accepted_once::AcceptedOnce>::default(),
@@ -99,6 +103,9 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<registry_only_verified::RegistryOnlyVerified>::default(),
         Box::<own_connection::OwnConnection>::default(),
         Box::<token_keeps_path::TokenKeepsPath>::default(),
+        Box::<acc_is_last_resort::AccIsLastResort>::default(),
+        Box::<account_is_proven::AccountIsProven>::default(),
+        Box::<kind_is_on::KindIsOn>::default(),
         Box::<bearer_is_good::BearerIsGood>::default(),
     ]
 }
@@ -185,8 +192,8 @@ impl Oracle {
     /// A judge for runs of `plan` on real sockets: of what was accepted and served, not of how soon. How fast a machine is
     /// is no property of the protocol.
     pub fn on_sockets(plan: &Plan) -> Self {
-        const JUDGED: [Invariant; 6] =
-            [Invariant::S1, Invariant::S2, Invariant::S3, Invariant::S4, Invariant::S5, Invariant::S13];
+        const JUDGED: [Invariant; 7] =
+            [Invariant::S1, Invariant::S2, Invariant::S3, Invariant::S4, Invariant::S5, Invariant::S10, Invariant::S13];
         let others = Invariant::ALL.into_iter().filter(|invariant| !JUDGED.contains(invariant));
         let why = "they speak of times, or of an order, that real sockets do not promise".to_owned();
         Self::with(Assumptions::of(plan), untimed(), others.map(|invariant| (invariant, why.clone())).collect())

@@ -6,7 +6,7 @@
 //! any other answer, and with a fault: an exchange that timed out, broke or found no connection, or a 401 for a
 //! token that had no more than one exchange time-out and σ left; so it does when the agent stops, starts, or its memory
 //! goes back. Only answers count to requests that were sent after the agent had settled with its server on a fair
-//! network (see `fairness`). Not judged at all where L1 is not.
+//! network (see `fairness`), and only at servers that have tokens on all through the run. Not judged at all where L1 is not.
 
 use super::{
     checker::Checker,
@@ -28,13 +28,14 @@ impl NoRefusalStreak {
     fn answered(&mut self, event: &Event, request: RequestId, status: u16, before: &Facts, findings: &mut Findings) {
         let Some(connection) = before.connections.get(request.connection) else { return };
         let Some(sent) = before.connections.sent(request).filter(|sent| sent.by == event.actor) else { return };
-        if sent.carries == Carried::Signature {
+        if matches!(sent.carries, Carried::Signature | Carried::AccountHello | Carried::AccountResponse) {
             return;
         }
         let key = (event.actor, connection.server);
         let assumptions = &before.assumptions;
         let is_judged = assumptions.fairness.includes(event.actor, sent.at, event.at)
             && before.settlements.is_settled(event.actor, connection.server, sent.at, assumptions)
+            && assumptions.kinds.is_about_tokens(event.actor, connection.server)
             && !assumptions.is_left_behind(event.actor);
         let is_fault = !is_judged || sent.expires.is_some_and(|expires| before.assumptions.is_short(expires, sent.at));
         if status != 401 || is_fault {

@@ -1,7 +1,7 @@
 //! S13: every accept is on a connection that the named agent's own actor opened, and every request served
 //! there came from it (attacks 11, 12, 21).
 //!
-//! Reading: for each `Accepted`, and each `Served` that names an agent, `ConnectionOpened` was by the actor
+//! Reading: for each `Accepted`, each `AccountAccepted`, and each `Served` that names an agent, `ConnectionOpened` was by the actor
 //! whose node is that agent and led to that server, and `RequestSent` was by the same actor. Where two claim
 //! to have sent a request, a stranger did. A clone (hole 15) and, from its start on, an attacker to whom the plan gives
 //! the agent's key count as that agent on connections of their own.
@@ -24,6 +24,7 @@ impl Checker for OwnConnection {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         let (verb, request, agent) = match &event.kind {
             EventKind::Accepted { request, presented, .. } => ("accepted a token in", *request, presented.agent),
+            EventKind::AccountAccepted { request, account, .. } => ("accepted an account in", *request, *account),
             // Of bearer tokens, `bearer_is_good` speaks.
             EventKind::Served { request, agent: Some(agent) } if BearerKind::of_identity(*agent).is_none() => {
                 ("served", *request, *agent)

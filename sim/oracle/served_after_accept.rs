@@ -11,11 +11,16 @@
 //! - Hardened over TLS the agent was not one whom the server had to know as revoked, as S7 reads it, when the request
 //!   was sent (hole 13).
 //!
+//! - Where an account was accepted on the connection (rules 56, 60), it is by that server; hardened it is no older than
+//!   `connection_age_max` and σ, whatever the scheme of the network: no message of an account is bound to a request.
+//!
 //! Hardened is what the server was at the accept. No connection outlives its server's process.
+
+use std::time::Duration;
 
 use super::{
     checker::Checker,
-    facts::{Facts, FadingMap},
+    facts::{AcceptedAccount, Facts, FadingMap},
     violation::{Findings, Who},
 };
 use crate::{
@@ -63,6 +68,9 @@ impl Checker for ServedAfterAccept {
 
 fn fault(event: &Event, request: RequestId, agent: NodeId, before: &Facts) -> Option<String> {
     let assumptions = &before.assumptions;
+    if let Some(accepted) = before.accounts.accepted(request.connection).filter(|it| it.account == agent) {
+        return fault_of_account(event, request, accepted, before);
+    }
     let Some(authentication) = before.authentications.get(request.connection) else {
         return Some("no token was accepted on its connection".to_owned());
     };
@@ -89,4 +97,17 @@ fn fault(event: &Event, request: RequestId, agent: NodeId, before: &Facts) -> Op
     (bounded && sent > bound).then(|| {
         format!("it was sent at {sent}, and the authentication of {at} (request {first}) was good until {bound}")
     })
+}
+
+fn fault_of_account(event: &Event, request: RequestId, accepted: &AcceptedAccount, before: &Facts) -> Option<String> {
+    let (server, at, first) = (accepted.server, accepted.at, accepted.request);
+    if server != event.actor {
+        return Some(format!("the accept on its connection is by {server} (request {first}, {at})"));
+    }
+    let assumptions = &before.assumptions;
+    let age_max = Duration::from_secs(assumptions.parameters.connection_age_max_s);
+    let bound = at.after(age_max).after(assumptions.skew);
+    let sent = before.connections.sent(request).map_or(event.at, |sent| sent.at);
+    (before.profile(server).bounds_connection_age() && sent > bound)
+        .then(|| format!("it was sent at {sent}, and the account of {at} (request {first}) was good until {bound}"))
 }

@@ -1,7 +1,7 @@
 //! S8, the agent's storage: it has only tokens that succeeded, and none that its server forbids (rules 5, 14).
 //!
 //! Reading:
-//! - A `TokenStored` comes after a 200 to a request of that agent that carried the token.
+//! - A `TokenStored` comes after a 200, or the 307 of a server that sends on whom it lets in, to a request of that agent that carried the token.
 //! - A stored token to which 403 came is not countersigned and sent as a stored one again, later than the granularity of
 //!   time allows, unless a 200 came to it since or the agent started again or went back in memory.
 
@@ -52,7 +52,7 @@ impl Checker for StoredTokenIsGood {
                     });
                 }
             }
-            EventKind::ResponseReceived { request, status: 200 } => {
+            EventKind::ResponseReceived { request, status: 200 | 307 } => {
                 let Some((jti, expires)) = self.sent.remove(&request) else { return };
                 self.succeeded.insert((agent, jti), (), assumptions.forget_token_at(expires, at));
                 if self.forbidden.get(&agent).is_some_and(|(forbidden, _)| *forbidden == jti) {

@@ -9,6 +9,7 @@
 //! - Not judged: an exchange in which a token was sent that had no more than one exchange time-out and σ left; one of
 //!   an agent that is revoked, or was so recently that some server may not know better; one of an agent that fetches
 //!   no policy where server keys change.
+//! - Not judged: an exchange that an account ended, and one with a server that has not tokens on all through the run.
 //! - Not judged at all if σ ≥ L/2, for the σ and the least L of the time in which the network is fair.
 
 use super::{

@@ -71,11 +71,13 @@ pub enum Invariant {
     L5,
     /// Once everything has healed, everybody is soon back.
     L6,
+    /// ACC is the last resort.
+    S10,
 }
 
 impl Invariant {
     /// All of them, in the order of SPEC section 6.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::S1,
         Self::S2,
         Self::S3,
@@ -85,6 +87,7 @@ impl Invariant {
         Self::S7,
         Self::S8,
         Self::S9,
+        Self::S10,
         Self::S13,
         Self::L1,
         Self::L2,
@@ -244,6 +247,41 @@ pub enum Milestone {
     /// An attacker read something of use on a connection of others.
     Overheard,
 
+    // --- kinds of authentication beside tokens -------------------------------------------------------
+    /// An agent was served after a Windows handshake.
+    ServedByAccount,
+    /// A server accepted the account of an agent's machine (rule 60).
+    WindowsAccepted,
+    /// A server accepted the agent connectivity credentials (rule 56).
+    AccAccepted,
+    /// A further request was served on a connection that the ACC authenticated.
+    AccountConnectionReused,
+    /// A token was accepted where other kinds were offered, too (rule 59).
+    TokenPreferred,
+    /// A stored token met a server that does not take tokens (rule 60).
+    StoredTokenNotWanted,
+    /// Tokens failed, and an agent used an account (rule 56).
+    FellBack,
+    /// An agent used an account though the server had offered tokens and none had failed (attack 17).
+    Downgraded,
+    /// An agent would not be talked out of tokens, and raised an alert (hardened, attack 17).
+    DowngradeRefused,
+    /// An agent was sent on to another server (rule 55).
+    RedirectFollowed,
+    /// A file of a UNC codebase was served (rule 56).
+    UncServed,
+    /// An agent had nothing with which it could authenticate (rule 57).
+    NoCredentials,
+    /// An agent's secure storage began to hold the ACC (rule 53).
+    AccKept,
+    /// An agent's secure storage holds the ACC no more (rule 53).
+    AccForgotten,
+    /// The password of the ACC was changed (rule 1).
+    AccPasswordChanged,
+    /// An agent without tokens was turned away for an old password (rule 1).
+    AccAgentHurt,
+    /// An agent that is offered tokens was turned away for an old password: it should not have needed any (rule 1).
+    TokenAgentHurt,
     // --- special tokens ------------------------------------------------------------------------------
     /// A push-install token fetched the installer (rule 52).
     InstallerFetched,

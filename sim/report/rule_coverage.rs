@@ -50,7 +50,8 @@ const fn never(number: u8, what: &'static str, why: &'static str) -> Entry {
 }
 
 /// Every rule that is simulated: those of the table "Where a rule lives" in ARCHITECTURE.md.
-const RULES: [Entry; 38] = [
+const RULES: [Entry; 46] = [
+    by(1, "no password change hurts whoever has tokens", &[&[AccAgentHurt], &[TokenPreferred, TwoStep]]),
     by(2, "two requests cold and one warm", &[&[TwoStep], &[OneStep]]),
     by(3, "no challenge where none is needed", &[&[PublicServed]]),
     by(4, "only the token's own agent can use it", &[&[BadAgentSignatureRefused]]),
@@ -92,6 +93,13 @@ const RULES: [Entry; 38] = [
         "a push-install token opens the installer only",
         &[&[InstallerFetched], &[BearerPathRefused, BearerRevokedRefused]],
     ),
+    by(53, "ACC in secure storage exactly where it is on", &[&[AccKept], &[AccForgotten]]),
+    by(55, "redirects between servers of different kinds", &[&[RedirectFollowed]]),
+    by(56, "ACC for UNC, and where tokens fail", &[&[UncServed, FellBack]]),
+    by(57, "UNC without ACC fails with a description", &[&[NoCredentials]]),
+    by(58, "the agent follows the server", &[&[ServedByAccount]]),
+    by(59, "tokens are preferred to Windows", &[&[TokenPreferred]]),
+    by(60, "a stored token at a server that wants Windows", &[&[StoredTokenNotWanted]]),
     by(63, "whoever has an ASDK token is let in", &[&[AsdkAccepted]]),
 ];
 

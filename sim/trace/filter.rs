@@ -86,6 +86,7 @@ const fn judged_from(invariant: Invariant) -> &'static [&'static str] {
             &["upstream_started", "upstream_ended", "validation_ended", "registry_removed", "cache_removed"]
         }
         Invariant::S9 => &["challenged", "cache_stored"],
+        Invariant::S10 => &["credentials_sent", "authentication_offered", "refused", "token_declined"],
         Invariant::S13 => &["connection_opened", "request_sent", "accepted", "served"],
         Invariant::L1 | Invariant::L2 => &["exchange_started", "exchange_ended"],
         Invariant::L3 => &["response_received", "refused", "challenged"],

@@ -97,7 +97,7 @@ impl SiteMemory {
     ) -> Result<BearerToken, BearerRejection> {
         let none = BTreeSet::new();
         let rules = BearerRules {
-            authentication: self.parameters.authentication,
+            authentication: self.kinds.on,
             revoked: self.policy.as_ref().map_or(&none, |policy| &policy.revoked_bearers),
             server_keys: &self.server_keys,
             leeway: core.rules().leeway,

@@ -308,9 +308,8 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
 
     fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection> {
         let records = self.database.open();
-        let parameters = records.parameters();
         let rules = BearerRules {
-            authentication: parameters.authentication,
+            authentication: records.authentication_of(self.core.settings.node),
             revoked: records.revoked_bearers(),
             server_keys: &records.server_keys,
             leeway: self.core.rules().leeway,

@@ -27,7 +27,7 @@ pub struct Timeline {
     pub bucket_ms: u64,
     /// Exchanges served with a stored token, in one step.
     pub one_step: Vec<u64>,
-    /// Exchanges served after a challenge, in two steps.
+    /// Exchanges served after a challenge: in two steps by a token, or by an account.
     pub two_step: Vec<u64>,
     /// Exchanges served on a connection that was authenticated before.
     pub authenticated: Vec<u64>,
@@ -175,7 +175,7 @@ impl TimelineRecorder {
             EventKind::ExchangeEnded { outcome, .. } => {
                 *match outcome {
                     Outcome::ServedOneStep => &mut open.one_step,
-                    Outcome::ServedTwoStep => &mut open.two_step,
+                    Outcome::ServedTwoStep | Outcome::ServedByAccount => &mut open.two_step,
                     Outcome::ServedAuthenticated => &mut open.authenticated,
                     Outcome::ServedPublic => &mut open.public,
                     _ => &mut open.failed,

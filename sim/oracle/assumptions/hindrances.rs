@@ -59,6 +59,8 @@ fn groups(kind: &FaultKind) -> Vec<Group> {
         | FaultKind::ChangePolicy { .. }
         | FaultKind::Move { .. }
         | FaultKind::Revoke { .. }
+        | FaultKind::ChangeAccPassword {}
+        | FaultKind::ChangeAuthentication { .. }
         | FaultKind::BearerToken { .. } => Vec::new(),
     }
 }

@@ -42,7 +42,9 @@ impl Identities {
 
     /// Whether what an actor does in the name of a node at that time is done by that node, as far as the plan says.
     pub fn may_act_for(&self, actor: ActorId, node: NodeId, at: VirtualTime) -> bool {
-        self.node_of(actor) == node
+        // The ACC is an account of all agents, and of nobody else.
+        node == NodeId::ACC && matches!(actor, ActorId::Agent(_))
+            || self.node_of(actor) == node
             || self.thieves.iter().any(|thief| thief.0 == actor && thief.1 == node && thief.2 <= at)
     }
 }

@@ -2,11 +2,13 @@
 
 mod hindrances;
 mod identities;
+mod kinds;
 mod paths;
 mod profiles;
 
 pub use hindrances::Hindrances;
 pub use identities::Identities;
+pub use kinds::Kinds;
 pub use paths::Paths;
 pub use profiles::Profiles;
 
@@ -27,6 +29,8 @@ pub struct Assumptions {
     pub identities: Identities,
     /// When a site server may be unable to learn from the SMP.
     pub hindrances: Hindrances,
+    /// Which kinds of authentication are on, where and when.
+    pub kinds: Kinds,
     /// By which path servers are reached.
     pub paths: Paths,
     /// When the network is fair.
@@ -91,6 +95,7 @@ impl Assumptions {
             profiles: Profiles::of(plan),
             identities: Identities::of(plan),
             hindrances: Hindrances::of(plan),
+            kinds: Kinds::of(plan),
             paths: Paths::of(plan),
             scheme: plan.scheme,
             skew: skew(plan, VirtualTime::ZERO, end),
@@ -119,7 +124,7 @@ impl Assumptions {
                     visits_seldom: visits_seldom(agent),
                 })
                 .collect(),
-            rotates_keys: plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::RotateServerKey { .. })),
+            rotates_keys: plan.faults.iter().any(|fault| brings_news(&fault.kind)),
             fairness,
             parameters,
         }
@@ -153,7 +158,8 @@ impl Assumptions {
             .saturating_add(self.granularity)
     }
 
-    /// Whether an agent can never learn of the server keys of the day: they change, and it fetches no policy.
+    /// Whether an agent can never learn of the server keys, kinds of authentication and passwords of the day: they change, and
+    /// it fetches no policy.
     pub fn is_left_behind(&self, actor: ActorId) -> bool {
         self.rotates_keys && self.agent(actor).is_some_and(|agent| !agent.fetches_policy)
     }
@@ -279,6 +285,17 @@ impl Assumptions {
             ActorId::Smp | ActorId::Site(_) | ActorId::Attacker(_) => None,
         }
     }
+}
+
+/// Whether whoever fetches no policy is left behind by it.
+fn brings_news(kind: &FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::RotateServerKey { .. }
+            | FaultKind::ChangeAccPassword {}
+            | FaultKind::ChangeAuthentication { .. }
+            | FaultKind::ChangePolicy { authentication: Some(_), .. }
+    )
 }
 
 fn visits_seldom(agent: &AgentPlan) -> bool {

@@ -69,7 +69,7 @@ impl Connections {
             EventKind::RequestSent { request, carries, .. } => {
                 let expires = match carries {
                     Carried::StoredToken | Carried::NewToken => self.last_signed(event.actor),
-                    Carried::Nothing | Carried::FirstRequest | Carried::Signature | Carried::Bearer => None,
+                    _ => None,
                 };
                 let Some(connection) = self.connections.touch(&request.connection, keep_until()) else { return };
                 let by_opener = event.actor == connection.opener;

@@ -1,5 +1,6 @@
 //! What really happened so far, as far as several checkers need it. Facts only: nothing here judges.
 
+mod accounts;
 mod administration;
 mod authentications;
 mod caches;
@@ -12,6 +13,7 @@ mod settlements;
 mod signatures;
 mod storages;
 
+pub use accounts::{AcceptedAccount, Accounts};
 pub use administration::Administration;
 pub use authentications::Authentications;
 pub use caches::{Cache, CacheEntry, Caches};
@@ -26,7 +28,7 @@ pub use storages::{Storages, StoredToken};
 
 use super::Assumptions;
 use crate::{
-    event::Event,
+    event::{Event, EventKind, Outcome},
     types::{ActorId, NodeId, Profile, VirtualTime},
 };
 
@@ -43,6 +45,8 @@ pub struct Facts {
     pub connections: Connections,
     /// Which connections are authenticated.
     pub authentications: Authentications,
+    /// What accounts did.
+    pub accounts: Accounts,
     /// Tokens issued and countersigned.
     pub signatures: Signatures,
     /// Uses recorded per server.
@@ -66,6 +70,7 @@ impl Facts {
             administration: Administration::default(),
             connections: Connections::default(),
             authentications: Authentications::default(),
+            accounts: Accounts::default(),
             signatures: Signatures::default(),
             registries: Registries::default(),
             caches: Caches::default(),
@@ -89,7 +94,13 @@ impl Facts {
     pub fn is_fair_exchange(&self, ended: &Event, took_ns: u64) -> bool {
         let (actor, at, assumptions) = (ended.actor, ended.at, &self.assumptions);
         let started = VirtualTime(at.nanos().saturating_sub(took_ns));
+        // What accounts do takes a trip more, and fails for other reasons: liveness speaks of tokens.
+        let EventKind::ExchangeEnded { server, outcome, .. } = ended.kind else { return false };
+        let by_account =
+            matches!(outcome, Outcome::ServedByAccount | Outcome::NoCredentials | Outcome::DowngradeRefused);
         matches!(actor, ActorId::Agent(_))
+            && !by_account
+            && assumptions.kinds.is_about_tokens(actor, server)
             && assumptions.fairness.includes(actor, started, at)
             && !assumptions.is_left_behind(actor)
     }
@@ -109,6 +120,7 @@ impl Facts {
         self.connections.learn(event, &self.assumptions);
         self.authentications.learn(event, || self.lives.profile(event.actor, &self.assumptions), &self.assumptions);
         self.signatures.learn(event, self.administration.key(&self.assumptions), &self.assumptions);
+        self.accounts.learn(event, &self.connections, &self.assumptions);
         self.registries.learn(event);
         self.caches.learn(event, &self.assumptions);
         self.storages.learn(event);
@@ -119,6 +131,7 @@ impl Facts {
     pub fn fade(&mut self, now: VirtualTime) {
         self.connections.fade(now);
         self.authentications.fade(now);
+        self.accounts.fade(now);
         self.signatures.fade(now);
     }
 }

@@ -1,6 +1,7 @@
 //! What a run has reached: the *sometimes*-assertions of a scenario.
 
 mod hardship;
+mod kinds;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -35,6 +36,7 @@ impl Milestones {
 
     pub(super) fn hear(&mut self, event: &Event, before: &Facts) {
         hardship::of(event, before, |milestone| self.reached(milestone));
+        kinds::of(event, before, |milestone| self.reached(milestone));
         let reached = match &event.kind {
             EventKind::ExchangeEnded { outcome, .. } => of_outcome(*outcome),
             EventKind::Refused { why, .. } => hardship::of_refusal(*why),
@@ -141,7 +143,10 @@ fn of_outcome(outcome: Outcome) -> Option<Milestone> {
         Outcome::ServedAuthenticated => Some(Milestone::ConnectionReused),
         Outcome::ServedPublic => Some(Milestone::PublicServed),
         Outcome::Forbidden => Some(Milestone::Forbidden),
-        Outcome::Unauthorized
+        Outcome::ServedByAccount => Some(Milestone::ServedByAccount),
+        Outcome::NoCredentials
+        | Outcome::DowngradeRefused
+        | Outcome::Unauthorized
         | Outcome::Unavailable
         | Outcome::NotConnected
         | Outcome::TimedOut

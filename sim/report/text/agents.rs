@@ -9,13 +9,16 @@ use super::{
     },
     page::{Page, Style},
 };
-use crate::metrics::{AgentFigures, Distribution, Measurements, PaceFigures, TrafficFigures, VisitFigures};
+use crate::metrics::{
+    AccountFigures, AgentFigures, Distribution, Measurements, PaceFigures, TrafficFigures, VisitFigures,
+};
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     let measured = &report.measurements;
     authentication(page, measured, report.load.as_ref());
     exchanges(page, report);
     refusals(page, report);
+    accounts(page, &measured.accounts);
     traffic(page, &measured.traffic, &measured.agents);
 }
 
@@ -42,6 +45,7 @@ fn authentication(page: &mut Page, measured: &Measurements, load: Option<&PaceFi
         ("two steps", figures.two_step_ns),
         ("connection authenticated", figures.authenticated_ns),
         ("none needed", figures.public_ns),
+        ("by an account", figures.account_ns),
         ("failed", figures.failed_ns),
     ];
     let lag = ("lag of the generator", load.and_then(|load| load.lag_ns));
@@ -97,6 +101,25 @@ fn refusals(page: &mut Page, report: &Report) {
     page.table(&table);
 }
 
+/// What came beside tokens, and whom a change of the ACC's password hurt.
+fn accounts(page: &mut Page, figures: &AccountFigures) {
+    let mut table = Table::new("Accounts beside tokens", &["count"]);
+    for (name, count) in [
+        ("accepted by Negotiate", figures.negotiate_accepted),
+        ("accepted by NTLM (ACC)", figures.ntlm_accepted),
+        ("accepted by Basic (ACC)", figures.basic_accepted),
+        ("turned down", figures.refused),
+        ("agents turned away for an old password", figures.agents_hurt()),
+        ("alerts: would not be talked out of tokens", figures.downgrades_refused),
+        ("sent on to another server", figures.redirects_followed),
+    ] {
+        if count > 0 {
+            table.row(name, [cell(count)]);
+        }
+    }
+    page.table(&table);
+}
+
 fn traffic(page: &mut Page, traffic: &TrafficFigures, agents: &AgentFigures) {
     if traffic.opened == 0 && traffic.sent() == 0 {
         return;
@@ -118,6 +141,7 @@ fn traffic(page: &mut Page, traffic: &TrafficFigures, agents: &AgentFigures) {
         (traffic.sent_new_token, "with a new token"),
         (traffic.sent_first, "first requests"),
         (traffic.sent_signed, "signed"),
+        (traffic.sent_account, "messages of accounts"),
         (traffic.sent_bearer, "with a bearer token"),
         (traffic.sent_bare, "without authentication"),
     ];
