@@ -184,6 +184,7 @@ impl Cast {
                 desk: self.desk.clone(),
                 installs_first: agent.bootstrap == Bootstrap::PushInstall,
                 calls_by_asdk: agent.errand == plan::Errand::Asdk,
+                fetches_packages: agent.errand == plan::Errand::Package,
             },
         })
     }
@@ -207,6 +208,7 @@ impl Cast {
         KnownKinds {
             authentication: plan.parameters_at(start).authentication,
             acc_fallback: plan.parameters.acc_fallback,
+            anonymous_codebases: plan.parameters.anonymous_codebases,
             acc: self.accounts.acc(0).filter(|_| has_acc),
             servers: entries.collect(),
             exceptions,

@@ -480,4 +480,11 @@ pub enum EventKind {
     },
     /// Something happened to a bearer token (rules 52, 63).
     Bearer(BearerEvent),
+    /// Somebody asked the server for a package.
+    PackageAsked {
+        /// In which request.
+        request: RequestId,
+        /// The access type of the server's packages, as the console shows it (rule 62).
+        access: String,
+    },
 }

@@ -18,6 +18,7 @@ impl EventKind {
             | Self::AuthenticationOffered { request, .. }
             | Self::AccountAccepted { request, .. }
             | Self::AccountRefused { request, .. } => Some(*request),
+            Self::PackageAsked { request, .. } => Some(*request),
             Self::Bearer(event) => event.request(),
             _ => None,
         }

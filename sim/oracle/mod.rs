@@ -51,6 +51,7 @@ mod milestones;
 mod no_refusal_streak;
 mod one_trip;
 mod own_connection;
+mod package_is_guarded;
 mod purged_stays_out;
 mod refreshed_in_time;
 mod registry_entry_leaves;
@@ -107,6 +108,7 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<account_is_proven::AccountIsProven>::default(),
         Box::<kind_is_on::KindIsOn>::default(),
         Box::<bearer_is_good::BearerIsGood>::default(),
+        Box::<package_is_guarded::PackageIsGuarded>::default(),
     ]
 }
 

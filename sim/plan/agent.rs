@@ -76,6 +76,8 @@ pub enum Errand {
     Requests,
     /// A program calls the server with an ASDK token, once a visit (rule 63).
     Asdk,
+    /// An agent downloads a package, by whatever the server wants for it (rule 51).
+    Package,
 }
 
 impl Errand {

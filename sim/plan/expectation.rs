@@ -295,6 +295,12 @@ pub enum Milestone {
     BearerExpiredRefused,
     /// A bearer token was refused whose kind is off.
     BearerKindRefused,
+    /// A package was handed out to somebody who had not authenticated, and need not (rules 51, 62).
+    PackageAnonymous,
+    /// A package was handed out for a token (rule 51).
+    PackageByToken,
+    /// A package was handed out for the ACC (rule 51).
+    PackageByAcc,
 }
 
 impl Milestone {

@@ -6,7 +6,7 @@ use super::ServerKind;
 use crate::types::{Authentication, AuthenticationKind};
 
 /// Paths below this are packages.
-pub const PACKAGES_PATH: &str = "/Altiris/Packages/";
+pub const PACKAGES_PATH: &str = "/Altiris/Codebases/";
 
 /// The access type of a server's packages, as the console shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -33,6 +33,9 @@ pub struct Policy {
     /// Whether servers offer `Basic` beside ACC; left out where they do not (rule 50).
     #[serde(default, skip_serializing_if = "is_off")]
     pub basic: bool,
+    /// Whether site servers hand out packages without authentication; left out where they do not (rule 62).
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub anonymous_codebases: bool,
     /// The agent connectivity credentials, sealed for the agent that gets this policy; left out where ACC is off everywhere,
     /// and for site servers (rule 53).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
@@ -143,6 +146,7 @@ impl Policy {
             exceptions: BTreeMap::new(),
             acc_fallback: parameters.acc_fallback,
             basic: parameters.basic,
+            anonymous_codebases: parameters.anonymous_codebases,
             acc: None,
             token_lifetime_s: parameters.token_lifetime_s,
             validation_period_s: parameters.validation_period_s,
@@ -164,6 +168,7 @@ impl Policy {
         parameters.authentication = self.authentication;
         parameters.acc_fallback = self.acc_fallback;
         parameters.basic = self.basic;
+        parameters.anonymous_codebases = self.anonymous_codebases;
         parameters.token_lifetime_s = self.token_lifetime_s;
         parameters.validation_period_s = self.validation_period_s;
         parameters.look_ahead_s = self.look_ahead_s;

@@ -50,7 +50,7 @@ const fn never(number: u8, what: &'static str, why: &'static str) -> Entry {
 }
 
 /// Every rule that is simulated: those of the table "Where a rule lives" in ARCHITECTURE.md.
-const RULES: [Entry; 46] = [
+const RULES: [Entry; 48] = [
     by(1, "no password change hurts whoever has tokens", &[&[AccAgentHurt], &[TokenPreferred, TwoStep]]),
     by(2, "two requests cold and one warm", &[&[TwoStep], &[OneStep]]),
     by(3, "no challenge where none is needed", &[&[PublicServed]]),
@@ -89,6 +89,11 @@ const RULES: [Entry; 46] = [
     by(47, "the registry tells counter and window", &[&[WindowSlide, OutOfOrderAccepted]]),
     by(48, "an expired token leaves the registry", &[&[RegistryPurged, RegistryExpiredInUse]]),
     by(
+        51,
+        "packages of the SMP for everybody, of sites for ACC or a token",
+        &[&[PackageAnonymous], &[PackageByToken, PackageByAcc]],
+    ),
+    by(
         52,
         "a push-install token opens the installer only",
         &[&[InstallerFetched], &[BearerPathRefused, BearerRevokedRefused]],
@@ -100,6 +105,7 @@ const RULES: [Entry; 46] = [
     by(58, "the agent follows the server", &[&[ServedByAccount]]),
     by(59, "tokens are preferred to Windows", &[&[TokenPreferred]]),
     by(60, "a stored token at a server that wants Windows", &[&[StoredTokenNotWanted]]),
+    by(62, "codebases are anonymous where policy says so", &[&[PackageAnonymous]]),
     by(63, "whoever has an ASDK token is let in", &[&[AsdkAccepted]]),
 ];
 

@@ -52,7 +52,8 @@ pub struct AgentGroup {
     /// How many clones each has: agents with the same identity and key, as of a machine that was copied. Default 0.
     #[schemars(range(max = 1000))]
     pub clones: Option<Ranged<u32>>,
-    /// What they do in a visit: `requests` of an agent, or one call of a program with an `asdk` token. Default `requests`.
+    /// What they do in a visit: `requests` of an agent, downloads of a `package`, or one call of a program with an `asdk`
+    /// token. Default `requests`.
     pub errand: Option<Errand>,
     /// Visits at intervals, each agent for itself. A group has either `visits` or `arrivals`.
     pub visits: Option<VisitsTable>,

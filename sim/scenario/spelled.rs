@@ -160,6 +160,9 @@ impl Text {
         if plan.parameters.basic {
             lines.push("basic = true".to_owned());
         }
+        if plan.parameters.anonymous_codebases {
+            lines.push("anonymous_codebases = true".to_owned());
+        }
         changed(&json(&plan.parameters), &json(&Parameters::defaults(plan.profile)), "", &mut lines);
         if !lines.is_empty() {
             self.table("parameters");

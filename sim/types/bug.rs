@@ -181,6 +181,9 @@ bugs! {
     /// A bearer token authenticates its whole connection, as an agent token does (R9, R52). Needs a connection on which
     /// another request follows (A29).
     BearerOpensConnection = "bearer_opens_connection",
+    /// A site server hands out packages to whoever asks, whatever policy says (R51). Needs somebody who asks without
+    /// credentials, or before it has any.
+    PackagesForEverybody = "packages_for_everybody",
 
     hangs:
     /// A poll of an agent's task never returns.

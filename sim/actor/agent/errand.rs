@@ -4,12 +4,12 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header::AUTHORIZATION};
 
-use super::AgentActor;
+use super::{AgentActor, kinds::Wanted};
 use crate::{
-    actor::{BearerDesk, Environment, HttpConnection, http::RequestHead},
+    actor::{BearerDesk, Environment, HttpConnection, http::RequestHead, lock::locked},
     event::{BearerEvent, Carried, EventKind},
     protocol::{BearerToken, INSTALLER_PATH},
-    types::BearerKind,
+    types::{ActorId, BearerKind},
 };
 
 /// What programs call with an ASDK token.
@@ -26,9 +26,26 @@ pub struct Errand {
     pub installs_first: bool,
     /// Whether its visits are calls with an ASDK token.
     pub calls_by_asdk: bool,
+    /// Whether what it fetches is a package.
+    pub fetches_packages: bool,
 }
 
 impl<E: Environment> AgentActor<E> {
+    /// What the requests of its visits are for, but for public ones. Packages of the SMP need no authentication, those of
+    /// site servers do unless policy says otherwise (rules 51, 62).
+    pub(super) fn wanted(&self, server: ActorId) -> Wanted {
+        if self.settings.coexistence.fetches_unc {
+            return Wanted::Unc;
+        }
+        if !self.settings.errand.fetches_packages {
+            return Wanted::Protected;
+        }
+        match server == ActorId::Smp || locked(&self.kinds).anonymous_codebases {
+            true => Wanted::AnonymousPackage,
+            false => Wanted::Package,
+        }
+    }
+
     /// Fetches the installer; tries again for as long as it takes. Tells whether it is still there afterwards.
     pub(super) async fn install(&self) -> bool {
         let mut failures = 0;

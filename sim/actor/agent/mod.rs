@@ -229,8 +229,8 @@ impl<E: Environment> AgentActor<E> {
     }
 
     /// The way to the server to which a `Location` leads, if policy lists it.
-    fn way_to(&self, location: &str) -> Option<Way> {
-        let origin: Origin = location.strip_suffix(Wanted::Protected.target())?.parse().ok()?;
+    fn way_to(&self, location: &str, wanted: Wanted) -> Option<Way> {
+        let origin: Origin = location.strip_suffix(wanted.target())?.parse().ok()?;
         let server = locked(&self.kinds).servers.iter().find(|entry| entry.origin == origin)?.id;
         let mut known = self.settings.coexistence.servers.iter();
         let actor = known.find(|(node, _)| *node == server).map(|(_, actor)| *actor)?;

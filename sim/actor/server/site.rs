@@ -32,7 +32,7 @@ use crate::{
     event::{EventKind, Removal, UpstreamPurpose},
     protocol::{
         Acceptance, BearerRejection, BearerToken, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken,
-        NodeKind, Policy, Rejection, RequestFacts, Stored, ValidationSchedule,
+        NodeKind, PackageAccess, Policy, Rejection, RequestFacts, ServerKind, Stored, ValidationSchedule,
     },
     types::{Bug, Jti, NodeId, Origin, Refusal, Thumbprint, Uid},
 };
@@ -350,6 +350,11 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
 
     fn kinds(&self) -> Kinds {
         locked(&self.state).kinds
+    }
+
+    fn packages(&self) -> PackageAccess {
+        let state = locked(&self.state);
+        PackageAccess::of(ServerKind::Site, state.parameters.anonymous_codebases, state.kinds.on)
     }
 
     fn is_revoked(&self, agent: NodeId) -> bool {

@@ -26,9 +26,9 @@ use crate::{
     event::EventKind,
     protocol::{
         Acceptance, AgentKeys, Answer, Answered, BearerRejection, BearerRules, BearerToken, CLIENT_TOKENS_PATH,
-        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, Policy,
-        REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes,
-        RequestFacts, RequestNonces, RequestTarget, SiteRequest, Subject, authenticate_site, sign_response,
+        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, PackageAccess,
+        Policy, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes,
+        RequestFacts, RequestNonces, RequestTarget, ServerKind, SiteRequest, Subject, authenticate_site, sign_response,
         verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
@@ -272,6 +272,12 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
     fn kinds(&self) -> Kinds {
         let records = self.database.open();
         Kinds { on: records.authentication_of(self.core.settings.node), basic: records.parameters().basic }
+    }
+
+    fn packages(&self) -> PackageAccess {
+        let records = self.database.open();
+        let on = records.authentication_of(self.core.settings.node);
+        PackageAccess::of(ServerKind::Smp, records.parameters().anonymous_codebases, on)
     }
 
     fn is_revoked(&self, agent: NodeId) -> bool {

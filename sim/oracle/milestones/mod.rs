@@ -5,11 +5,11 @@ mod kinds;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::facts::Facts;
+use super::facts::{Facts, FadingMap};
 use crate::{
     event::{Event, EventKind, Outcome, Removal},
     plan::Milestone,
-    types::{ActorId, VirtualTime},
+    types::{ActorId, NodeId, RequestId, VirtualTime},
 };
 
 /// Counts milestones. Ceilings are those of the plan, so that a small scenario may reach them too.
@@ -18,6 +18,8 @@ pub(super) struct Milestones {
     counts: BTreeMap<Milestone, u64>,
     in_flight: BTreeMap<ActorId, u32>,
     validations: BTreeMap<ActorId, VirtualTime>,
+    /// Requests for packages that have yet to be answered.
+    packages: FadingMap<RequestId, ()>,
 }
 
 impl Milestones {
@@ -35,6 +37,7 @@ impl Milestones {
     }
 
     pub(super) fn hear(&mut self, event: &Event, before: &Facts) {
+        self.package(event, before);
         hardship::of(event, before, |milestone| self.reached(milestone));
         kinds::of(event, before, |milestone| self.reached(milestone));
         let reached = match &event.kind {
@@ -98,6 +101,24 @@ impl Milestones {
         };
         if let Some(milestone) = reached {
             self.reached(milestone);
+        }
+    }
+
+    /// By what a package was handed out.
+    fn package(&mut self, event: &Event, before: &Facts) {
+        match event.kind {
+            EventKind::PackageAsked { request, .. } => {
+                self.packages.fade(event.at);
+                self.packages.insert(request, (), before.assumptions.forget_connection_at(event.at));
+            }
+            EventKind::Served { request, agent } if self.packages.remove(&request).is_some() => {
+                self.reached(match agent {
+                    None => Milestone::PackageAnonymous,
+                    Some(NodeId::ACC) => Milestone::PackageByAcc,
+                    Some(_) => Milestone::PackageByToken,
+                });
+            }
+            _ => {}
         }
     }
 

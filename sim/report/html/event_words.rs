@@ -127,6 +127,7 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::AccKept { kept: false } => "has no credentials of the ACC any more".into(),
         EventKind::AccPasswordChanged { .. } => "learns that the password of the ACC is another".into(),
         EventKind::Bearer(event) => bearer_words(event),
+        EventKind::PackageAsked { request, access } => format!("is asked for a package in {request}; access: {access}"),
     };
     shortened(&text)
 }
