@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Where bugs are hunted unless the command says otherwise: plain random, swarm, and what neither draws: the clocks of all
-/// servers set back at the same time, and kinds of authentication beside tokens.
-pub const HUNTING_GROUNDS: [&str; 4] =
-    ["hardship/storm", "hardship/swarm", "hole/19_clock_back", "coexistence/all_at_once"];
+/// servers set back at the same time, kinds of authentication beside tokens, and special tokens.
+pub const HUNTING_GROUNDS: [&str; 5] =
+    ["hardship/storm", "hardship/swarm", "hole/19_clock_back", "coexistence/all_at_once", "coexistence/special_tokens"];
 
 /// One bug in one scenario.
 struct Case {
