@@ -148,7 +148,7 @@ fn rule_52_a_machine_goes_by_tokens_of_its_own_once_it_has_the_installer() {
         let events = history(&plan);
         for number in (1..).take(plan.agents.len()) {
             let own = |wanted: fn(&EventKind) -> bool| {
-                events.iter().filter(|it| it.actor == ActorId::Agent(number) && wanted(&it.kind)).map(|it| it.at)
+                events.iter().filter(move |it| it.actor == ActorId::Agent(number) && wanted(&it.kind)).map(|it| it.at)
             };
             let mut fetched = own(|it| matches!(it, EventKind::Bearer(BearerEvent::Called { status: Some(200), .. })));
             let registered = own(|it| matches!(it, EventKind::Registered { .. })).next();
