@@ -12,7 +12,9 @@ use countersign::{
     event::{BearerEvent, Close, Event, EventKind, Listener, Outcome, Removal},
     oracle::Oracle,
     plan::{Attack, AttackerPlan, Bootstrap, Errand, Fault, FaultKind, Invariant, Plan, Power, Visits},
-    types::{ActorId, CryptoTier, Parameters, Profile, Refusal, RequestId, Scheme, VirtualTime},
+    types::{
+        ActorId, Authentication, BearerKind, CryptoTier, Parameters, Profile, Refusal, RequestId, Scheme, VirtualTime,
+    },
     world::{self, Controls},
 };
 
@@ -237,6 +239,7 @@ fn every_attack(profile: Profile) -> Vec<Plan> {
         Attack::UidSubstitution,
         Attack::ForeignOffer,
         Attack::SpoofedRefusal,
+        Attack::StrippedChallenge,
         Attack::RogueSite,
         Attack::TamperedBatch,
         Attack::Eavesdropping,
@@ -266,6 +269,9 @@ fn made_ready(mut plan: Plan) -> Plan {
             plan.parameters.keep_alive_idle_s = 30;
         }
         Attack::Injection => plan.agents[0].requests = 3,
+        Attack::StrippedChallenge => {
+            plan.parameters.authentication = Authentication { acc: true, ..Authentication::TOKENS }
+        }
         _ => {}
     }
     match attacker.attack {
@@ -677,6 +683,18 @@ fn over_tls_nobody_reads_or_changes_anything() {
             told.left_the_victim_alone();
         }
     }
+}
+
+#[test]
+fn attack_17_a_challenge_without_its_token_talks_literal_agents_into_acc_and_alerts_hardened_ones() {
+    everywhere(Attack::StrippedChallenge, |profile, _, _, told| {
+        let sent = told.count(|event| matches!(event.kind, EventKind::CredentialsSent { .. }));
+        let alerts = told.count(|event| matches!(event.kind, EventKind::DowngradeRefused { .. }));
+        match profile {
+            Profile::Literal => assert_eq!((sent > 0, alerts, &told.violated), (true, 0, &[Invariant::S10].into())),
+            Profile::Hardened => assert_eq!((sent, alerts > 0, &told.violated), (0, true, &BTreeSet::new())),
+        }
+    });
 }
 
 #[test]

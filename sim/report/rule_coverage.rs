@@ -50,7 +50,7 @@ const fn never(number: u8, what: &'static str, why: &'static str) -> Entry {
 }
 
 /// Every rule that is simulated: those of the table "Where a rule lives" in ARCHITECTURE.md.
-const RULES: [Entry; 51] = [
+const RULES: [Entry; 52] = [
     by(1, "no password change hurts whoever has tokens", &[&[AccAgentHurt], &[TokenPreferred, TwoStep]]),
     by(2, "two requests cold and one warm", &[&[TwoStep], &[OneStep]]),
     by(3, "no challenge where none is needed", &[&[PublicServed]]),
@@ -88,6 +88,7 @@ const RULES: [Entry; 51] = [
     by(46, "401 with a new token to whatever else is wrong", &[&[OfferedAfterRefusal]]),
     by(47, "the registry tells counter and window", &[&[WindowSlide, OutOfOrderAccepted]]),
     by(48, "an expired token leaves the registry", &[&[RegistryPurged, RegistryExpiredInUse]]),
+    by(49, "what could use ACC works with tokens", &[&[TokenPreferred]]),
     never(50, "peers answer a challenge with a shared key", "no simulated agent listens for others"),
     by(
         51,

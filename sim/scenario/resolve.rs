@@ -210,7 +210,7 @@ impl Scenario {
             profile: table.profile,
             authentication: table.authentication.as_ref().filter(|lists| !lists.is_empty()).map(|lists| {
                 let turn = (number.max(1) - 1) as usize % lists.len();
-                lists.iter().nth(turn).into_iter().flatten().copied().collect()
+                lists.get(turn).into_iter().flatten().copied().collect()
             }),
             redirect_to: self.redirect_of(ActorId::Site(number)),
         })

@@ -49,10 +49,10 @@ pub(super) fn of(event: &Event, before: &Facts, mut reached: impl FnMut(Mileston
                 reached(Milestone::StoredTokenNotWanted);
             }
         }
-        EventKind::Accepted { request, .. } => {
-            if before.accounts.offered(request.connection).is_some_and(|offered| offered.acc || offered.windows) {
-                reached(Milestone::TokenPreferred);
-            }
+        EventKind::Accepted { request, .. }
+            if before.accounts.offered(request.connection).is_some_and(|offered| offered.acc || offered.windows) =>
+        {
+            reached(Milestone::TokenPreferred);
         }
         EventKind::Served { request, agent: Some(agent) } if agent == NodeId::ACC => {
             let accepted = before.accounts.accepted(request.connection);
