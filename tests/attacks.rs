@@ -269,6 +269,7 @@ fn made_ready(mut plan: Plan) -> Plan {
             plan.parameters.keep_alive_idle_s = 30;
         }
         Attack::Injection => plan.agents[0].requests = 3,
+        Attack::PushInstall | Attack::StolenBearer => hand_out_bearer(&mut plan),
         Attack::StrippedChallenge => {
             plan.parameters.authentication = Authentication { acc: true, ..Authentication::TOKENS }
         }
