@@ -9,10 +9,12 @@ use std::{
 };
 
 use countersign::{
-    event::{Close, Event, EventKind, Listener, Outcome, Removal},
+    event::{BearerEvent, Close, Event, EventKind, Listener, Outcome, Removal},
     oracle::Oracle,
-    plan::{Attack, AttackerPlan, Bootstrap, Invariant, Plan, Power, Visits},
-    types::{ActorId, Authentication, CryptoTier, Parameters, Profile, Refusal, RequestId, Scheme, VirtualTime},
+    plan::{Attack, AttackerPlan, Bootstrap, Errand, Fault, FaultKind, Invariant, Plan, Power, Visits},
+    types::{
+        ActorId, Authentication, BearerKind, CryptoTier, Parameters, Profile, Refusal, RequestId, Scheme, VirtualTime,
+    },
     world::{self, Controls},
 };
 
@@ -248,6 +250,8 @@ fn every_attack(profile: Profile) -> Vec<Plan> {
         Attack::KeySwap,
         Attack::FirstRequestFlood,
         Attack::StolenKey,
+        Attack::PushInstall,
+        Attack::StolenBearer,
     ];
     attacks.map(|attack| plan(attack, profile, SITE)).into_iter().map(made_ready).collect()
 }
@@ -265,6 +269,7 @@ fn made_ready(mut plan: Plan) -> Plan {
             plan.parameters.keep_alive_idle_s = 30;
         }
         Attack::Injection => plan.agents[0].requests = 3,
+        Attack::PushInstall | Attack::StolenBearer => hand_out_bearer(&mut plan),
         Attack::StrippedChallenge => {
             plan.parameters.authentication = Authentication { acc: true, ..Authentication::TOKENS }
         }
@@ -282,6 +287,27 @@ fn made_ready(mut plan: Plan) -> Plan {
         _ => {}
     }
     plan
+}
+
+/// Gives the victim a bearer token, which is revoked after a minute.
+fn hand_out_bearer(plan: &mut Plan) {
+    let attacker = &mut plan.attackers[0];
+    attacker.start_ms = 0;
+    let kind = match attacker.attack {
+        Attack::PushInstall => {
+            plan.agents[0].bootstrap = Bootstrap::PushInstall;
+            BearerKind::PushInstall
+        }
+        _ => {
+            plan.agents[0].errand = Errand::Asdk;
+            plan.parameters.authentication = Authentication { asdk: true, ..Authentication::TOKENS };
+            BearerKind::Asdk
+        }
+    };
+    plan.parameters.policy_interval_s = 20;
+    plan.heal_ms = Some(60_000);
+    let kind = FaultKind::BearerToken { kind, lifetime_s: None };
+    plan.faults.push(Fault { at_ms: 500, until_ms: Some(60_000), kind });
 }
 
 /// Runs an attack in both profiles against both server kinds.
@@ -711,4 +737,34 @@ fn all_attackers_at_once_break_nothing_in_hardened_but_what_the_spec_concedes() 
     assert_eq!(told.violated, BTreeSet::new());
     let by_attackers = |event: &Event| matches!(event.actor, ActorId::Attacker(_));
     assert!(told.count(by_attackers) > 1_000);
+}
+
+#[test]
+fn attack_29_a_push_install_token_opens_the_installer_alone_and_nothing_once_it_is_revoked() {
+    everywhere(Attack::PushInstall, |profile, server, _, told| {
+        let attempts = told.attempts();
+        assert_eq!(attempts.len(), 7, "{attempts:?}");
+        for (what, statuses) in &attempts {
+            let served = statuses.get(&Some(200)).copied().unwrap_or(0);
+            let denied: u32 = [401, 403].iter().filter_map(|status| statuses.get(&Some(*status))).sum();
+            let is_installers = what == "a push-install token for the installer";
+            assert_eq!(served > 0, is_installers, "{profile:?} {server} {what}: {statuses:?}");
+            assert!(denied > 0, "{profile:?} {server} {what}: {statuses:?}");
+        }
+        // Whoever holds it fetches what it is for: nobody is robbed.
+        assert_eq!(told.violated, BTreeSet::new(), "{profile:?} {server}");
+        let after = |event: &&Event| event.at > VirtualTime::from_millis(110_000);
+        let accepted = |event: &&Event| matches!(event.kind, EventKind::Bearer(BearerEvent::Accepted { .. }));
+        assert_eq!(told.events.iter().filter(after).filter(accepted).count(), 0, "{profile:?} {server}");
+    });
+}
+
+#[test]
+fn rule_63_a_stolen_asdk_token_is_accepted_until_it_is_revoked() {
+    everywhere(Attack::StolenBearer, |profile, server, _, told| {
+        let attempts = told.attempts();
+        let statuses = &attempts["a bearer token that was overheard"];
+        assert!(statuses[&Some(200)] > 2 && statuses[&Some(401)] > 2, "{profile:?} {server} {statuses:?}");
+        assert_eq!(told.violated, [Invariant::S13].into(), "{profile:?} {server}");
+    });
 }

@@ -16,14 +16,16 @@ use std::{sync::atomic::AtomicBool, thread, time::Duration};
 use countersign::{
     plan::{Invariant, Plan},
     protocol::{
-        Answer, Binding, CachedToken, ClientTokensRequest, ClientTokensResponse, ConnectionAuthentication,
-        CountersignedToken, Directory, Fetched, Holder, IssueError, NodeKind, Nonce, Policy, RegisterRequest, Registry,
-        RegistrySettings, ServerKeys, ServerPath, TokenCache, TokenCacheSettings, TokenStorage, Window, base64url,
+        Answer, BearerClaims, BearerRules, BearerToken, Binding, CachedToken, ClientTokensRequest,
+        ClientTokensResponse, ConnectionAuthentication, CountersignedToken, Directory, Fetched, Holder, INSTALLER_PATH,
+        IssueError, NodeKind, Nonce, Policy, RegisterRequest, Registry, RegistrySettings, ServerKeys, ServerPath,
+        TokenCache, TokenCacheSettings, TokenStorage, Window, base64url,
     },
     run::{Options, run},
     scenario::{Overrides, Scenario, shipped},
     types::{
-        Bug, CryptoTier, Epoch, Jti, NodeId, Parameters, Planting, Profile, Thumbprint, Uid, UnixSeconds, VirtualTime,
+        Authentication, BearerKind, Bug, CryptoTier, Epoch, Jti, NodeId, Parameters, Planting, Profile, Thumbprint,
+        Uid, UnixSeconds, VirtualTime,
     },
 };
 use stage::{AGENT, JTI, LIFETIME_S, NOW, SMP, Stage, UID, empty_digest, facts, key, origin, path, rng, seconds};
@@ -215,6 +217,26 @@ fn what_is_withdrawn_and_revoked_shows() {
     });
 }
 
+#[test]
+fn bugs_of_bearer_tokens_show() {
+    fn verdict(path: &str, revoked: &[Jti]) -> String {
+        let engine = stage::engine();
+        let claims = BearerClaims { iss: SMP, iat: NOW, jti: JTI, exp: None };
+        let token = BearerToken::sign(BearerKind::PushInstall, claims, &key(0), &engine).unwrap();
+        let server_keys: ServerKeys = [key(0).public().clone()].into_iter().collect();
+        let rules = BearerRules {
+            authentication: Authentication::TOKENS,
+            revoked: &revoked.iter().copied().collect(),
+            server_keys: &server_keys,
+            leeway: Duration::ZERO,
+            token_bytes_max: 8_192,
+        };
+        rules.check(token.text(), path, seconds(0), &engine).is_ok().to_string()
+    }
+    changes(Bug::BearerRevocationIgnored, || verdict(INSTALLER_PATH, &[JTI]));
+    changes(Bug::InstallerPathBySuffix, || verdict("/Altiris/Secrets/AEXNSC.exe", &[]));
+}
+
 /// A cache with three tokens of three agents, all asked for again, and room for two in a batch and in a validation.
 fn cache() -> TokenCache {
     let mut cache = TokenCache::new(TokenCacheSettings {
@@ -387,9 +409,10 @@ fn bugs_of_actors_change_a_run() {
 }
 
 /// The scenarios that must be caught: by which invariants, and by no others.
-const NEGATIVE: [(&str, &[Invariant]); 17] = [
+const NEGATIVE: [(&str, &[Invariant]); 21] = [
     ("negative/acc_preferred", &[Invariant::S10]),
     ("negative/batch_too_large", &[Invariant::S8]),
+    ("negative/bearer_opens_connection", &[Invariant::S4]),
     ("negative/connection_too_old", &[Invariant::S4]),
     ("negative/counter_starts_again", &[Invariant::L1, Invariant::L2, Invariant::L3]),
     ("negative/counter_used_twice", &[Invariant::S1, Invariant::S6]),
@@ -398,10 +421,13 @@ const NEGATIVE: [(&str, &[Invariant]); 17] = [
     ("negative/fallback_always_on", &[Invariant::S10]),
     ("negative/forged_token", &[Invariant::S2, Invariant::S5]),
     ("negative/forgery_burns_counter", &[Invariant::S5]),
+    ("negative/installer_by_suffix", &[Invariant::S2]),
     ("negative/kind_taken_when_off", &[Invariant::S4]),
     ("negative/not_refreshed", &[Invariant::S8, Invariant::L5]),
     ("negative/old_password_accepted", &[Invariant::S2]),
+    ("negative/package_for_everybody", &[Invariant::S4]),
     ("negative/purged_within_leeway", &[Invariant::S6]),
+    ("negative/revoked_bearer_accepted", &[Invariant::S7]),
     ("negative/revoked_still_in", &[Invariant::S7]),
     ("negative/slot_never_returned", &[Invariant::S8, Invariant::L4, Invariant::L6]),
     ("negative/stolen_token", &[Invariant::S13]),

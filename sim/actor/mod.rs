@@ -4,6 +4,7 @@
 //! this machine are another, and both run the same code.
 
 mod agent;
+mod bearer_desk;
 mod enrolment;
 mod environment;
 mod figure;
@@ -16,7 +17,10 @@ mod server;
 mod task;
 mod timeout;
 
-pub use agent::{AgentActor, AgentMemory, AgentSettings, Coexistence, Knowledge, KnownKinds, Visits, enrol_agent};
+pub use agent::{
+    AgentActor, AgentMemory, AgentSettings, Coexistence, Errand, Knowledge, KnownKinds, Visits, enrol_agent,
+};
+pub use bearer_desk::BearerDesk;
 pub use enrolment::EnrolmentError;
 pub use environment::{Connection, Disturbance, Environment, Occupied};
 pub use http::{ExchangeError, HttpConnection, RequestHead};

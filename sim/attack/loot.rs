@@ -35,6 +35,15 @@ pub struct Captured {
     awaits_answer: bool,
 }
 
+/// A bearer token of others.
+#[derive(Clone, Debug)]
+pub struct StolenBearer {
+    /// Its text.
+    pub token: String,
+    /// What its holder asked for with it.
+    pub target: String,
+}
+
 /// The messages that hold something of use: tokens, challenges that offer one, signed requests and their answers.
 #[derive(Debug, Default)]
 pub struct Loot {
@@ -54,7 +63,7 @@ impl Loot {
         self.settle(passing.connection, message.status());
         let offers = || message.challenge().is_some_and(|challenge| challenge.token.is_some());
         let is_signed = || message.header("signature").is_some();
-        if message.presented().is_none() && !offers() && !is_signed() {
+        if message.presented().is_none() && message.bearer().is_none() && !offers() && !is_signed() {
             return;
         }
         if self.captured.len() == KEPT_MAX {
@@ -93,6 +102,15 @@ impl Loot {
     /// The requests that present a five-part token, in the order in which they passed.
     pub fn tokens(&self) -> Vec<Captured> {
         self.messages().filter(|captured| captured.message.presented().is_some()).cloned().collect()
+    }
+
+    /// The bearer tokens that went over the line, in the order in which they passed.
+    pub fn bearers(&self) -> Vec<StolenBearer> {
+        let bearer = |captured: &Captured| {
+            let (token, target) = (captured.message.bearer()?.to_owned(), captured.message.target()?.to_owned());
+            Some(StolenBearer { token, target })
+        };
+        self.messages().filter_map(bearer).collect()
     }
 
     /// The texts of the three-part tokens that challenges offered, in the order in which they passed.

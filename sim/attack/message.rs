@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::protocol::{CountersignedToken, Credentials, TokenChallenge};
+use crate::protocol::{BearerToken, CountersignedToken, Credentials, TokenChallenge};
 
 /// A message, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -85,6 +85,11 @@ impl Message {
             Credentials::Token(text) => CountersignedToken::parse(text).is_some().then_some(text),
             Credentials::First { .. } => None,
         }
+    }
+
+    /// The text of the bearer token that a request carries.
+    pub fn bearer(&self) -> Option<&str> {
+        BearerToken::carried_by(self.header("authorization")?)
     }
 
     /// The challenge of a response.

@@ -18,6 +18,7 @@
 //! | 19, 21, 30 | `tampered_batch`, `injection`, `key_swap` |
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
 //! | 23, 24, 25, hole 18 | `registry_flood`, `cache_flood`, `slow_loris`, `first_request_flood` |
+//! | 29, rule 63 | `push_install`, `stolen_bearer` |
 //! | S7 | `stolen_key` |
 //! | 28, rules 80, 83 | `login_forgery`, `login_delimiter`, `login_replay`, `login_key_theft`, by way of `login_line` |
 
@@ -46,6 +47,7 @@ mod loot;
 mod message;
 mod oversize;
 mod pace;
+mod push_install;
 mod registry_flood;
 mod replay;
 mod respelling;
@@ -53,6 +55,7 @@ mod rogue_site;
 mod settings;
 mod slow_loris;
 mod spoofed_refusal;
+mod stolen_bearer;
 mod stolen_key;
 mod stolen_offer;
 mod stolen_request;
@@ -137,6 +140,8 @@ impl<E: Environment> Attacker<E> {
             Attack::LoginDelimiter => login_delimiter::attempt(hand).await,
             Attack::LoginReplay => login_replay::attempt(hand).await,
             Attack::LoginKeyTheft => login_key_theft::attempt(hand).await,
+            Attack::PushInstall => push_install::attempt(hand).await,
+            Attack::StolenBearer => stolen_bearer::attempt(hand).await,
             // These act on the connections of others only.
             Attack::SpoofedRefusal
             | Attack::Eavesdropping

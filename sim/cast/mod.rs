@@ -17,11 +17,11 @@ use rand_chacha::ChaCha20Rng;
 pub use self::accounts::Accounts;
 use crate::{
     actor::{
-        AgentSettings, Coexistence, Database, Domain, Knowledge, KnownKinds, SecureStorage, ServerSettings,
-        SiteSettings, Visits as AgentVisits,
+        AgentSettings, BearerDesk, Coexistence, Database, Domain, Errand, Knowledge, KnownKinds, SecureStorage,
+        ServerSettings, SiteSettings, Visits as AgentVisits,
     },
     crypto::{KeyPool, KeyPoolError, PrivateKey},
-    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Plan, Visits},
+    plan::{self, AgentPlan, Bootstrap, Codebase, ConnectionUse, Plan, Visits},
     protocol::{Policy, ServerEntry, ServerKeys, ServerKind},
     types::{ActorId, NodeId, Parameters, SeedStream, Thumbprint, VirtualTime},
 };
@@ -35,6 +35,8 @@ pub struct Cast {
     pub keys: KeyPool,
     /// Where everybody's random numbers come from.
     pub seed: SeedStream,
+    /// Where administrators hand out bearer tokens.
+    pub desk: BearerDesk,
     parameters: Arc<Parameters>,
     smp_key: PrivateKey,
     /// The servers to which others send agents on.
@@ -54,12 +56,13 @@ impl Cast {
         let seed = SeedStream::new(plan.seed);
         let keys = KeyPool::new(seed);
         let smp_key = keys.private_key(plan.smp.key)?;
+        let desk = BearerDesk::default();
         let accounts = Accounts::of(plan, seed);
         let domain = accounts.domain();
         let parameters = Arc::new(plan.parameters.clone());
         let targets: BTreeSet<_> = servers_of(plan).filter_map(|it| plan.server(it)?.redirect_to).collect();
         let redirected_to = targets.into_iter().map(|server| (Plan::node_of(server), server)).collect();
-        Ok(Self { plan: plan.clone(), keys, seed, parameters, smp_key, redirected_to, accounts, domain })
+        Ok(Self { plan: plan.clone(), keys, seed, desk, parameters, smp_key, redirected_to, accounts, domain })
     }
 
     /// The SMP's key, by which all others know it.
@@ -137,7 +140,7 @@ impl Cast {
 
     /// What an agent has in its secure storage when it starts for the first time.
     pub fn secure_storage(&self, agent: &AgentPlan) -> SecureStorage<Knowledge> {
-        if agent.bootstrap == Bootstrap::Register {
+        if agent.bootstrap != Bootstrap::Installed {
             return SecureStorage::default();
         }
         let server = self.entry(agent.server);
@@ -181,6 +184,12 @@ impl Cast {
             leaves_at,
             coexistence: self.coexistence(number, agent),
             rng: self.rng(actor, times_before),
+            errand: Errand {
+                desk: self.desk.clone(),
+                installs_first: agent.bootstrap == Bootstrap::PushInstall,
+                calls_by_asdk: agent.errand == plan::Errand::Asdk,
+                fetches_packages: agent.errand == plan::Errand::Package,
+            },
         })
     }
 
@@ -203,6 +212,7 @@ impl Cast {
         KnownKinds {
             authentication: plan.parameters_at(start).authentication,
             acc_fallback: plan.parameters.acc_fallback,
+            anonymous_codebases: plan.parameters.anonymous_codebases,
             acc: self.accounts.acc(0).filter(|_| has_acc),
             servers: entries.collect(),
             exceptions,

@@ -24,6 +24,8 @@ pub enum Carried {
     AccountHello,
     /// The last message of a Windows handshake: an account's answer to the server's challenge.
     AccountResponse,
+    /// A bearer token (rules 52, 63).
+    Bearer,
 }
 
 /// Why a connection ended, as its opener saw it.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     MachineChange,
     account::{AccountReason, AccountRefusal},
+    bearer::BearerEvent,
     detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose},
 };
 use crate::types::{
@@ -551,5 +552,14 @@ pub enum EventKind {
     AccPasswordChanged {
         /// The version of policy that brings it.
         version: u64,
+    },
+    /// Something happened to a bearer token (rules 52, 63).
+    Bearer(BearerEvent),
+    /// Somebody asked the server for a package.
+    PackageAsked {
+        /// In which request.
+        request: RequestId,
+        /// The access type of the server's packages, as the console shows it (rule 62).
+        access: String,
     },
 }

@@ -4,6 +4,7 @@
 //! and the trace read the same stream, in the order in which things happened.
 
 mod account;
+mod bearer;
 mod detail;
 mod kind;
 mod listener;
@@ -12,6 +13,7 @@ mod visit;
 
 pub use crate::environment::{Call as MachineCall, Change as MachineChange, Member, Unloading};
 pub use account::{AccountReason, AccountRefusal};
+pub use bearer::BearerEvent;
 pub use detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;

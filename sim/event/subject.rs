@@ -26,6 +26,8 @@ impl EventKind {
             | Self::AuthenticationOffered { request, .. }
             | Self::AccountAccepted { request, .. }
             | Self::AccountRefused { request, .. } => Some(*request),
+            Self::PackageAsked { request, .. } => Some(*request),
+            Self::Bearer(event) => event.request(),
             _ => None,
         }
     }

@@ -125,6 +125,7 @@ fn of_client(kind: &EventKind, scheme: Option<AccountScheme>) -> Option<Said> {
                 Carried::StoredToken => format!("a stored token of {token_bytes} bytes"),
                 Carried::NewToken => format!("a new token of {token_bytes} bytes"),
                 Carried::Signature => "a signature".to_owned(),
+                Carried::Bearer => format!("a special token of {token_bytes} bytes"),
                 Carried::AccountHello => "the name of a scheme".to_owned(),
                 Carried::AccountResponse => "the answer of an account".to_owned(),
                 Carried::LoginToken => format!("a login token of {token_bytes} bytes"),

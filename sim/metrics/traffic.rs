@@ -43,6 +43,9 @@ pub struct TrafficFigures {
     /// Messages of accounts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sent_account: u64,
+    /// Requests with a bearer token (rules 52, 63).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent_bearer: u64,
     /// The largest token sent, in bytes.
     pub token_bytes_max: u64,
     /// Answers received, by HTTP status.
@@ -64,6 +67,7 @@ impl TrafficFigures {
             + self.sent_signed
             + self.sent_login_token
             + self.sent_account
+            + self.sent_bearer
     }
 
     /// Connections closed.
@@ -96,6 +100,7 @@ impl TrafficFigures {
                     Carried::Signature => &mut self.sent_signed,
                     Carried::LoginToken => &mut self.sent_login_token,
                     Carried::AccountHello | Carried::AccountResponse => &mut self.sent_account,
+                    Carried::Bearer => &mut self.sent_bearer,
                 } += 1;
                 self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
             }
@@ -122,6 +127,7 @@ impl TrafficFigures {
         self.sent_signed += other.sent_signed;
         self.sent_login_token += other.sent_login_token;
         self.sent_account += other.sent_account;
+        self.sent_bearer += other.sent_bearer;
         self.token_bytes_max = self.token_bytes_max.max(other.token_bytes_max);
         for (status, count) in &other.responses {
             *self.responses.entry(*status).or_default() += count;

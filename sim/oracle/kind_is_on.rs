@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::{checker::Checker, facts::Facts, violation::Findings};
 use crate::{
-    event::{Event, EventKind},
+    event::{BearerEvent, Event, EventKind},
     plan::Invariant,
-    types::{AccountScheme, ActorId, Authentication, VirtualTime},
+    types::{AccountScheme, ActorId, Authentication, BearerKind, VirtualTime},
 };
 
 #[derive(Debug, Default)]
@@ -19,7 +19,8 @@ pub(super) struct KindIsOn;
 impl Checker for KindIsOn {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         let assumptions = &before.assumptions;
-        if assumptions.kinds.is_tokens_only() {
+        let is_asdk = matches!(&event.kind, EventKind::Bearer(BearerEvent::Accepted { kind: BearerKind::Asdk, .. }));
+        if assumptions.kinds.is_tokens_only() && !is_asdk {
             return;
         }
         let (request, name, is_on): (_, _, fn(Authentication) -> bool) = match event.kind {
@@ -28,6 +29,10 @@ impl Checker for KindIsOn {
                 (request, "Windows account", |on| on.windows)
             }
             EventKind::AccountAccepted { request, .. } => (request, "ACC", |on| on.acc),
+            EventKind::Bearer(BearerEvent::Accepted { request, kind: BearerKind::Asdk, .. }) => {
+                (request, "ASDK token", |on| on.asdk)
+            }
+            EventKind::Bearer(BearerEvent::Accepted { request, .. }) => (request, "push-install token", |on| on.token),
             _ => return,
         };
         let (server, at) = (event.actor, event.at);

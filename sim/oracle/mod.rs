@@ -22,6 +22,7 @@
 //! | S10 | `acc_is_last_resort` |
 //! | S11 | `machine_follows_policy` |
 //! | S13 | `own_connection`, `token_keeps_path` |
+//! | bearer tokens: S2, S3, S4, S7, S13 | `bearer_is_good` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
 //! | S2, S3, S13, L1 of a portal | `login_token_is_issued`, `login_token_is_in_time`, `login_token_is_own`, `login_token_is_taken` |
@@ -38,6 +39,7 @@ mod accepted_once;
 mod account_is_proven;
 mod assumptions;
 mod back_in_time;
+mod bearer_is_good;
 mod cache_entry_leaves;
 mod challenge_is_new;
 mod challenge_unexpired;
@@ -57,6 +59,7 @@ mod never_open;
 mod no_refusal_streak;
 mod one_trip;
 mod own_connection;
+mod package_is_guarded;
 mod purged_stays_out;
 mod refreshed_in_time;
 mod registry_entry_leaves;
@@ -116,6 +119,8 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<acc_is_last_resort::AccIsLastResort>::default(),
         Box::<account_is_proven::AccountIsProven>::default(),
         Box::<kind_is_on::KindIsOn>::default(),
+        Box::<bearer_is_good::BearerIsGood>::default(),
+        Box::<package_is_guarded::PackageIsGuarded>::default(),
     ]
 }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
-    types::{ActorId, NodeId, RequestId, VirtualTime},
+    types::{ActorId, BearerKind, NodeId, RequestId, VirtualTime},
 };
 
 #[derive(Debug, Default)]
@@ -25,7 +25,10 @@ impl Checker for OwnConnection {
         let (verb, request, agent) = match &event.kind {
             EventKind::Accepted { request, presented, .. } => ("accepted a token in", *request, presented.agent),
             EventKind::AccountAccepted { request, account, .. } => ("accepted an account in", *request, *account),
-            EventKind::Served { request, agent: Some(agent) } => ("served", *request, *agent),
+            // Of bearer tokens, `bearer_is_good` speaks.
+            EventKind::Served { request, agent: Some(agent) } if BearerKind::of_identity(*agent).is_none() => {
+                ("served", *request, *agent)
+            }
             _ => return,
         };
         if let Some(fault) = fault(event.actor, event.at, request, agent, before) {

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
-    types::{NodeId, RequestId, VirtualTime},
+    types::{BearerKind, NodeId, RequestId, VirtualTime},
 };
 
 #[derive(Debug, Default)]
@@ -45,6 +45,10 @@ impl Checker for ServedAfterAccept {
             self.revoked.insert(request, since, before.assumptions.forget_connection_at(event.at));
         }
         let EventKind::Served { request, agent: Some(agent) } = event.kind else { return };
+        // Of these, `bearer_is_good` speaks.
+        if BearerKind::of_identity(agent).is_some() {
+            return;
+        }
         if let Some(since) = self.revoked.remove(&request) {
             findings.violated(Invariant::S4, event.actor, || {
                 format!("{} served request {request} of {}, which was revoked at {since}", event.actor, Who(agent))

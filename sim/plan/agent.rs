@@ -44,6 +44,9 @@ pub struct AgentPlan {
     /// Where what it fetches lies.
     #[serde(default, skip_serializing_if = "Codebase::is_http")]
     pub codebase: Codebase,
+    /// What it does in its visits.
+    #[serde(default, skip_serializing_if = "Errand::is_usual")]
+    pub errand: Errand,
 }
 
 /// Where packages lie.
@@ -64,6 +67,26 @@ impl Codebase {
     }
 }
 
+/// What is done in a visit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// An agent asks for what needs authentication.
+    #[default]
+    Requests,
+    /// A program calls the server with an ASDK token, once a visit (rule 63).
+    Asdk,
+    /// An agent downloads a package, by whatever the server wants for it (rule 51).
+    Package,
+}
+
+impl Errand {
+    /// Whether it is the usual one.
+    pub const fn is_usual(&self) -> bool {
+        matches!(self, Self::Requests)
+    }
+}
+
 /// What an agent knows when it starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -72,6 +95,9 @@ pub enum Bootstrap {
     Register,
     /// It registered long ago: policy and server keys are in its secure storage, as after a reboot.
     Installed,
+    /// There is no agent yet: the machine fetches the installer from its server with a push-install token, and registers
+    /// once it has it (rule 52).
+    PushInstall,
 }
 
 /// Whether a visit opens new connections.

@@ -98,6 +98,10 @@ pub enum Attack {
     LoginKeyTheft,
     /// 17: on the way back, challenges out of which the token is taken, so that agents go by what else is offered.
     StrippedChallenge,
+    /// 29: a push-install token that was overheard, for something else, and after it was revoked.
+    PushInstall,
+    /// A bearer token that was overheard, used as its holder uses it (rule 63).
+    StolenBearer,
 }
 
 impl Attack {
@@ -127,10 +131,15 @@ impl Attack {
             Self::RegistryFlood => 23,
             Self::CacheFlood => 24,
             Self::SlowLoris => 25,
+            Self::PushInstall => 29,
             Self::KeySwap => 30,
             Self::StrippedChallenge => 17,
             Self::LoginForgery | Self::LoginDelimiter => 28,
-            Self::FirstRequestFlood | Self::StolenKey | Self::LoginReplay | Self::LoginKeyTheft => return None,
+            Self::FirstRequestFlood
+            | Self::StolenKey
+            | Self::LoginReplay
+            | Self::LoginKeyTheft
+            | Self::StolenBearer => return None,
         })
     }
 
@@ -155,7 +164,9 @@ impl Attack {
             | Self::CrossServerReplay
             | Self::Eavesdropping
             | Self::LoginForgery
-            | Self::LoginReplay => Power::Listens,
+            | Self::LoginReplay
+            | Self::PushInstall
+            | Self::StolenBearer => Power::Listens,
             Self::StolenToken
             | Self::StolenRequest
             | Self::ForeignOffer

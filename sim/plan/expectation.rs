@@ -343,6 +343,25 @@ pub enum Milestone {
     AccAgentHurt,
     /// An agent that is offered tokens was turned away for an old password: it should not have needed any (rule 1).
     TokenAgentHurt,
+    // --- special tokens ------------------------------------------------------------------------------
+    /// A push-install token fetched the installer (rule 52).
+    InstallerFetched,
+    /// A call with an ASDK token was let in (rule 63).
+    AsdkAccepted,
+    /// A push-install token was refused for a path that is not the installer's (rule 52, attack 29).
+    BearerPathRefused,
+    /// A bearer token was refused that had been revoked (rule 52, attack 29).
+    BearerRevokedRefused,
+    /// A bearer token was refused as expired.
+    BearerExpiredRefused,
+    /// A bearer token was refused whose kind is off.
+    BearerKindRefused,
+    /// A package was handed out to somebody who had not authenticated, and need not (rules 51, 62).
+    PackageAnonymous,
+    /// A package was handed out for a token (rule 51).
+    PackageByToken,
+    /// A package was handed out for the ACC (rule 51).
+    PackageByAcc,
 }
 
 impl Milestone {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Group, MachineFault};
-use crate::types::{ActorId, Authentication, Profile, VirtualTime};
+use crate::types::{ActorId, Authentication, BearerKind, Profile, VirtualTime};
 
 /// One fault: what it is, when it strikes and when it is over.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -190,6 +190,15 @@ pub enum FaultKind {
         /// Which kinds it offers from then on, whatever policy says for all.
         authentication: Authentication,
     },
+    /// The SMP issues a bearer token and hands it out to all whose errand it is for. An administrator revokes it when the
+    /// fault is over.
+    BearerToken {
+        /// What it is for.
+        kind: BearerKind,
+        /// How long it lives, in seconds; for good if nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifetime_s: Option<u64>,
+    },
 }
 
 impl Fault {
@@ -211,7 +220,7 @@ impl Fault {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub const NAMES: [&str; 23] = [
+    pub const NAMES: [&str; 24] = [
         "partition",
         "delay",
         "loss",
@@ -235,6 +244,7 @@ impl FaultKind {
         "portal_update",
         "change_acc_password",
         "change_authentication",
+        "bearer_token",
     ];
 
     /// Its name in plans and scenarios.
@@ -263,6 +273,7 @@ impl FaultKind {
             Self::PortalUpdate {} => "portal_update",
             Self::ChangeAccPassword {} => "change_acc_password",
             Self::ChangeAuthentication { .. } => "change_authentication",
+            Self::BearerToken { .. } => "bearer_token",
         }
     }
 
@@ -284,6 +295,7 @@ impl FaultKind {
                 | Self::PortalUpdate {}
                 | Self::ChangeAccPassword {}
                 | Self::ChangeAuthentication { .. }
+                | Self::BearerToken { .. }
         )
     }
 

@@ -17,7 +17,7 @@ mod portal;
 mod server;
 mod visits;
 
-pub use agent::{AgentPlan, Bootstrap, Codebase, ConnectionUse};
+pub use agent::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Errand};
 pub use attacker::{Attack, AttackerPlan, Power};
 pub use check::check_parameters;
 pub use expectation::{Expectation, Invariant, Milestone, Thresholds};

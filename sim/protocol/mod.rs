@@ -7,6 +7,7 @@ mod agent;
 mod authentication_choice;
 mod authorization;
 pub mod base64url;
+mod bearer_token;
 mod binding;
 mod body;
 mod client_tokens;
@@ -24,7 +25,10 @@ mod login_token;
 mod login_token_key;
 mod message_signature;
 mod nonce;
+mod package_access;
+mod peer_challenge;
 mod policy;
+mod proxy_choice;
 mod rate_limit;
 mod refusal_answer;
 mod registration;
@@ -44,6 +48,7 @@ pub use account::{Account, Password, PasswordHash};
 pub use agent::{Agent, Authorization, Declined};
 pub use authentication_choice::{AccReason, Choice, NoChoice, Offered, Resource, Situation, TokenState, choose};
 pub use authorization::{ChallengeError, Credentials, SCHEME, TokenChallenge};
+pub use bearer_token::{BEARER_SCHEME, BearerClaims, BearerRejection, BearerRules, BearerToken, INSTALLER_PATH};
 pub use binding::{Binding, RequestFacts};
 pub use body::BodyError;
 pub use client_tokens::{
@@ -70,7 +75,12 @@ pub use message_signature::{
     verify_response,
 };
 pub use nonce::Nonce;
+pub use package_access::{PACKAGES_PATH, PackageAccess};
+pub use peer_challenge::{
+    KmsKey, PEER_SCHEME, PeerAnswer, PeerChallenges, PeerCredentials, PeerDoor, PeerRefusal, PeerRequest,
+};
 pub use policy::{POLICY_PATH, Policy, PolicyError, ServerEntry, ServerKind};
+pub use proxy_choice::{ProxyAccounts, ProxyRefusal, answer_proxy};
 pub use rate_limit::RateLimit;
 pub use refusal_answer::{AGENT_REVOKED, RefusalAnswer};
 pub use registration::{NodeKind, REGISTER_PATH, RegisterRequest, RegisterResponse, RegistrationError};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{BodyError, ServerKeys, body};
-use crate::types::{Authentication, Bug, NodeId, Origin, Parameters, Profile};
+use crate::types::{Authentication, Bug, Jti, NodeId, Origin, Parameters, Profile};
 
 /// Where policy is fetched, with GET. Request and response are signed.
 pub const POLICY_PATH: &str = "/NS/Agent/Policy";
@@ -33,6 +33,9 @@ pub struct Policy {
     /// Whether servers offer `Basic` beside ACC; left out where they do not (rule 50).
     #[serde(default, skip_serializing_if = "is_off")]
     pub basic: bool,
+    /// Whether site servers hand out packages without authentication; left out where they do not (rule 62).
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub anonymous_codebases: bool,
     /// The agent connectivity credentials, sealed for the agent that gets this policy; left out where ACC is off everywhere,
     /// and for site servers (rule 53).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "body::present")]
@@ -60,6 +63,9 @@ pub struct Policy {
     pub jwks: ServerKeys,
     /// The agents that an administrator has revoked.
     pub revoked: BTreeSet<NodeId>,
+    /// The bearer tokens that an administrator has revoked (rule 52); left out where there are none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub revoked_bearers: BTreeSet<Jti>,
 }
 
 /// One server of the policy.
@@ -140,6 +146,7 @@ impl Policy {
             exceptions: BTreeMap::new(),
             acc_fallback: parameters.acc_fallback,
             basic: parameters.basic,
+            anonymous_codebases: parameters.anonymous_codebases,
             acc: None,
             token_lifetime_s: parameters.token_lifetime_s,
             validation_period_s: parameters.validation_period_s,
@@ -152,6 +159,7 @@ impl Policy {
             policy_interval_s: parameters.policy_interval_s,
             jwks,
             revoked,
+            revoked_bearers: BTreeSet::new(),
         }
     }
 
@@ -160,6 +168,7 @@ impl Policy {
         parameters.authentication = self.authentication;
         parameters.acc_fallback = self.acc_fallback;
         parameters.basic = self.basic;
+        parameters.anonymous_codebases = self.anonymous_codebases;
         parameters.token_lifetime_s = self.token_lifetime_s;
         parameters.validation_period_s = self.validation_period_s;
         parameters.look_ahead_s = self.look_ahead_s;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{ClockTable, Ranged, Rate};
 use crate::{
-    plan::{Bootstrap, Codebase, ConnectionUse},
+    plan::{Bootstrap, Codebase, ConnectionUse, Errand},
     types::{Profile, TimeSpan},
 };
 
@@ -24,7 +24,8 @@ pub struct AgentGroup {
     pub start: Option<Ranged<TimeSpan>>,
     /// When they leave for good. Default: never.
     pub leave: Option<Ranged<TimeSpan>>,
-    /// What they know at the start: `register` as after an installation, `installed` as after a reboot.
+    /// What they know at the start: `register` as after an installation, `installed` as after a reboot, `push_install`
+    /// before either: they fetch the installer first, with a push-install token.
     #[serde(default = "default_bootstrap")]
     pub bootstrap: Bootstrap,
     /// How often they fetch policy, or `never`. Default `15m`.
@@ -51,6 +52,9 @@ pub struct AgentGroup {
     /// How many clones each has: agents with the same identity and key, as of a machine that was copied. Default 0.
     #[schemars(range(max = 1000))]
     pub clones: Option<Ranged<u32>>,
+    /// What they do in a visit: `requests` of an agent, downloads of a `package`, or one call of a program with an `asdk`
+    /// token. Default `requests`.
+    pub errand: Option<Errand>,
     /// Visits at intervals, each agent for itself. A group has either `visits` or `arrivals`.
     pub visits: Option<VisitsTable>,
     /// Visits at a rate of the whole group, whether or not earlier ones are done: an open model.

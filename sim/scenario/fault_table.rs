@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{ClockOffset, MachineFaultTable, Ranged};
 use crate::{
     plan::Group,
-    types::{ActorId, AuthenticationKind, Profile, TimeSpan},
+    types::{ActorId, AuthenticationKind, BearerKind, Profile, TimeSpan},
 };
 
 /// Something that goes wrong, or that an administrator does: when, and exactly one key that says what. Where a value is a
@@ -76,6 +76,9 @@ pub struct FaultTable {
     /// An administrator changes which kinds of authentication one server offers, and takes it back when the fault is over, if
     /// it ends.
     pub change_authentication: Option<ChangeAuthenticationTable>,
+    /// The SMP issues a push-install or an ASDK token to all whose errand it is for, and an administrator revokes it when the
+    /// fault is over, if it ends (rules 52, 63).
+    pub bearer_token: Option<BearerTokenTable>,
 }
 
 /// A new password of the ACC. There is nothing to say about it: it is drawn.
@@ -91,6 +94,16 @@ pub struct ChangeAuthenticationTable {
     pub server: ActorId,
     /// Which kinds it offers from then on.
     pub authentication: Vec<AuthenticationKind>,
+}
+
+/// A bearer token.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BearerTokenTable {
+    /// What it is for.
+    pub kind: BearerKind,
+    /// How long it lives, for an ASDK token. Default: for good.
+    pub lifetime: Option<Ranged<TimeSpan>>,
 }
 
 /// A cut of the network.

@@ -112,6 +112,7 @@ impl FaultTable {
             ("portal_update", self.portal_update.is_some()),
             ("change_acc_password", self.change_acc_password.is_some()),
             ("change_authentication", self.change_authentication.is_some()),
+            ("bearer_token", self.bearer_token.is_some()),
         ];
         kinds.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
     }
@@ -203,6 +204,11 @@ impl Settler<'_> {
                 validation_period_s: seconds("validation_period", it.validation_period)?,
                 authentication: it.authentication.as_ref().map(|kinds| kinds.iter().copied().collect()),
             }));
+        }
+        if let Some(it) = &table.bearer_token {
+            let lifetime = |range| self.time("faults.bearer_token.lifetime", range, SECOND);
+            let lifetime_s = it.lifetime.map(lifetime).transpose()?;
+            return Ok(Some(FaultKind::BearerToken { kind: it.kind, lifetime_s }));
         }
         if let Some(it) = &table.relocation {
             return Ok(Some(FaultKind::Move { site: it.site, port: it.port }));

@@ -20,6 +20,8 @@ pub struct ParameterTable {
     pub acc_fallback: Option<bool>,
     /// Whether servers offer `Basic` beside ACC, for people with a browser. Default `false`.
     pub basic: Option<bool>,
+    /// Whether site servers hand out packages without authentication. Default `false`.
+    pub anonymous_codebases: Option<bool>,
     /// How long an issued token lives, from `1m` to `24h`. Default `60m`.
     pub token_lifetime: Option<Ranged<TimeSpan>>,
     /// The period of a site's cache validation. Default: `5m`, `10m` or `30m` by token lifetime.
@@ -112,6 +114,7 @@ impl ParameterTable {
         }
         resolved.acc_fallback = self.acc_fallback.unwrap_or(resolved.acc_fallback);
         resolved.basic = self.basic.unwrap_or(resolved.basic);
+        resolved.anonymous_codebases = self.anonymous_codebases.unwrap_or(resolved.anonymous_codebases);
         if let Some(period) = self.validation_period {
             resolved.validation_period_s = Some(draws.time(&within("validation_period"), 0, period, SECOND)?);
         }

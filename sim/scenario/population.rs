@@ -134,6 +134,7 @@ impl GroupBuilder<'_> {
             profile: table.profile,
             clone_of: None,
             codebase: table.codebase.unwrap_or_default(),
+            errand: table.errand.unwrap_or_default(),
         })
     }
 

@@ -151,6 +151,9 @@ impl Text {
         if plan.parameters.basic {
             lines.push("basic = true".to_owned());
         }
+        if plan.parameters.anonymous_codebases {
+            lines.push("anonymous_codebases = true".to_owned());
+        }
         changed(&json(&plan.parameters), &json(&Parameters::defaults(plan.profile)), "", &mut lines);
         if !lines.is_empty() {
             self.table("parameters");
@@ -193,8 +196,11 @@ impl Text {
             self.line(format_args!("start = {}", millis(agent.start_ms)));
         }
         agent.leave_ms.into_iter().for_each(|leave_ms| self.line(format_args!("leave = {}", millis(leave_ms))));
-        if agent.bootstrap == Bootstrap::Installed {
-            self.line(format_args!("bootstrap = \"installed\""));
+        if agent.bootstrap != Bootstrap::Register {
+            self.line(format_args!("bootstrap = {}", name(&agent.bootstrap)));
+        }
+        if !agent.errand.is_usual() {
+            self.line(format_args!("errand = {}", name(&agent.errand)));
         }
         match agent.policy_interval_s {
             0 => self.line(format_args!("policy_interval = \"never\"")),
@@ -310,6 +316,10 @@ fn facts(kind: &FaultKind) -> Vec<String> {
         FaultKind::ChangeAccPassword {} => Vec::new(),
         FaultKind::ChangeAuthentication { server, authentication } => {
             vec![actor("server", server), format!("authentication = {}", list_of(*authentication))]
+        }
+        FaultKind::BearerToken { kind, lifetime_s } => {
+            let lifetime = lifetime_s.map(|seconds| format!("lifetime = \"{}\"", TimeSpan::from_secs(seconds)));
+            [format!("kind = {}", name(kind))].into_iter().chain(lifetime).collect()
         }
         FaultKind::Upgrade { actor: who, profile } => vec![actor("actor", who), format!("profile = \"{profile}\"")],
         FaultKind::Machine { server, what } => {

@@ -49,7 +49,8 @@ impl Numbers {
             FaultKind::RotateServerKey { .. }
             | FaultKind::ChangePolicy { .. }
             | FaultKind::PortalUpdate {}
-            | FaultKind::ChangeAccPassword {} => Some(()),
+            | FaultKind::ChangeAccPassword {}
+            | FaultKind::BearerToken { .. } => Some(()),
         }?;
         Some(fault)
     }

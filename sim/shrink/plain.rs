@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Change;
 use crate::{
-    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Plan, PortalPlan, Visits},
+    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Errand, Plan, PortalPlan, Visits},
     types::{ClockModel, Parameters},
 };
 
@@ -16,7 +16,7 @@ const VISITS_TOLD_MAX: u64 = 64;
 type AgentChange = fn(&mut AgentPlan);
 
 /// What makes an agent plainer, the most likely first.
-const AGENT_CHANGES: [AgentChange; 13] = [
+const AGENT_CHANGES: [AgentChange; 14] = [
     |it| it.clock = ClockModel::default(),
     |it| it.policy_interval_s = 0,
     |it| it.bootstrap = Bootstrap::Installed,
@@ -29,6 +29,7 @@ const AGENT_CHANGES: [AgentChange; 13] = [
     |it| it.branch = 1,
     |it| it.clone_of = None,
     |it| it.codebase = Codebase::Http,
+    |it| it.errand = Errand::Requests,
     start_earlier,
 ];
 

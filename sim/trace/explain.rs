@@ -218,6 +218,7 @@ impl Story {
                     Carried::Nothing | Carried::Signature | Carried::LoginToken => format!("asked {server}"),
                     Carried::AccountHello => "asked to come in with an account".to_owned(),
                     Carried::AccountResponse => "answered with the account's password".to_owned(),
+                    Carried::Bearer => format!("asked {server} with a bearer token"),
                 };
                 exchange.add(part, words::carried(*carries));
             }

@@ -62,6 +62,7 @@ pub(super) const fn carried(carries: Carried) -> &'static str {
         Carried::LoginToken => "login token",
         Carried::AccountHello => "account wanted",
         Carried::AccountResponse => "account answered",
+        Carried::Bearer => "bearer token",
     }
 }
 

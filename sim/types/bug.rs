@@ -206,6 +206,18 @@ bugs! {
     /// A server takes tokens and accounts though their kind is off (R30). Needs somebody who has them all the same.
     KindTakenWhenOff = "kind_taken_when_off",
 
+    // --- special tokens --------------------------------------------------------------------------------
+    /// A server takes a bearer token that was revoked (R52). Needs one that is used after that.
+    BearerRevocationIgnored = "bearer_revocation_ignored",
+    /// A push-install token opens whatever ends like the installer's path (R52). Needs somebody who tries (A29).
+    InstallerPathBySuffix = "installer_path_by_suffix",
+    /// A bearer token authenticates its whole connection, as an agent token does (R9, R52). Needs a connection on which
+    /// another request follows (A29).
+    BearerOpensConnection = "bearer_opens_connection",
+    /// A site server hands out packages to whoever asks, whatever policy says (R51). Needs somebody who asks without
+    /// credentials, or before it has any.
+    PackagesForEverybody = "packages_for_everybody",
+
     hangs:
     /// A poll of an agent's task never returns.
     PollNeverReturns = "poll_never_returns",

@@ -93,6 +93,11 @@ random_identifier! {
     ServerChallenge
 }
 
+random_identifier! {
+    /// What a peer draws for another that wants a file of it, to be answered with the key that both know (rule 50).
+    PeerChallenge
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,12 @@ impl NodeId {
     /// Stands for the agent connectivity credentials, an account that all agents share. No node has it.
     pub const ACC: Self = Self(0x5000_0000_0000_8000_8000_0000_0000_0000);
 
+    /// Stands for whoever comes with a push-install token (rule 52). No node has it.
+    pub const PUSH_INSTALL: Self = Self(0x6000_0000_0000_8000_8000_0000_0000_0000);
+
+    /// Stands for whoever comes with an ASDK token (rule 63). No node has it.
+    pub const ASDK: Self = Self(0x6000_0000_0000_8000_8000_0000_0000_0001);
+
     /// Makes the identity of its 128 bits.
     pub const fn from_bits(bits: u128) -> Self {
         Self(bits)

@@ -19,6 +19,9 @@ pub struct Parameters {
     /// Whether servers offer `Basic` beside ACC, for people with a browser (rule 50).
     #[serde(default, skip_serializing_if = "is_off")]
     pub basic: bool,
+    /// Whether site servers hand out packages without authentication (rule 62).
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub anonymous_codebases: bool,
     /// How long an issued token lives, in seconds.
     pub token_lifetime_s: u64,
     /// The period of a site's cache validation, in seconds; by token lifetime where it is not set (rule 38).
@@ -107,6 +110,7 @@ impl Parameters {
             authentication: Authentication::TOKENS,
             acc_fallback: true,
             basic: false,
+            anonymous_codebases: false,
             token_lifetime_s: 3_600,
             validation_period_s: None,
             look_ahead_s: 900,

@@ -1,16 +1,18 @@
 //! What administrators do at the SMP, as the plan says.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use rand_core::Rng as _;
 
 use super::{clock::HostClock, environment::SimulatedEnvironment};
 use crate::{
-    actor::{Database, Domain, Environment as _},
+    actor::{BearerDesk, Database, Domain, Environment as _},
     cast::Cast,
-    crypto::{KeyPoolError, PrivateKey},
-    event::EventKind,
+    crypto::{Engine, KeyPoolError, PrivateKey},
+    event::{BearerEvent, EventKind},
     plan::{Fault, FaultKind, Plan},
     protocol::Account,
-    types::{Authentication, NodeId, Parameters, VirtualTime},
+    types::{Authentication, BearerKind, Jti, NodeId, Parameters, Undigested, VirtualTime},
 };
 
 /// Something that an administrator does.
@@ -26,6 +28,8 @@ enum Act {
     ApproveSite(NodeId),
     ChangeAccPassword { account: Account, domain: Domain },
     ChangeAuthentication { server: NodeId, authentication: Option<Authentication> },
+    IssueBearer { kind: BearerKind, jti: Jti, lifetime: Option<Duration> },
+    RevokeBearer { jti: Jti },
 }
 
 /// The administrators of a plan.
@@ -33,6 +37,7 @@ enum Act {
 pub struct Administrator {
     acts: Vec<(VirtualTime, Act)>,
     database: Database,
+    desk: BearerDesk,
 }
 
 impl Administrator {
@@ -42,6 +47,7 @@ impl Administrator {
     /// If the key pool lacks a key of the plan.
     pub fn new(cast: &Cast, database: Database) -> Result<Self, KeyPoolError> {
         let Cast { plan, keys, .. } = cast;
+        let mut jtis = cast.seed.rng("bearer tokens", 0);
         let mut acts = Vec::new();
         // The key from which a rotation takes over is withdrawn when that rotation is over; but not the key of the SMP's
         // identity, with which it signs its answers and which every node has pinned.
@@ -87,6 +93,16 @@ impl Administrator {
                     until(act(fault.until()));
                     act(fault.at())
                 }
+                FaultKind::BearerToken { kind, lifetime_s } => {
+                    let mut bits = [0; 16];
+                    jtis.fill_bytes(&mut bits);
+                    let jti = Jti::from_bits(u128::from_be_bytes(bits));
+                    // Each is a token of its own, so that none outlives its fault.
+                    if fault.until_ms.is_some() {
+                        acts.push((fault.until(), Act::RevokeBearer { jti }));
+                    }
+                    Act::IssueBearer { kind: *kind, jti, lifetime: lifetime_s.map(Duration::from_secs) }
+                }
                 _ => continue,
             };
             acts.push((fault.at(), act));
@@ -97,14 +113,22 @@ impl Administrator {
             }
         }
         acts.sort_by_key(|(at, _)| *at);
-        Ok(Self { acts, database })
+        Ok(Self { acts, database, desk: cast.desk.clone() })
     }
 
     /// Does everything when its time has come. What is done is reported as the SMP's.
-    pub async fn work(self, clock: Arc<HostClock>, smp: Arc<SimulatedEnvironment>) {
-        for (at, act) in self.acts {
+    pub async fn work(self, clock: Arc<HostClock>, smp: Arc<SimulatedEnvironment>, engine: Arc<Engine>) {
+        let Self { acts, database, desk } = self;
+        for (at, act) in acts {
             clock.sleep(at.since(clock.now())).await;
-            if let Some(event) = act.carry_out(&self.database) {
+            if let Act::IssueBearer { kind, jti, lifetime } = act {
+                let issued = database.open().issue_bearer(kind, jti, smp.wall().seconds(), lifetime, &engine);
+                // The key of the day has signed before.
+                let Ok(token) = issued else { continue };
+                let (expires, fingerprint) = (token.claims.exp, Undigested(token.fingerprint()));
+                smp.record(EventKind::Bearer(BearerEvent::Issued { kind, jti, expires, token: fingerprint }));
+                desk.hand_out(token);
+            } else if let Some(event) = act.carry_out(&database) {
                 smp.record(event);
             }
         }
@@ -135,6 +159,12 @@ impl Act {
             Self::WithdrawKey { number, key } => {
                 records.withdraw_key(key.public().thumbprint());
                 EventKind::ServerKeyWithdrawn { key: number }
+            }
+            // Done before: it takes more than the database.
+            Self::IssueBearer { .. } => return None,
+            Self::RevokeBearer { jti } => {
+                records.revoke_bearer(jti);
+                EventKind::Bearer(BearerEvent::Revoked { jti })
             }
             Self::ChangeAgentKey { agent, key } => {
                 records.change_agent_key(agent, key.public().clone());

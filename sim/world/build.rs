@@ -308,8 +308,8 @@ impl Server {
         let clock = Arc::new(HostClock::new(Arc::clone(&foundation.shared.clock)));
         let wall = Arc::new(foundation.cast.plan.clock_of(self.actor));
         if let Some(administrator) = administrator {
-            let (desk, _) = foundation.environment(self.actor, 0, &wall, &clock, Computer::default());
-            let work = administrator.work(Arc::clone(&clock), desk);
+            let (desk, engine) = foundation.environment(self.actor, 0, &wall, &clock, Computer::default());
+            let work = administrator.work(Arc::clone(&clock), desk, engine);
             let breakdown = Arc::clone(&foundation.shared.breakdown);
             tokio::task::spawn_local(breakdown.watch(self.actor, Arc::clone(&clock), work));
         }

@@ -4,6 +4,7 @@
 //! First without input or output, then through the doors of real actors, then in the simulated world.
 
 mod agent;
+mod bearer;
 mod connection;
 mod doors;
 mod hostile;

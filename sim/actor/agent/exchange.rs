@@ -43,7 +43,7 @@ impl<E: Environment> AgentActor<E> {
     ) -> (Outcome, u32) {
         hang_if_planted().await;
         let started = self.environment.now();
-        let is_public = wanted == Wanted::Public;
+        let is_public = wanted.is_public();
         if is_public || is_authenticated {
             let served = if is_public { Outcome::ServedPublic } else { Outcome::ServedAuthenticated };
             match self.send(line, wanted.target(), None, Carried::Nothing).await {
@@ -74,7 +74,7 @@ impl<E: Environment> AgentActor<E> {
             }
         }
         if so_far.offered.is_none_or(|offered| offered.token) {
-            so_far = self.by_token(way, line, so_far).await;
+            so_far = self.by_token(way, line, wanted, so_far).await;
         }
         let token = match (so_far.outcome, so_far.offered) {
             (Outcome::Unauthorized, Some(Offered { token: false, .. })) => TokenState::Untried,
@@ -88,7 +88,7 @@ impl<E: Environment> AgentActor<E> {
     }
 
     /// Asks with tokens, and tells how far that went.
-    async fn by_token(&self, way: &Way, line: &mut Line<E>, so_far: SoFar) -> SoFar {
+    async fn by_token(&self, way: &Way, line: &mut Line<E>, wanted: Wanted, so_far: SoFar) -> SoFar {
         let SoFar { started, trips: first_trip, .. } = so_far;
         let mut offers = so_far.offered;
         let ended = |outcome, trips, offered| SoFar { started, trips, outcome, offered };
@@ -96,7 +96,7 @@ impl<E: Environment> AgentActor<E> {
         let digest = content_digest(b"");
         let facts = RequestFacts {
             method: "GET",
-            target: Wanted::Protected.target(),
+            target: wanted.target(),
             content_digest: &digest,
             channel_binding: channel_binding.as_deref(),
         };
@@ -106,7 +106,7 @@ impl<E: Environment> AgentActor<E> {
         let Ok(mut authorization) = authorization else { return ended(Outcome::Broken, first_trip, offers) };
         self.charge().await;
         for trip in first_trip + 1..=first_trip + TRIPS_MAX {
-            let response = match self.authorize_and_send(line, &authorization).await {
+            let response = match self.authorize_and_send(line, wanted, &authorization).await {
                 Ok(response) => response,
                 Err(error) => return ended(broken(&error), trip, offers),
             };
@@ -153,6 +153,7 @@ impl<E: Environment> AgentActor<E> {
     async fn authorize_and_send(
         &self,
         line: &mut Line<E>,
+        wanted: Wanted,
         authorization: &Authorization,
     ) -> Result<Response<Bytes>, ExchangeError> {
         let (credentials, carries) = match authorization {
@@ -166,7 +167,7 @@ impl<E: Environment> AgentActor<E> {
                 (Credentials::Token(token.text()).to_value(), carries)
             }
         };
-        self.send(line, Wanted::Protected.target(), Some(credentials), carries).await
+        self.send(line, wanted.target(), Some(credentials), carries).await
     }
 
     /// Sends a request, and notes where its answer sends the agent on.

@@ -31,6 +31,8 @@ pub struct KnownKinds {
     pub acc_fallback: bool,
     /// The agent connectivity credentials; none where ACC is off (rule 53).
     pub acc: Option<Account>,
+    /// Whether site servers hand out packages without authentication.
+    pub anonymous_codebases: bool,
     /// Where the servers are reached to which it may be sent on.
     pub servers: Arc<[ServerEntry]>,
 }
@@ -43,6 +45,7 @@ impl KnownKinds {
             authentication: policy.authentication,
             exceptions: policy.exceptions.clone(),
             acc_fallback: policy.acc_fallback,
+            anonymous_codebases: policy.anonymous_codebases,
             acc: policy.acc.as_deref().and_then(|sealed| Account::open(sealed, key, engine)),
             servers: if may_be_sent_on { policy.servers.as_slice().into() } else { Arc::default() },
         }
@@ -77,6 +80,10 @@ pub(super) enum Wanted {
     Protected,
     /// A file at a UNC path (rule 56).
     Unc,
+    /// A package (rule 51).
+    Package,
+    /// A package for which nobody need authenticate, as far as the agent knows.
+    AnonymousPackage,
 }
 
 impl Wanted {
@@ -86,6 +93,12 @@ impl Wanted {
             Self::Public => "/Altiris/Public/status",
             Self::Protected => "/Altiris/Packages/index",
             Self::Unc => "/UNC/packages/index",
+            Self::Package | Self::AnonymousPackage => "/Altiris/Codebases/tools.zip",
         }
+    }
+
+    /// Whether it needs no authentication.
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Public | Self::AnonymousPackage)
     }
 }

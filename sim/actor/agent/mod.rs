@@ -2,6 +2,7 @@
 //! and later, at moments that it draws, so that not everybody comes back at once (attack 26).
 
 mod beside_tokens;
+mod errand;
 mod exchange;
 mod kinds;
 mod schedule;
@@ -20,6 +21,7 @@ use std::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
+pub use self::errand::Errand;
 pub use self::kinds::{Coexistence, KnownKinds};
 pub(super) use self::schedule::Schedule;
 use self::{
@@ -79,6 +81,8 @@ pub struct AgentSettings {
     pub coexistence: Coexistence,
     /// Where its random numbers come from.
     pub rng: ChaCha20Rng,
+    /// What it does beside what agents do.
+    pub errand: Errand,
 }
 
 /// What an agent learns from policy, and keeps.
@@ -226,8 +230,8 @@ impl<E: Environment> AgentActor<E> {
     }
 
     /// The way to the server to which a `Location` leads, if policy lists it.
-    fn way_to(&self, location: &str) -> Option<Way> {
-        let origin: Origin = location.strip_suffix(Wanted::Protected.target())?.parse().ok()?;
+    fn way_to(&self, location: &str, wanted: Wanted) -> Option<Way> {
+        let origin: Origin = location.strip_suffix(wanted.target())?.parse().ok()?;
         let server = locked(&self.kinds).servers.iter().find(|entry| entry.origin == origin)?.id;
         let mut known = self.settings.coexistence.servers.iter();
         let actor = known.find(|(node, _)| *node == server).map(|(_, actor)| *actor)?;
@@ -247,8 +251,11 @@ impl<E: Environment> AgentActor<E> {
 
     /// Lives until the agent leaves, or its environment says stop.
     pub async fn run(self: Arc<Self>) {
-        if self.settings.secure_storage.read().is_none() && !self.register().await {
-            return;
+        if self.settings.secure_storage.read().is_none() {
+            let is_installed = !self.settings.errand.installs_first || self.install().await;
+            if !is_installed || !self.register().await {
+                return;
+            }
         }
         let now = self.environment.now();
         let sweep_period = Duration::from_secs(self.settings.parameters.agent_sweep_period_s);
@@ -320,15 +327,18 @@ impl<E: Environment> AgentActor<E> {
                 Err(error) => self.environment.record(EventKind::PolicyFailed { why: error.to_string() }),
             }
             failures += 1;
-            let now = self.environment.now();
-            let retry_at = self.retry_at(now, failures);
-            if self.settings.leaves_at.is_some_and(|leaves_at| retry_at >= leaves_at) {
-                return false;
-            }
-            if self.slept(retry_at.since(now)).await.is_break() {
+            if !self.waited_to_retry(failures).await {
                 return false;
             }
         }
+    }
+
+    /// Waits after so many failures. Tells whether it is still there afterwards.
+    async fn waited_to_retry(&self, failures: u32) -> bool {
+        let now = self.environment.now();
+        let retry_at = self.retry_at(now, failures);
+        let has_left = self.settings.leaves_at.is_some_and(|leaves_at| retry_at >= leaves_at);
+        !has_left && self.slept(retry_at.since(now)).await.is_continue()
     }
 
     /// Sleeps, unless it is to stop.

@@ -33,6 +33,10 @@ pub(super) struct LineAuthentication {
 impl<E: Environment> AgentActor<E> {
     /// Makes a visit. Tells whether everything was served.
     pub(super) async fn visit(self: &Arc<Self>) -> bool {
+        if self.settings.errand.calls_by_asdk {
+            self.call_by_asdk().await;
+            return true;
+        }
         if self.settings.connections == 1 {
             return self.use_connection().await;
         }
@@ -58,14 +62,13 @@ impl<E: Environment> AgentActor<E> {
         for number in 0..self.settings.requests {
             let wanted = match number < self.settings.public_requests {
                 true => Wanted::Public,
-                false if self.settings.coexistence.fetches_unc => Wanted::Unc,
-                false => Wanted::Protected,
+                false => self.wanted(way.server),
             };
             if !self.exchange(&way, &mut line, wanted).await.is_served() {
                 return false;
             }
             if let Some(location) = line.as_mut().and_then(|line| line.sent_on_to.take())
-                && !self.follow(&way, &location).await
+                && !self.follow(&way, &location, wanted).await
             {
                 return false;
             }
@@ -78,19 +81,19 @@ impl<E: Environment> AgentActor<E> {
 
     /// Goes where a server sent it on, on a connection of its own: that server is asked what it wants, and gets nothing that
     /// was for the first (rule 55). Tells whether it was served.
-    async fn follow(&self, from: &Way, location: &str) -> bool {
-        let Some(way) = self.way_to(location) else {
+    async fn follow(&self, from: &Way, location: &str, wanted: Wanted) -> bool {
+        let Some(way) = self.way_to(location, wanted) else {
             let why = "it sends agents on to a place that policy does not list: list that server, or end the redirect";
             self.environment.record(EventKind::AuthenticationImpossible { server: from.server, why: why.to_owned() });
             return false;
         };
         self.environment.record(EventKind::RedirectFollowed { from: from.server, to: way.server });
-        self.exchange(&way, &mut None, Wanted::Protected).await.is_served()
+        self.exchange(&way, &mut None, wanted).await.is_served()
     }
 
     /// Gets one answer, opening the connection first where there is none.
     async fn exchange(&self, way: &Way, line: &mut Option<Line<E>>, wanted: Wanted) -> Outcome {
-        let is_public = wanted == Wanted::Public;
+        let is_public = wanted.is_public();
         let since = self.environment.now();
         let is_warm = locked(&self.agent).stored(&way.path, self.wall()).is_some();
         // Over plain HTTP each hardened request carries its own token.

@@ -1,17 +1,21 @@
 //! The SMP's database: what it knows, and what administrators decide. It outlives the SMP's process.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use crate::{
     actor::lock::locked,
-    crypto::{PrivateKey, PublicKey},
-    protocol::{Account, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest, Registered, ServerKeys},
-    types::{Authentication, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
+    crypto::{Engine, KeyError, PrivateKey, PublicKey},
+    protocol::{
+        Account, BearerClaims, BearerToken, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest,
+        Registered, ServerKeys,
+    },
+    types::{Authentication, BearerKind, Jti, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
 };
 
 /// The SMP's database, shared by the SMP and its administrators.
@@ -32,6 +36,7 @@ pub struct Records {
     node: NodeId,
     parameters: Parameters,
     policy_version: u64,
+    revoked_bearers: BTreeSet<Jti>,
     journal: Option<Arc<dyn Journal>>,
     exceptions: BTreeMap<NodeId, Authentication>,
     acc: Option<Account>,
@@ -65,6 +70,7 @@ impl Database {
             node,
             parameters,
             policy_version: 1,
+            revoked_bearers: BTreeSet::new(),
             journal: None,
             exceptions: BTreeMap::new(),
             acc: None,
@@ -88,7 +94,8 @@ impl Records {
             self.server_keys.clone(),
             self.directory.revoked().clone(),
         );
-        Policy { exceptions: self.exceptions.clone(), ..policy }
+        let (exceptions, revoked_bearers) = (self.exceptions.clone(), self.revoked_bearers.clone());
+        Policy { exceptions, revoked_bearers, ..policy }
     }
 
     /// Which kinds of authentication a server offers.
@@ -160,6 +167,33 @@ impl Records {
     pub fn reinstate(&mut self, agent: NodeId) {
         self.directory.reinstate(agent);
         self.policy_version += 1;
+    }
+
+    /// Issues a bearer token with the key of the day (rules 52, 63). Nothing is kept of it: it is good by its signature.
+    ///
+    /// # Errors
+    /// If the key cannot sign.
+    pub fn issue_bearer(
+        &self,
+        kind: BearerKind,
+        jti: Jti,
+        iat: UnixSeconds,
+        lifetime: Option<Duration>,
+        engine: &Engine,
+    ) -> Result<BearerToken, KeyError> {
+        let claims = BearerClaims { iss: self.node, iat, jti, exp: lifetime.map(|lifetime| iat.after(lifetime)) };
+        BearerToken::sign(kind, claims, self.issuer.key(), engine)
+    }
+
+    /// Revokes a bearer token, for good.
+    pub fn revoke_bearer(&mut self, jti: Jti) {
+        self.revoked_bearers.insert(jti);
+        self.policy_version += 1;
+    }
+
+    /// The bearer tokens that were revoked.
+    pub fn revoked_bearers(&self) -> &BTreeSet<Jti> {
+        &self.revoked_bearers
     }
 
     /// Signs tokens with another key from now on. The one before is still stood for.

@@ -11,6 +11,7 @@ use http_body_util::Full;
 
 use super::{
     account_gate::{self, Kinds, UNC_PATH},
+    bearer_gate,
     core::Core,
 };
 #[cfg(feature = "planted-bugs")]
@@ -23,8 +24,9 @@ use crate::{
     environment::Call,
     event::{Challenge, EventKind, Presented, RegistryState, Removal},
     protocol::{
-        AGENT_REVOKED, Acceptance, CLIENT_TOKENS_PATH, ChallengeError, CountersignedToken, Credentials, IssuedToken,
-        POLICY_PATH, REGISTER_PATH, RefusalAnswer, Rejection, RequestFacts, TokenChallenge, Use, content_digest,
+        AGENT_REVOKED, Acceptance, BearerRejection, BearerToken, CLIENT_TOKENS_PATH, ChallengeError,
+        CountersignedToken, Credentials, IssuedToken, PACKAGES_PATH, POLICY_PATH, PackageAccess, REGISTER_PATH,
+        RefusalAnswer, Rejection, RequestFacts, TokenChallenge, Use, content_digest,
     },
     types::{AccountScheme, Bug, Jti, NodeId, Refusal, Uid, Undigested, UnixSeconds},
 };
@@ -50,6 +52,9 @@ pub trait TokenServer<E: Environment>: Send + Sync + 'static {
     /// Which kinds of authentication it takes now, by the policy that it goes by (rule 30).
     fn kinds(&self) -> Kinds;
 
+    /// Who gets packages now (rule 51).
+    fn packages(&self) -> PackageAccess;
+
     /// Whether an agent is known to be revoked.
     fn is_revoked(&self, agent: NodeId) -> bool;
 
@@ -58,6 +63,9 @@ pub trait TokenServer<E: Environment>: Send + Sync + 'static {
 
     /// Checks a presented token.
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>>;
+
+    /// Checks a bearer token for this path.
+    fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection>;
 
     /// Does what a rejection asks for; tells whether the token should be checked once more (hole 14).
     fn reconsider(self: &Arc<Self>, rejection: &Rejection) -> impl Future<Output = bool> + Send;
@@ -108,12 +116,23 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         core.charge(1).await;
         return Some(serve(core, request, None));
     }
+    if is_below(request.path(), PACKAGES_PATH) {
+        let access = server.packages();
+        core.environment.record(EventKind::PackageAsked { request: request.id, access: access.to_string() });
+        if access.admits(None) || Bug::PackagesForEverybody.is_planted() {
+            core.charge(1).await;
+            return Some(serve(core, request, None));
+        }
+    }
     let kinds = server.kinds();
     if request.path().starts_with(UNC_PATH) {
         return Some(account_gate::answer_unc(core, connection, request, kinds).await);
     }
     if !request.path().starts_with(PROTECTED_PATH) {
         return None;
+    }
+    if let Some(text) = bearer_gate::carried(request) {
+        return Some(bearer_gate::answer(&**server, connection, request, text).await);
     }
     let parameters = &core.settings.parameters;
     if Bug::AuthenticationKeptByAddress.is_planted() {
@@ -190,11 +209,15 @@ fn inherit_authentication<E: Environment>(core: &Core<E>, connection: &ServerCon
     }
 }
 
-/// Whether a path needs no authentication. A path that another reader could resolve to a place outside the public
-/// folder is not public, however it starts.
+/// Whether a path needs no authentication.
 fn is_public(path: &str) -> bool {
+    is_below(path, PUBLIC_PATH)
+}
+
+/// Whether a path lies in a folder. One that another reader could resolve to a place outside does not, however it starts.
+fn is_below(path: &str, folder: &str) -> bool {
     let is_plain = !path.contains(['%', '\\']) && path.split('/').all(|segment| !matches!(segment, "." | ".."));
-    is_plain && path.starts_with(PUBLIC_PATH)
+    is_plain && path.starts_with(folder)
 }
 
 /// What a path is for, as figures name it.
@@ -205,6 +228,7 @@ pub fn kind_of_path(path: &str) -> &'static str {
         CLIENT_TOKENS_PATH => "client_tokens",
         _ if is_public(path) => "public",
         _ if path.starts_with(UNC_PATH) => "unc",
+        _ if is_below(path, PACKAGES_PATH) => "package",
         _ if path.starts_with(PROTECTED_PATH) => "protected",
         _ => "other",
     }

@@ -1,6 +1,7 @@
 //! The two server kinds. What they share is in `core` and `gate`; what differs is where tokens and keys come from.
 
 mod account_gate;
+mod bearer_gate;
 mod core;
 mod database;
 mod domain;

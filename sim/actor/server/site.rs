@@ -32,8 +32,8 @@ use crate::{
     crypto::{Engine, PublicKey},
     event::{EventKind, Removal, UpstreamPurpose},
     protocol::{
-        Acceptance, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken, NodeKind, Policy, Rejection,
-        RequestFacts, Stored, ValidationSchedule,
+        Acceptance, BearerRejection, BearerToken, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken,
+        NodeKind, PackageAccess, Policy, Rejection, RequestFacts, ServerKind, Stored, ValidationSchedule,
     },
     types::{Bug, Jti, NodeId, Origin, Refusal, Thumbprint, Uid},
 };
@@ -378,6 +378,11 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         locked(&self.state).kinds
     }
 
+    fn packages(&self) -> PackageAccess {
+        let state = locked(&self.state);
+        PackageAccess::of(ServerKind::Site, state.parameters.anonymous_codebases, state.kinds.on)
+    }
+
     fn is_revoked(&self, agent: NodeId) -> bool {
         locked(&self.state).policy.as_ref().is_some_and(|policy| policy.is_revoked(agent))
     }
@@ -394,6 +399,10 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
         let evicted = state.cache.mark_proven(issued.claims.sub, issued.uid);
         self.record_eviction(issued.claims.sub, evicted);
         Ok(acceptance)
+    }
+
+    fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection> {
+        locked(&self.state).check_bearer(text, path, &self.core)
     }
 
     async fn reconsider(self: &Arc<Self>, rejection: &Rejection) -> bool {

@@ -1,12 +1,14 @@
 //! What a site server holds in memory, and loses with its process (rules 43 and 44).
 
+use std::collections::BTreeSet;
+
 use super::{account_gate::Kinds, core::Core};
 use crate::{
     actor::Environment,
     crypto::PublicKey,
     protocol::{
-        Acceptance, AgentKeys, Policy, RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys,
-        TokenCache, TokenCacheSettings,
+        Acceptance, AgentKeys, BearerRejection, BearerRules, BearerToken, Policy, RateLimit, Registry, Rejection,
+        RememberedPrefixes, RequestFacts, ServerKeys, TokenCache, TokenCacheSettings,
     },
     types::{NodeId, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
 };
@@ -86,6 +88,24 @@ impl SiteMemory {
             self.notice_key(&*core.environment, token.issued.kid, false);
         }
         Ok(result?)
+    }
+
+    /// Judges a bearer token. A site that has no policy yet trusts no key either.
+    pub fn check_bearer<E: Environment>(
+        &self,
+        text: &str,
+        path: &str,
+        core: &Core<E>,
+    ) -> Result<BearerToken, BearerRejection> {
+        let none = BTreeSet::new();
+        let rules = BearerRules {
+            authentication: self.kinds.on,
+            revoked: self.policy.as_ref().map_or(&none, |policy| &policy.revoked_bearers),
+            server_keys: &self.server_keys,
+            leeway: core.rules().leeway,
+            token_bytes_max: core.rules().token_bytes_max,
+        };
+        rules.check(text, path, core.wall(), &core.engine)
     }
 }
 

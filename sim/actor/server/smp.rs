@@ -26,10 +26,11 @@ use crate::{
     crypto::{Engine, PublicKey},
     event::EventKind,
     protocol::{
-        Acceptance, AgentKeys, Answer, Answered, CLIENT_TOKENS_PATH, ClientToken, ClientTokensResponse, Directory,
-        Holder, IssueError, IssuedToken, POLICY_PATH, Policy, REGISTER_PATH, RateLimit, RegisterRequest,
-        RegisterResponse, Registry, Rejection, RememberedPrefixes, RequestFacts, RequestNonces, RequestTarget,
-        SiteRequest, Subject, authenticate_site, sign_response, verify_request,
+        Acceptance, AgentKeys, Answer, Answered, BearerRejection, BearerRules, BearerToken, CLIENT_TOKENS_PATH,
+        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, PackageAccess,
+        Policy, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes,
+        RequestFacts, RequestNonces, RequestTarget, ServerKind, SiteRequest, Subject, authenticate_site, sign_response,
+        verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested},
 };
@@ -290,6 +291,12 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
         Kinds { on: records.authentication_of(self.core.settings.node), basic: records.parameters().basic }
     }
 
+    fn packages(&self) -> PackageAccess {
+        let records = self.database.open();
+        let on = records.authentication_of(self.core.settings.node);
+        PackageAccess::of(ServerKind::Smp, records.parameters().anonymous_codebases, on)
+    }
+
     fn is_revoked(&self, agent: NodeId) -> bool {
         self.database.open().directory.revoked().contains(&agent)
     }
@@ -324,6 +331,18 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
             .map_err(Box::new);
         self.core.lend_registry_of_worker(registry);
         result
+    }
+
+    fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection> {
+        let records = self.database.open();
+        let rules = BearerRules {
+            authentication: records.authentication_of(self.core.settings.node),
+            revoked: records.revoked_bearers(),
+            server_keys: &records.server_keys,
+            leeway: self.core.rules().leeway,
+            token_bytes_max: self.core.rules().token_bytes_max,
+        };
+        rules.check(text, path, self.core.wall(), &self.core.engine)
     }
 
     async fn reconsider(self: &Arc<Self>, _rejection: &Rejection) -> bool {

@@ -63,6 +63,7 @@ fn groups(kind: &FaultKind) -> Vec<Group> {
         | FaultKind::Revoke { .. }
         | FaultKind::PortalUpdate {}
         | FaultKind::ChangeAccPassword {}
-        | FaultKind::ChangeAuthentication { .. } => Vec::new(),
+        | FaultKind::ChangeAuthentication { .. }
+        | FaultKind::BearerToken { .. } => Vec::new(),
     }
 }

@@ -1,9 +1,9 @@
 //! Which actor may act in whose name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    plan::{Attack, Plan},
+    plan::{Attack, Errand, Plan},
     types::{ActorId, NodeId, VirtualTime},
 };
 
@@ -13,6 +13,8 @@ use crate::{
 pub struct Identities {
     clones: BTreeMap<ActorId, NodeId>,
     thieves: Vec<(ActorId, NodeId, VirtualTime)>,
+    /// To whom ASDK tokens are handed out.
+    asdk: BTreeSet<ActorId>,
 }
 
 impl Identities {
@@ -23,7 +25,14 @@ impl Identities {
         let thieves = attackers.filter(|(_, plan)| plan.attack == Attack::StolenKey);
         let thieves =
             thieves.map(|(actor, plan)| (actor, Plan::node_of(plan.victim), VirtualTime::from_millis(plan.start_ms)));
-        Self { clones: clones.collect(), thieves: thieves.collect() }
+        let asdk = (1..).map(ActorId::Agent).zip(&plan.agents).filter(|(_, agent)| agent.errand == Errand::Asdk);
+        let asdk = asdk.map(|(actor, _)| actor).collect();
+        Self { clones: clones.collect(), thieves: thieves.collect(), asdk }
+    }
+
+    /// Whether the plan gives an actor ASDK tokens (rule 63).
+    pub fn has_asdk_token(&self, actor: ActorId) -> bool {
+        self.asdk.contains(&actor)
     }
 
     /// The node that an actor is.

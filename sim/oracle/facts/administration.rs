@@ -64,7 +64,7 @@ impl Administration {
 
     /// Whether a server must know by now what changed at the SMP: a policy interval has passed, and it has heard from
     /// the SMP since, or nothing kept it from doing so.
-    fn must_know(&self, server: ActorId, since: VirtualTime, now: VirtualTime, assumptions: &Assumptions) -> bool {
+    pub fn must_know(&self, server: ActorId, since: VirtualTime, now: VirtualTime, assumptions: &Assumptions) -> bool {
         let by = since.after(assumptions.policy_delay());
         // What arrives within a time-out after the change may have been said before it.
         let news = since.after(assumptions.parameters.exchange_timeout()).after(assumptions.granularity);

@@ -1,10 +1,10 @@
 //! Milestones of faults, holes and attacks.
 
 use crate::{
-    event::{Event, EventKind, Outcome, Removal},
+    event::{BearerEvent, Event, EventKind, Outcome, Removal},
     oracle::facts::Facts,
     plan::Milestone,
-    types::{ActorId, NodeId, Refusal, RequestId, Uid, UnixSeconds, VirtualTime},
+    types::{ActorId, BearerKind, BearerRefusal, NodeId, Refusal, RequestId, Uid, UnixSeconds, VirtualTime},
 };
 
 /// Tells of each milestone that an event reaches.
@@ -62,6 +62,7 @@ pub(super) fn of(event: &Event, before: &Facts, mut reached: impl FnMut(Mileston
         EventKind::Attempted { status: Some(400..=499), .. } => reached(Milestone::AttackRefused),
         EventKind::Intercepted { .. } => reached(Milestone::Intercepted),
         EventKind::Overheard { .. } => reached(Milestone::Overheard),
+        EventKind::Bearer(event) => of_bearer(event).into_iter().for_each(reached),
         _ => {}
     }
 }
@@ -75,6 +76,18 @@ pub(super) fn missed_at_the_end(facts: &Facts, end: VirtualTime) -> u64 {
         .flat_map(|(site, cache)| cache.expiring(UnixSeconds(0), to).map(move |(agent, uid, _)| (site, agent, uid)));
     let missed = expired.filter(|(site, agent, uid)| is_missed(*site, (*agent, *uid), end, facts)).count();
     u64::try_from(missed).unwrap_or(u64::MAX)
+}
+
+fn of_bearer(event: &BearerEvent) -> Option<Milestone> {
+    match event {
+        BearerEvent::Accepted { kind: BearerKind::PushInstall, .. } => Some(Milestone::InstallerFetched),
+        BearerEvent::Accepted { kind: BearerKind::Asdk, .. } => Some(Milestone::AsdkAccepted),
+        BearerEvent::Refused { why: BearerRefusal::WrongPath, .. } => Some(Milestone::BearerPathRefused),
+        BearerEvent::Refused { why: BearerRefusal::Revoked, .. } => Some(Milestone::BearerRevokedRefused),
+        BearerEvent::Refused { why: BearerRefusal::Expired, .. } => Some(Milestone::BearerExpiredRefused),
+        BearerEvent::Refused { why: BearerRefusal::SwitchedOff, .. } => Some(Milestone::BearerKindRefused),
+        _ => None,
+    }
 }
 
 /// The milestone of a refusal, if it has one.

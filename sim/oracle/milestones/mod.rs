@@ -7,11 +7,11 @@ mod portal;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::facts::Facts;
+use super::facts::{Facts, FadingMap};
 use crate::{
     event::{Event, EventKind, Outcome, Removal},
     plan::Milestone,
-    types::{ActorId, VirtualTime},
+    types::{ActorId, NodeId, RequestId, VirtualTime},
 };
 
 /// Counts milestones. Ceilings are those of the plan, so that a small scenario may reach them too.
@@ -22,6 +22,8 @@ pub(super) struct Milestones {
     validations: BTreeMap<ActorId, VirtualTime>,
     machines: machine::MachineMilestones,
     jobs: portal::Jobs,
+    /// Requests for packages that have yet to be answered.
+    packages: FadingMap<RequestId, ()>,
 }
 
 impl Milestones {
@@ -39,6 +41,7 @@ impl Milestones {
     }
 
     pub(super) fn hear(&mut self, event: &Event, before: &Facts) {
+        self.package(event, before);
         hardship::of(event, before, |milestone| self.reached(milestone));
         let Self { counts, jobs, .. } = self;
         portal::of(event, before, jobs, |milestone| *counts.entry(milestone).or_default() += 1);
@@ -105,6 +108,24 @@ impl Milestones {
         };
         if let Some(milestone) = reached {
             self.reached(milestone);
+        }
+    }
+
+    /// By what a package was handed out.
+    fn package(&mut self, event: &Event, before: &Facts) {
+        match event.kind {
+            EventKind::PackageAsked { request, .. } => {
+                self.packages.fade(event.at);
+                self.packages.insert(request, (), before.assumptions.forget_connection_at(event.at));
+            }
+            EventKind::Served { request, agent } if self.packages.remove(&request).is_some() => {
+                self.reached(match agent {
+                    None => Milestone::PackageAnonymous,
+                    Some(NodeId::ACC) => Milestone::PackageByAcc,
+                    Some(_) => Milestone::PackageByToken,
+                });
+            }
+            _ => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{DAY_S, Keys, clock::StepBudget, inside, millis, within};
 use crate::{
     plan::{FAULTS_MAX, Fault, FaultKind, Group, Plan, PlanError},
-    types::{ActorId, Authentication},
+    types::{ActorId, Authentication, BearerKind},
 };
 
 const ADDED_MS_MAX: u64 = 60_000;
@@ -127,6 +127,7 @@ impl Plan {
             FaultKind::RemoveSite { site } => self.check_site_named("site", *site),
             FaultKind::ChangeAccPassword {} => Ok(()),
             FaultKind::ChangeAuthentication { server, authentication: _ } => self.check_server_named("server", *server),
+            FaultKind::BearerToken { kind, lifetime_s } => check_bearer(*kind, *lifetime_s),
             FaultKind::Upgrade { actor, profile: _ } => match actor {
                 ActorId::Agent(_) => self.check_agent_named("actor", *actor),
                 _ => self.check_server_named("actor", *actor),
@@ -236,6 +237,15 @@ fn check_port(port: u16) -> Result<(), PlanError> {
         return Err(PlanError::new("port", port, "from 1 to 65535, and neither 80 nor 443, where sites are at first"));
     }
     Ok(())
+}
+
+fn check_bearer(kind: BearerKind, lifetime_s: Option<u64>) -> Result<(), PlanError> {
+    let Some(lifetime_s) = lifetime_s else { return Ok(()) };
+    if kind == BearerKind::PushInstall {
+        let expected = "none: a push-install token never expires";
+        return Err(PlanError::new("lifetime_s", format!("a lifetime of {lifetime_s} s"), expected));
+    }
+    within("lifetime_s", lifetime_s, 1..=366 * DAY_S, "s", "a token lives for a second at least")
 }
 
 fn check_share(place: &str, share_ppm: u32) -> Result<(), PlanError> {

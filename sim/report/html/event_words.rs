@@ -2,9 +2,9 @@
 
 use super::super::human;
 use crate::{
-    event::{Carried, EventKind, MachineChange, UpstreamPurpose},
+    event::{BearerEvent, Carried, EventKind, MachineChange, UpstreamPurpose},
     plan::Plan,
-    types::{ActorId, AuthenticationKind, NodeId},
+    types::{ActorId, AuthenticationKind, BearerKind, NodeId},
 };
 
 /// How many characters an event may take: a line of the diagram.
@@ -137,6 +137,8 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::AccKept { kept: true } => "keeps the credentials of the ACC".into(),
         EventKind::AccKept { kept: false } => "has no credentials of the ACC any more".into(),
         EventKind::AccPasswordChanged { .. } => "learns that the password of the ACC is another".into(),
+        EventKind::Bearer(event) => bearer_words(event),
+        EventKind::PackageAsked { request, access } => format!("is asked for a package in {request}; access: {access}"),
     };
     shortened(&text)
 }
@@ -154,7 +156,8 @@ pub(super) fn other(kind: &EventKind) -> Option<ActorId> {
         | EventKind::CredentialsSent { server, .. }
         | EventKind::DowngradeRefused { server, .. }
         | EventKind::AuthenticationImpossible { server, .. }
-        | EventKind::RedirectFollowed { to: server, .. } => Some(*server),
+        | EventKind::RedirectFollowed { to: server, .. }
+        | EventKind::Bearer(BearerEvent::Called { server, .. }) => Some(*server),
         EventKind::Issued { agent, .. }
         | EventKind::RegistryRemoved { agent, .. }
         | EventKind::CacheHit { agent, .. }
@@ -214,6 +217,7 @@ fn carried(what: Carried) -> &'static str {
         Carried::LoginToken => "a login token",
         Carried::AccountHello => "the name of an account's scheme",
         Carried::AccountResponse => "the answer of an account",
+        Carried::Bearer => "a bearer token",
     }
 }
 
@@ -224,9 +228,29 @@ fn purpose_words(purpose: UpstreamPurpose) -> &'static str {
     }
 }
 
+fn bearer_words(event: &BearerEvent) -> String {
+    match event {
+        BearerEvent::Issued { kind, .. } => format!("issues a {} token", human::words(kind)),
+        BearerEvent::Revoked { .. } => "learns that a bearer token is revoked".into(),
+        BearerEvent::Accepted { request, kind, path, .. } => {
+            format!("accepts a {} token in {request} for {path}", human::words(kind))
+        }
+        BearerEvent::Refused { request, why, .. } => {
+            format!("refuses the bearer token in {request}: {}", human::words(why))
+        }
+        BearerEvent::Called { server, kind, status } => {
+            let answer = status.map_or("no answer".into(), |status| status.to_string());
+            format!("calls {server} with a {} token: {answer}", human::words(kind))
+        }
+    }
+}
+
 fn name(node: NodeId) -> String {
     if node == NodeId::ACC {
         return "ACC".to_owned();
+    }
+    if let Some(kind) = BearerKind::of_identity(node) {
+        return format!("whoever has a {} token", human::words(&kind));
     }
     Plan::actor_of(node).map_or_else(|| format!("unknown node {node}"), |actor| actor.to_string())
 }

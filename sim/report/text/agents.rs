@@ -143,6 +143,7 @@ fn traffic(page: &mut Page, traffic: &TrafficFigures, agents: &AgentFigures) {
         (traffic.sent_signed, "signed"),
         (traffic.sent_login_token, "with a login token"),
         (traffic.sent_account, "messages of accounts"),
+        (traffic.sent_bearer, "with a bearer token"),
         (traffic.sent_bare, "without authentication"),
     ];
     page.paragraph("  ", &listed(&requests, details));
