@@ -244,14 +244,14 @@ fn the_coverage_tells_what_was_seen_and_what_was_not() {
     let report = Report::new(&plan, findings);
     let page = page(&plan, &report, None);
     for part in [
-        "1 of 33</span>",
+        "1 of 42</span>",
         "<span title=\"Shown by: batch full.\">40: at most 128 agents in a request</span>",
         "<span class=\"faint\">No event tells:</span> <span title=\"Not seen in events: a refusal tells",
-        "2 of 65</span>",
+        "2 of 82</span>",
         "attack served (forbidden)",
         "batch full (asked for)",
-        "1 of 19</span>",
-        "0 of 27</span>",
+        "1 of 21</span>",
+        "0 of 28</span>",
         "violated, as expected <data",
         "held, though a violation is expected",
         "Not judged: the clocks differ",
