@@ -156,7 +156,10 @@ pub fn choose(situation: &Situation) -> Result<Choice, NoChoice> {
     let windows = offered.negotiate && has_machine_account;
     let acc = offered.ntlm && has_acc;
     if token == TokenState::Untried {
-        if offered.token && !(Bug::AccPreferredToToken.is_planted() && acc) {
+        if offered.token && Bug::AccPreferredToToken.is_planted() && acc {
+            return Ok(Choice::Acc(AccReason::NoTokenOffered));
+        }
+        if offered.token {
             return Ok(Choice::Token);
         }
         return match (windows, acc) {

@@ -43,25 +43,11 @@ impl<E: Environment> AgentActor<E> {
         token: TokenState,
         so_far: SoFar,
     ) -> (Outcome, u32) {
-        let (choice, account) = {
-            let kinds = locked(&self.kinds);
-            let by_policy = kinds.of_server(way.path.server);
-            let choice = choose(&Situation {
-                resource: if wanted == Wanted::Unc { Resource::Unc } else { Resource::Web },
-                offered: so_far.offered.unwrap_or_else(|| Offered::by(by_policy)),
-                token,
-                has_acc: kinds.acc.is_some(),
-                has_machine_account: self.settings.coexistence.machine_account.is_some(),
-                acc_fallback: kinds.acc_fallback,
-                policy_has_tokens: by_policy.token,
-                profile: self.settings.profile,
-            });
-            let account = match choice {
-                Ok(Choice::Acc(_)) => kinds.acc.clone(),
-                Ok(Choice::Windows) => self.settings.coexistence.machine_account.clone(),
-                Ok(Choice::Token) | Err(_) => None,
-            };
-            (choice, account)
+        let choice = self.choice(way, wanted, token, so_far.offered);
+        let account = match choice {
+            Ok(Choice::Acc(_)) => locked(&self.kinds).acc.clone(),
+            Ok(Choice::Windows) => self.settings.coexistence.machine_account.clone(),
+            Ok(Choice::Token) | Err(_) => None,
         };
         match (choice, account) {
             (Ok(choice), Some(account)) if line.connection.is_open() => {
@@ -70,6 +56,33 @@ impl<E: Environment> AgentActor<E> {
             (Ok(_), _) => (so_far.outcome, so_far.trips),
             (Err(why), _) => (self.give_up(way, line, why, so_far.outcome), so_far.trips),
         }
+    }
+
+    /// What the table says of this situation.
+    pub(super) fn choice(
+        &self,
+        way: &Way,
+        wanted: Wanted,
+        token: TokenState,
+        offered: Option<Offered>,
+    ) -> Result<Choice, NoChoice> {
+        let kinds = locked(&self.kinds);
+        let by_policy = kinds.of_server(way.path.server);
+        choose(&Situation {
+            resource: if wanted == Wanted::Unc { Resource::Unc } else { Resource::Web },
+            offered: offered.unwrap_or_else(|| Offered::by(by_policy)),
+            token,
+            has_acc: kinds.acc.is_some(),
+            has_machine_account: self.settings.coexistence.machine_account.is_some(),
+            acc_fallback: kinds.acc_fallback,
+            policy_has_tokens: by_policy.token,
+            profile: self.settings.profile,
+        })
+    }
+
+    /// Whether a challenge that offers this is answered with a token (rule 59).
+    pub(super) fn answers_with_token(&self, way: &Way, offered: Option<Offered>) -> bool {
+        self.choice(way, Wanted::Protected, TokenState::Untried, offered) == Ok(Choice::Token)
     }
 
     /// Says why there is no way to authenticate, where there could be others than tokens.

@@ -21,8 +21,7 @@ use crate::{
     },
     event::{Carried, EventKind, Outcome, Removal},
     protocol::{
-        Authorization, CountersignedToken, Credentials, Offered, RequestFacts, TokenChallenge, TokenState,
-        content_digest,
+        Authorization, CountersignedToken, Credentials, RequestFacts, TokenChallenge, TokenState, content_digest,
     },
     types::{Bug, Epoch, Jti, Undigested},
 };
@@ -73,11 +72,11 @@ impl<E: Environment> AgentActor<E> {
                 Err(error) => return (broken(&error), so_far.trips),
             }
         }
-        if so_far.offered.is_none_or(|offered| offered.token) {
+        if so_far.offered.is_none() || self.answers_with_token(way, so_far.offered) {
             so_far = self.by_token(way, line, wanted, so_far).await;
         }
         let token = match (so_far.outcome, so_far.offered) {
-            (Outcome::Unauthorized, Some(Offered { token: false, .. })) => TokenState::Untried,
+            (Outcome::Unauthorized, offered) if !self.answers_with_token(way, offered) => TokenState::Untried,
             (Outcome::Unauthorized, _) => TokenState::Refused,
             (Outcome::Forbidden, _) => TokenState::Forbidden,
             (Outcome::Unavailable, _) => TokenState::Unavailable,
@@ -124,6 +123,9 @@ impl<E: Environment> AgentActor<E> {
                 StatusCode::UNAUTHORIZED if trip < first_trip + TRIPS_MAX => {
                     if let Authorization::Token { token, was_stored: true, .. } = &authorization {
                         refused = Some(token.issued.claims.jti);
+                    }
+                    if !self.answers_with_token(way, offers) {
+                        return ended(Outcome::Unauthorized, trip, offers);
                     }
                     match self.answer(way, &response, &authorization, &facts) {
                         Ok(next) => {
