@@ -46,7 +46,6 @@ pub struct TrafficFigures {
     pub responses: BTreeMap<u16, u64>,
 }
 
-
 const fn is_none(count: &u64) -> bool {
     *count == 0
 }
@@ -54,7 +53,12 @@ const fn is_none(count: &u64) -> bool {
 impl TrafficFigures {
     /// Requests sent.
     pub fn sent(&self) -> u64 {
-        self.sent_bare + self.sent_first + self.sent_stored_token + self.sent_new_token + self.sent_signed + self.sent_login_token
+        self.sent_bare
+            + self.sent_first
+            + self.sent_stored_token
+            + self.sent_new_token
+            + self.sent_signed
+            + self.sent_login_token
     }
 
     /// Connections closed.
