@@ -197,10 +197,12 @@ impl Outcome<'_> {
         write_file(&plan_file, || Ok(plan.to_json()? + "\n"))?;
         let size = |plan: &Plan| {
             let count = |count: usize, name: &str| human::number_of(count as u64, name);
+            let portal = plan.portal.as_ref().map(|portal| format!("{}, ", count(portal.browsers.len(), "browser")));
             format!(
-                "{}, {}, {}, {}, {}",
+                "{}, {}, {}{}, {}, {}",
                 count(plan.agents.len(), "agent"),
                 count(plan.sites.len(), "site"),
+                portal.unwrap_or_default(),
                 count(plan.faults.len(), "fault"),
                 count(plan.attackers.len(), "attacker"),
                 human::duration(plan.duration_ms.saturating_mul(1_000_000))
