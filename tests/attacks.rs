@@ -269,7 +269,6 @@ fn made_ready(mut plan: Plan) -> Plan {
             plan.parameters.keep_alive_idle_s = 30;
         }
         Attack::Injection => plan.agents[0].requests = 3,
-        Attack::PushInstall | Attack::StolenBearer => hand_out_bearer(&mut plan),
         Attack::StrippedChallenge => {
             plan.parameters.authentication = Authentication { acc: true, ..Authentication::TOKENS }
         }
@@ -284,6 +283,7 @@ fn made_ready(mut plan: Plan) -> Plan {
             plan.agents.iter_mut().for_each(|agent| agent.server = SITE);
         }
         Attack::KeySwap => plan.agents[0].bootstrap = Bootstrap::Register,
+        Attack::PushInstall | Attack::StolenBearer => hand_out_bearer(&mut plan),
         _ => {}
     }
     plan
