@@ -17,12 +17,23 @@ const REQUESTS_MAX: usize = 16_384;
 /// none does: a served server is its own module.
 #[derive(Debug, Default)]
 pub struct Scribe {
-    /// The number of each request in hand, and whether a module has it.
-    requests: BTreeMap<RequestId, (u32, bool)>,
+    /// The number of each request in hand, and who has it.
+    requests: BTreeMap<RequestId, (u32, Hands)>,
     /// The scheme of the account by which an agent came in last.
     schemes: BTreeMap<ActorId, AccountScheme>,
     /// How many requests each server without a machine has had.
     numbers: BTreeMap<ActorId, u32>,
+}
+
+/// Who has a request in hand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Hands {
+    /// The module of a machine.
+    Module,
+    /// The web server of a machine, on which no module is registered.
+    WebServer,
+    /// A server without a machine.
+    Server,
 }
 
 /// A record without its circumstances: who, how grave, about which request, what.
@@ -32,9 +43,11 @@ impl Scribe {
     /// The record of an event, if it makes one.
     pub fn hear(&mut self, event: &Event) -> Option<LogRecord> {
         let number = self.number(event);
+        let is_by_itself = self.is_in(event, Hands::WebServer);
         let said = match event.actor {
             ActorId::Agent(_) => self.of_client(event),
             ActorId::Smp | ActorId::Site(_) => match &event.kind {
+                EventKind::Machine(_) if is_by_itself => None,
                 EventKind::Machine(change) => of_machine(change),
                 kind => self.of_module(kind).or_else(|| of_management_agent(kind)),
             },
@@ -70,7 +83,8 @@ impl Scribe {
         let is_server = matches!(event.actor, ActorId::Smp | ActorId::Site(_));
         let request = event.kind.request().filter(|_| is_server)?;
         if let EventKind::Machine(MachineChange::RequestTaken { number, module, .. }) = &event.kind {
-            self.requests.insert(request, (*number, module.is_some()));
+            let hands = if module.is_some() { Hands::Module } else { Hands::WebServer };
+            self.requests.insert(request, (*number, hands));
             return Some(*number);
         }
         let is_sent = matches!(event.kind, EventKind::RequestSent { .. } | EventKind::ResponseReceived { .. });
@@ -88,7 +102,7 @@ impl Scribe {
             EventKind::Served { .. } | EventKind::Challenged { .. } | EventKind::Unavailable { .. }
         );
         if !is_answered {
-            self.requests.insert(request, (*number, false));
+            self.requests.insert(request, (*number, Hands::Server));
         }
         // Not every refusal has an answer that is told: those are forgotten in time, the earliest first.
         let number = *number;
@@ -98,10 +112,16 @@ impl Scribe {
         Some(number)
     }
 
+    /// Whether the request that an event is about is in these hands.
+    fn is_in(&self, event: &Event, hands: Hands) -> bool {
+        let known = event.kind.request().and_then(|request| self.requests.get(&request));
+        known.is_some_and(|(_, found)| *found == hands)
+    }
+
     /// What a server's answer is to a module that nobody else speaks for.
     fn of_module(&mut self, kind: &EventKind) -> Option<Said> {
         let request = kind.request()?;
-        if self.requests.get(&request).is_some_and(|(_, has_module)| *has_module) {
+        if self.requests.get(&request).is_some_and(|(_, hands)| *hands != Hands::Server) {
             return None;
         }
         let status = match kind {
@@ -244,7 +264,6 @@ fn of_machine(change: &MachineChange) -> Option<Said> {
     let module = |severity, request: Option<RequestId>, text: String| Some((Source::Module, severity, request, text));
     let agent = |severity, text: String| Some((Source::ManagementAgent, severity, None, text));
     match change {
-        MachineChange::RequestTaken { module: None, .. } => None,
         MachineChange::RequestTaken { request, worker, protected, .. } => {
             let path = if *protected { "protected" } else { "public" };
             let text = format!("IISModule: Request: {path} path, worker process {worker}");

@@ -101,6 +101,15 @@ fn rule_77_without_a_machine_requests_are_numbered_in_the_order_in_which_they_ar
 }
 
 #[test]
+fn rule_28_where_no_module_is_registered_none_says_anything() {
+    let (worker, module, number, protected) = (3, None, 41, true);
+    let taken = MachineChange::RequestTaken { request: REQUEST, worker, module, number, protected };
+    let challenged = EventKind::Challenged { request: REQUEST, challenge: None };
+    let history = vec![(SITE, EventKind::Machine(taken)), (SITE, challenged), (SITE, left(401))];
+    assert_eq!(records(history), []);
+}
+
+#[test]
 fn rule_78_each_filter_selects_its_own_records() {
     for (filter, expected) in [
         ("NetworkOperation", 3),
