@@ -70,12 +70,11 @@ fn the_oracle_notices_whatever_may_be_wrong_with_an_accepted_bearer_token() {
     });
     assert_eq!(violated(&plan, &expired), [Invariant::S3].into());
     // S7: revoked ten minutes before it was, so that even a site knows.
-    let early: Vec<_> = sound.iter().filter(|it| matches!(it.kind, EventKind::Bearer(BearerEvent::Revoked { .. })));
-    let mut early: Vec<_> = early.cloned().collect();
+    let is_revocation = |it: &Event| matches!(it.kind, EventKind::Bearer(BearerEvent::Revoked { .. }));
+    let mut early: Vec<_> = sound.iter().filter(|it| is_revocation(it)).cloned().collect();
     let issued = sound.iter().filter(|it| matches!(it.kind, EventKind::Bearer(BearerEvent::Issued { .. })));
     let last_issued = issued.map(|it| it.at).max().unwrap();
     early.iter_mut().for_each(|it| it.at = last_issued);
-    let is_revocation = |it: &Event| matches!(it.kind, EventKind::Bearer(BearerEvent::Revoked { .. }));
     let rest = sound.iter().filter(|it| !is_revocation(it));
     let mut events: Vec<_> = rest.cloned().chain(early).collect();
     events.sort_by_key(|it| it.at);
