@@ -17,6 +17,7 @@ use super::{
     progress::CountProgress,
 };
 use crate::{
+    plan::Milestone,
     report::{MatrixCell, Report, SCHEME_MATRIX_VERSION, SchemeCell, SchemeMatrix, SchemeRow, Shown},
     scenario::{Overrides, shipped},
     types::Profile,
@@ -64,6 +65,8 @@ enum Source {
 struct Run {
     run: String,
     profile: Option<Profile>,
+    /// What exposes it if it comes to pass, though no invariant falls.
+    exposed_by: Option<Milestone>,
 }
 
 pub(super) fn schemes(args: &MatrixArgs) -> Result<Exit, Failure> {
@@ -144,7 +147,7 @@ fn make(runs: &[Run], args: &MatrixArgs) -> Result<BTreeMap<Run, Shown>, Failure
         let report: Report = judge(&scenario.name, &plan, interrupted)?;
         // What was cut short proves nothing.
         let is_whole = !report.interrupted;
-        Ok(is_whole.then(|| Shown::new(&run.run, MatrixCell::new(&plan, &other, &report), &report)))
+        Ok(is_whole.then(|| Shown::new(&run.run, MatrixCell::new(&plan, &other, &report), &report, run.exposed_by)))
     };
     let (mut shown, mut failure) = (BTreeMap::new(), None);
     let jobs = args.jobs.unwrap_or_else(all_cores);

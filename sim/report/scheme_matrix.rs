@@ -6,6 +6,7 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use super::{MatrixCell, MatrixOutcome, Report, human};
+use crate::plan::Milestone;
 
 /// The version of the form, as of [`REPORT_VERSION`](super::REPORT_VERSION).
 pub const SCHEME_MATRIX_VERSION: u32 = 1;
@@ -97,10 +98,12 @@ impl Shown {
     /// What a run came to, whose cell in the [`Matrix`](super::Matrix) is `cell`.
     ///
     /// Insiders are attackers, too: what they are served with credentials of their own exposes nobody, and no invariant
-    /// falls. Exposed is what breaks an invariant, what the other profile forbids, and what is served after a revocation.
-    pub fn new(scenario: &str, cell: MatrixCell, report: &Report) -> Self {
+    /// falls. Exposed is what breaks an invariant, what the other profile forbids, what is served after a revocation, and
+    /// what `exposed_by` names.
+    pub fn new(scenario: &str, cell: MatrixCell, report: &Report, exposed_by: Option<Milestone>) -> Self {
         let exposure = &report.measurements.exposure;
-        let falls = cell.outcome == MatrixOutcome::Falls || exposure.served_after_revocation > 0;
+        let happened = exposed_by.is_some_and(|milestone| report.milestones.contains_key(&milestone));
+        let falls = cell.outcome == MatrixOutcome::Falls || happened || exposure.served_after_revocation > 0;
         let outcome = match cell.outcome {
             MatrixOutcome::Unexpected => SchemeOutcome::Unexpected,
             _ if falls => SchemeOutcome::Exposed,

@@ -59,6 +59,11 @@ impl Kinds {
         AccountScheme::ALL.into_iter().filter(move |scheme| self.takes(*scheme))
     }
 
+    /// What is left of it where there is no module.
+    pub(super) const fn without_tokens(self) -> Self {
+        Self { on: Authentication { token: false, asdk: false, ..self.on }, basic: self.basic }
+    }
+
     /// What is left of it for file access.
     pub(super) const fn for_unc(self) -> Self {
         Self { on: Authentication { acc: self.on.acc, ..Authentication::NONE }, basic: false }
@@ -93,9 +98,28 @@ pub(super) async fn answer_unc<E: Environment>(
     request: &ServerRequest,
     kinds: Kinds,
 ) -> Reply {
-    let kinds = kinds.for_unc();
     let is_acc = |account: &NodeId| *account == NodeId::ACC;
-    if let Some(account) = admitted(core, connection, kinds).filter(is_acc) {
+    answer_accounts(core, connection, request, kinds.for_unc(), is_acc).await
+}
+
+/// Answers a request for a protected path at a web server without the module: it knows no tokens.
+pub(super) async fn answer_without_module<E: Environment>(
+    core: &Core<E>,
+    connection: &Arc<ServerConnection>,
+    request: &ServerRequest,
+    kinds: Kinds,
+) -> Reply {
+    answer_accounts(core, connection, request, kinds.without_tokens(), |_| true).await
+}
+
+async fn answer_accounts<E: Environment>(
+    core: &Core<E>,
+    connection: &Arc<ServerConnection>,
+    request: &ServerRequest,
+    kinds: Kinds,
+    is_welcome: impl Fn(&NodeId) -> bool,
+) -> Reply {
+    if let Some(account) = admitted(core, connection, kinds).filter(is_welcome) {
         core.charge(1).await;
         return serve(core, request, Some(account));
     }

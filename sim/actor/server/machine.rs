@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use http::StatusCode;
 
 use super::{
+    account_gate,
     core::Core,
     gate::{self, TokenServer},
 };
@@ -29,7 +30,7 @@ use crate::{
 pub type SharedMachine = Arc<Mutex<Machine>>;
 
 /// Answers a request for a path below `/Altiris/` as [`gate::answer`] does, in a worker process of the machine. Where the
-/// module is not registered the web server is by itself, and turns down what is protected.
+/// module is not registered the web server is by itself: it knows accounts, and no tokens.
 pub async fn answer<E: Environment, S: TokenServer<E>>(
     server: &Arc<S>,
     connection: &Arc<ServerConnection>,
@@ -43,9 +44,8 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     let protected = kind == "protected";
     let in_hand = core.take(connection, request, protected);
     if protected && !in_hand.is_guarded {
-        core.charge(1).await;
-        core.environment.record(EventKind::Challenged { request: request.id, challenge: None });
-        return Some(in_hand.leave(empty_reply(StatusCode::UNAUTHORIZED)));
+        let reply = account_gate::answer_without_module(core, connection, request, server.kinds()).await;
+        return Some(in_hand.leave(reply));
     }
     let reply = gate::answer(server, connection, request).await?;
     Some(in_hand.leave(reply))
