@@ -28,7 +28,9 @@ impl NoRefusalStreak {
     fn answered(&mut self, event: &Event, request: RequestId, status: u16, before: &Facts, findings: &mut Findings) {
         let Some(connection) = before.connections.get(request.connection) else { return };
         let Some(sent) = before.connections.sent(request).filter(|sent| sent.by == event.actor) else { return };
-        if matches!(sent.carries, Carried::Signature | Carried::AccountHello | Carried::AccountResponse) {
+        // A handshake is refused once by nature; whoever gets in by it has got in.
+        let is_handshake = matches!(sent.carries, Carried::AccountHello | Carried::AccountResponse);
+        if sent.carries == Carried::Signature || (is_handshake && status == 401) {
             return;
         }
         let key = (event.actor, connection.server);
