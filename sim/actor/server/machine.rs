@@ -5,8 +5,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::StatusCode;
-
 use super::{
     account_gate,
     core::Core,
@@ -17,7 +15,7 @@ use crate::types::Bug;
 use crate::{
     actor::{
         Environment,
-        http::{Reply, ServerConnection, ServerRequest, empty_reply},
+        http::{Reply, ServerConnection, ServerRequest},
         lock::locked,
     },
     environment::{Call, Change, Machine},
