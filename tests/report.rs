@@ -191,6 +191,7 @@ fn fleet_plan() -> Plan {
         profile: None,
         clone_of: None,
         codebase: Default::default(),
+        errand: Default::default(),
     };
     plan.agents = vec![agent; 1_000];
     plan.expectation.reach = vec![Milestone::OneStep, Milestone::CacheHit];

@@ -168,6 +168,7 @@ impl Fleet {
             policy_interval: Duration::ZERO,
             leaves_at: None,
             coexistence: Default::default(),
+            errand: Default::default(),
             rng: SeedStream::new(7).rng("agent", number.into()),
         };
         let agent = AgentActor::start(self.environment(ActorId::Agent(number), None), engine(), settings);

@@ -60,6 +60,7 @@ pub fn plan(profile: Profile) -> Plan {
         profile: None,
         clone_of: None,
         codebase: Default::default(),
+        errand: Default::default(),
     };
     Plan {
         version: PLAN_VERSION,

@@ -87,6 +87,7 @@ impl Agent {
             policy_interval: Duration::ZERO,
             leaves_at: None,
             coexistence: Default::default(),
+            errand: Default::default(),
             rng: SeedStream::new(LIVES.fetch_add(1, Relaxed)).rng("agent", self.number.into()),
         };
         let engine = Arc::new(Engine::new(backend(CryptoTier::AwsLc).unwrap(), Arc::default(), None));
