@@ -61,12 +61,14 @@ fn the_oracle_notices_whatever_may_be_wrong_with_an_accepted_bearer_token() {
     assert_eq!(violated(&plan, &unissued), [Invariant::S2].into());
     // S3: one that had expired, as it was issued.
     let long_ago = UnixSeconds(plan.run_start.0);
-    let expired = otherwise(&sound, |event| match &mut event.kind {
-        EventKind::Bearer(
+    let expired = otherwise(&sound, |event| {
+        if let EventKind::Bearer(
             BearerEvent::Accepted { kind: BearerKind::Asdk, expires, .. }
             | BearerEvent::Issued { kind: BearerKind::Asdk, expires, .. },
-        ) => *expires = Some(long_ago),
-        _ => {}
+        ) = &mut event.kind
+        {
+            *expires = Some(long_ago);
+        }
     });
     assert_eq!(violated(&plan, &expired), [Invariant::S3].into());
     // S7: revoked ten minutes before it was, so that even a site knows.
