@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::{Direction, Fate, Interceptor, Message, Passing, hand::THIEF_TARGET, pace::Pace};
 use crate::{
     event::{Carried, EventKind},
+    protocol::AccountCredentials,
     types::{ConnectionId, RequestId},
 };
 
@@ -18,9 +19,9 @@ const CONNECTIONS_MAX: usize = 1_024;
 /// Slips requests in.
 pub struct Injector {
     pace: Pace,
-    /// Connections on which a token is on its way, and not yet answered.
+    /// Connections on which a token, or the answer of an account, is on its way, and not yet answered.
     presenting: BTreeSet<ConnectionId>,
-    /// Connections on which a token was accepted.
+    /// Connections on which it was accepted.
     authenticated: BTreeSet<ConnectionId>,
 }
 
@@ -32,7 +33,7 @@ impl Injector {
     fn request(&mut self, passing: &Passing<'_>, message: &Message) -> Fate {
         let connection = passing.connection;
         if !self.authenticated.contains(&connection) || !self.pace.is_due(passing.now) {
-            if message.presented().is_some() {
+            if authenticates(message) {
                 self.presenting.insert(connection);
             }
             return Fate::Pass;
@@ -55,6 +56,12 @@ impl Injector {
             }
         }
     }
+}
+
+/// Whether a request carries what may authenticate its connection: a token, or a message of an account.
+fn authenticates(message: &Message) -> bool {
+    let account = || message.header("authorization").and_then(AccountCredentials::parse).flatten();
+    message.presented().is_some() || account().is_some()
 }
 
 impl Interceptor for Injector {

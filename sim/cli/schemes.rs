@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     plan::Milestone,
-    report::{MatrixCell, Report, SCHEME_MATRIX_VERSION, SchemeCell, SchemeMatrix, SchemeRow, Shown},
+    report::{Exposed, MatrixCell, Report, SCHEME_MATRIX_VERSION, SchemeCell, SchemeMatrix, SchemeRow, Shown},
     scenario::{Overrides, shipped},
     types::Profile,
 };
@@ -47,6 +47,9 @@ struct Dangers {
 struct Danger {
     name: String,
     description: String,
+    /// Which of the two times tells how long somebody was let in.
+    #[serde(default)]
+    exposure: Exposed,
     /// By the keys of [`SCHEMES`].
     #[serde(flatten)]
     cells: BTreeMap<String, Source>,
@@ -96,7 +99,7 @@ pub(super) fn schemes(args: &MatrixArgs) -> Result<Exit, Failure> {
     let rows = dangers.iter().map(|danger| SchemeRow {
         danger: danger.name.clone(),
         description: danger.description.clone(),
-        cells: SCHEMES.iter().map(|(key, _)| cell(danger.cells.get(*key), &shown)).collect(),
+        cells: SCHEMES.iter().map(|(key, _)| cell(danger.cells.get(*key), &shown, danger.exposure)).collect(),
     });
     let table = SchemeMatrix {
         countersign_scheme_matrix: SCHEME_MATRIX_VERSION,
@@ -119,10 +122,10 @@ pub(super) fn schemes(args: &MatrixArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn cell(source: Option<&Source>, shown: &BTreeMap<Run, Shown>) -> SchemeCell {
+fn cell(source: Option<&Source>, shown: &BTreeMap<Run, Made>, exposed: Exposed) -> SchemeCell {
     match source {
         Some(Source::Run(run)) => match shown.get(run) {
-            Some(shown) => SchemeCell::Shown(Box::new(shown.clone())),
+            Some(made) => SchemeCell::Shown(Box::new(made.shown(run, exposed))),
             None => SchemeCell::NotRun { why: format!("`{}` was not run", run.run) },
         },
         Some(Source::None { none }) => SchemeCell::NotRun { why: none.clone() },
@@ -130,11 +133,24 @@ fn cell(source: Option<&Source>, shown: &BTreeMap<Run, Shown>) -> SchemeCell {
     }
 }
 
+/// A run that was made.
+struct Made {
+    cell: MatrixCell,
+    report: Box<Report>,
+}
+
+impl Made {
+    /// What it shows in a cell.
+    fn shown(&self, run: &Run, exposed: Exposed) -> Shown {
+        Shown::new(&run.run, self.cell.clone(), &self.report, exposed, run.exposed_by)
+    }
+}
+
 /// Makes every run once, however many cells show it.
-fn make(runs: &[Run], args: &MatrixArgs) -> Result<BTreeMap<Run, Shown>, Failure> {
+fn make(runs: &[Run], args: &MatrixArgs) -> Result<BTreeMap<Run, Made>, Failure> {
     let interrupted = interrupt::listen();
     let mut progress = CountProgress::new(runs.len() as u64, io::stderr().is_terminal());
-    let work = |run: &Run| -> Result<Option<Shown>, Failure> {
+    let work = |run: &Run| -> Result<Option<Made>, Failure> {
         let found = shipped().into_iter().find(|shipped| shipped.name == run.run);
         let found = found.ok_or_else(|| Failure::Internal(format!("no scenario is named `{}`", run.run)))?;
         let scenario = found.scenario()?;
@@ -147,17 +163,17 @@ fn make(runs: &[Run], args: &MatrixArgs) -> Result<BTreeMap<Run, Shown>, Failure
         let report: Report = judge(&scenario.name, &plan, interrupted)?;
         // What was cut short proves nothing.
         let is_whole = !report.interrupted;
-        Ok(is_whole.then(|| Shown::new(&run.run, MatrixCell::new(&plan, &other, &report), &report, run.exposed_by)))
+        Ok(is_whole.then(|| Made { cell: MatrixCell::new(&plan, &other, &report), report: Box::new(report) }))
     };
     let (mut shown, mut failure) = (BTreeMap::new(), None);
     let jobs = args.jobs.unwrap_or_else(all_cores);
     let mut made = runs.iter();
-    in_order(runs, jobs, interrupted, work, |one: Result<Option<Shown>, Failure>| {
+    in_order(runs, jobs, interrupted, work, |one: Result<Option<Made>, Failure>| {
         let run = made.next();
         match one {
             Ok(None) => {}
             Ok(Some(one)) => {
-                progress.update(|| one.scenario.clone());
+                progress.update(|| one.report.scenario.clone());
                 shown.extend(run.map(|run| (run.clone(), one)));
             }
             Err(error) => drop(failure.get_or_insert(error)),

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{Event, EventKind},
-    types::{ActorId, NodeId, VirtualTime},
+    event::{BearerEvent, Event, EventKind},
+    types::{ActorId, Jti, NodeId, VirtualTime},
 };
 
 /// For how long what was stolen, forged or withdrawn still opened a door, as far as the run shows.
@@ -17,7 +17,7 @@ pub struct ExposureFigures {
     pub attempts_served: u64,
     /// From the first of them to the last of the same attacker, at most, in nanoseconds.
     pub attempts_span_ns: u64,
-    /// Requests of agents that were served although they were revoked at that time.
+    /// Requests that were served although their agent, or their bearer token, was revoked at that time.
     pub served_after_revocation: u64,
     /// From a revocation to the last such request, at most, in nanoseconds.
     pub after_revocation_ns: u64,
@@ -36,6 +36,7 @@ pub(super) struct ExposureRecorder {
     figures: ExposureFigures,
     first_served: BTreeMap<ActorId, VirtualTime>,
     revoked: BTreeMap<NodeId, VirtualTime>,
+    revoked_bearers: BTreeMap<Jti, VirtualTime>,
 }
 
 impl ExposureRecorder {
@@ -53,11 +54,12 @@ impl ExposureRecorder {
             EventKind::Reinstated { agent } => {
                 self.revoked.remove(agent);
             }
-            EventKind::Served { agent: Some(agent), .. } => {
-                if let Some(since) = self.revoked.get(agent) {
-                    figures.served_after_revocation += 1;
-                    figures.after_revocation_ns = figures.after_revocation_ns.max(nanos(*since, event.at));
-                }
+            EventKind::Bearer(BearerEvent::Revoked { jti }) => {
+                self.revoked_bearers.entry(*jti).or_insert(event.at);
+            }
+            EventKind::Served { agent: Some(agent), .. } => late(figures, self.revoked.get(agent), event.at),
+            EventKind::Bearer(BearerEvent::Accepted { jti, .. }) => {
+                late(figures, self.revoked_bearers.get(jti), event.at);
             }
             _ => {}
         }
@@ -75,6 +77,13 @@ impl ExposureRecorder {
     pub(super) const fn figures(&self) -> ExposureFigures {
         self.figures
     }
+}
+
+/// Notes that something was served that was revoked before, if it was.
+fn late(figures: &mut ExposureFigures, revoked: Option<&VirtualTime>, at: VirtualTime) {
+    let Some(since) = revoked else { return };
+    figures.served_after_revocation += 1;
+    figures.after_revocation_ns = figures.after_revocation_ns.max(nanos(*since, at));
 }
 
 fn nanos(from: VirtualTime, to: VirtualTime) -> u64 {

@@ -63,6 +63,17 @@ pub struct Shown {
     pub command: String,
 }
 
+/// Which time tells for how long somebody was let in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exposed {
+    /// From the first attempt of an attacker that was served to the last.
+    #[default]
+    WhileServed,
+    /// From a revocation to the last time that it was not heeded.
+    AfterRevocation,
+}
+
 /// The result of one run in one word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,21 +109,29 @@ impl Shown {
     /// What a run came to, whose cell in the [`Matrix`](super::Matrix) is `cell`.
     ///
     /// Insiders are attackers, too: what they are served with credentials of their own exposes nobody, and no invariant
-    /// falls. Exposed is what breaks an invariant, what the other profile forbids, what is served after a revocation, and
-    /// what `exposed_by` names.
-    pub fn new(scenario: &str, cell: MatrixCell, report: &Report, exposed_by: Option<Milestone>) -> Self {
+    /// falls. Exposed is what breaks an invariant, what the other profile forbids, and what `exposed_by` names; after a
+    /// revocation, that somebody is served at all.
+    pub fn new(
+        scenario: &str,
+        cell: MatrixCell,
+        report: &Report,
+        exposed: Exposed,
+        exposed_by: Option<Milestone>,
+    ) -> Self {
         let exposure = &report.measurements.exposure;
         let happened = exposed_by.is_some_and(|milestone| report.milestones.contains_key(&milestone));
-        let falls = cell.outcome == MatrixOutcome::Falls || happened || exposure.served_after_revocation > 0;
+        let (is_exposed, exposure_ns) = match exposed {
+            Exposed::WhileServed => (cell.outcome == MatrixOutcome::Falls || happened, exposure.attempts_span_ns),
+            Exposed::AfterRevocation => (exposure.served_after_revocation > 0, exposure.after_revocation_ns),
+        };
         let outcome = match cell.outcome {
             MatrixOutcome::Unexpected => SchemeOutcome::Unexpected,
-            _ if falls => SchemeOutcome::Exposed,
+            _ if is_exposed => SchemeOutcome::Exposed,
             _ => SchemeOutcome::Holds,
         };
-        let exposure_ns = falls.then(|| exposure.attempts_span_ns.max(exposure.after_revocation_ns));
         Self {
             outcome,
-            exposure_ns: exposure_ns.filter(|exposure_ns| *exposure_ns > 0),
+            exposure_ns: Some(exposure_ns).filter(|exposure_ns| is_exposed && *exposure_ns > 0),
             facts: cell.facts,
             scenario: scenario.to_owned(),
             seed: report.seed,

@@ -132,7 +132,8 @@ fn large_bodies_share_a_bounded_memory() {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
             // It may have had enough before all is sent.
-            let _ = stream.write_all(format!("{head}{}", if number.is_multiple_of(2) { &most } else { &unsaid }).as_bytes());
+            let _ = stream
+                .write_all(format!("{head}{}", if number.is_multiple_of(2) { &most } else { &unsaid }).as_bytes());
             stream
         };
         (0..BODIES).map(send).collect::<Vec<_>>()
