@@ -57,6 +57,8 @@ pub enum Invariant {
     S8,
     /// No challenge carries an expired token.
     S9,
+    /// ACC is the last resort.
+    S10,
     /// Account, group and module of each machine follow the policy.
     S11,
     /// Every accept and every served request is on the agent's own connection.
@@ -73,8 +75,6 @@ pub enum Invariant {
     L5,
     /// Once everything has healed, everybody is soon back.
     L6,
-    /// ACC is the last resort.
-    S10,
 }
 
 impl Invariant {

@@ -273,11 +273,14 @@ mod tests {
     fn every_form_tells_outcome_time_seed_and_command() {
         let matrix = matrix();
         let markdown = matrix.to_markdown();
-        assert!(markdown.contains("| Replay | exposed, 1m 1s | – |"), "{markdown}");
-        let row = "| agent token | exposed, 1m 1s | attack/09_replay: S13 8 | 1 | `countersign run attack/09_replay --seed 1` |";
+        assert!(markdown.contains("| Replay | exposed, 1 min 1 s | – |"), "{markdown}");
+        let row = "| agent token | exposed, 1 min 1 s | attack/09_replay: S13 8 | 1 | `countersign run attack/09_replay --seed 1` |";
         assert!(markdown.contains(row), "{markdown}");
         let page = matrix.to_html().unwrap();
-        assert!(page.contains("exposed, 1m 1s") && page.contains("--seed 1") && !page.contains("<counter>"), "{page}");
+        assert!(
+            page.contains("exposed, 1 min 1 s") && page.contains("--seed 1") && !page.contains("<counter>"),
+            "{page}"
+        );
         assert_eq!(serde_json::from_str::<SchemeMatrix>(&matrix.to_json().unwrap()).unwrap(), matrix);
         assert!(matrix.is_as_expected());
     }
