@@ -9,7 +9,7 @@ use std::{
 };
 
 use countersign::{
-    event::{Carried, Event, EventKind, JobOutcome, Listener},
+    event::{Carried, Event, EventKind, JobOutcome, Listener, PortalEvent},
     oracle::{Judgement, Oracle},
     plan::{Invariant, Plan},
     report::Verdict,
@@ -32,8 +32,8 @@ fn events(name: &str, profile: Profile) -> (Plan, Vec<Event>) {
 fn shown_to(server: ActorId, events: &[Event]) -> Vec<(u64, Option<LoginRefusal>)> {
     let at = |event: &Event| event.at.nanos() / SECOND;
     let shown = events.iter().filter(|event| event.actor == server).filter_map(|event| match &event.kind {
-        EventKind::LoginTokenAccepted { .. } => Some((at(event), None)),
-        EventKind::LoginTokenRefused { why, .. } => Some((at(event), Some(*why))),
+        EventKind::Portal(PortalEvent::LoginTokenAccepted { .. }) => Some((at(event), None)),
+        EventKind::Portal(PortalEvent::LoginTokenRefused { why, .. }) => Some((at(event), Some(*why))),
         _ => None,
     });
     shown.collect()
@@ -55,7 +55,9 @@ fn rule_80_update_ends_a_run_at_its_next_step_and_the_next_run_goes_well() {
     let runs: Vec<_> = events
         .iter()
         .filter_map(|event| match event.kind {
-            EventKind::JobEnded { outcome, steps, .. } => Some((event.at.nanos() / SECOND, outcome, steps)),
+            EventKind::Portal(PortalEvent::JobEnded { outcome, steps, .. }) => {
+                Some((event.at.nanos() / SECOND, outcome, steps))
+            }
             _ => None,
         })
         .collect();
@@ -66,13 +68,13 @@ fn rule_80_update_ends_a_run_at_its_next_step_and_the_next_run_goes_well() {
         .iter()
         .take_while(|event| event.at < update)
         .filter_map(|event| match event.kind {
-            EventKind::LoginTokenIssued { token, .. } => Some(token),
+            EventKind::Portal(PortalEvent::LoginTokenIssued { token, .. }) => Some(token),
             _ => None,
         })
         .collect();
     assert!(issued_before.len() >= 2);
     let accepted_after = events.iter().filter(|event| event.at >= update).filter_map(|event| match event.kind {
-        EventKind::LoginTokenAccepted { token, .. } => Some(token),
+        EventKind::Portal(PortalEvent::LoginTokenAccepted { token, .. }) => Some(token),
         _ => None,
     });
     assert_eq!(accepted_after.filter(|token| issued_before.contains(token)).count(), 0, "not one of them");
@@ -84,7 +86,7 @@ fn rule_81_each_use_has_its_own_lifetime() {
     let portal = plan.portal.as_ref().unwrap();
     let mut uses = BTreeMap::new();
     for event in &events {
-        if let EventKind::LoginTokenIssued { purpose, expires, .. } = &event.kind {
+        if let EventKind::Portal(PortalEvent::LoginTokenIssued { purpose, expires, .. }) = &event.kind {
             let now = plan.clock_of(event.actor).wall_at(plan.run_start, event.at).seconds();
             assert_eq!(*expires, now.after(portal.lifetimes.of(*purpose)), "{purpose} by {}", event.actor);
             *uses.entry(*purpose).or_insert(0) += 1;
@@ -99,7 +101,7 @@ fn rule_81_a_cookie_stands_for_the_password_for_two_weeks() {
     let (_, events) = events("portal/remember_me", Profile::Literal);
     let days = |user: &str| -> Vec<u64> {
         let of_user = events.iter().filter_map(|event| match &event.kind {
-            EventKind::PasswordAccepted { user: found, .. } if found == user => {
+            EventKind::Portal(PortalEvent::PasswordAccepted { user: found, .. }) if found == user => {
                 Some(event.at.nanos() / SECOND / 86_400)
             }
             _ => None,
@@ -111,7 +113,9 @@ fn rule_81_a_cookie_stands_for_the_password_for_two_weeks() {
     assert_eq!(days("careful").len(), 21);
     // The slow browser sends its cookie when it is over already; the other one in the very second in which it ends.
     let late = events.iter().filter_map(|event| match &event.kind {
-        EventKind::LoginTokenRefused { why, claimed_user: Some(user), .. } => Some((*why, user.as_str())),
+        EventKind::Portal(PortalEvent::LoginTokenRefused { why, claimed_user: Some(user), .. }) => {
+            Some((*why, user.as_str()))
+        }
         _ => None,
     });
     assert_eq!(late.collect::<Vec<_>>(), [(LoginRefusal::Expired, "early"), (LoginRefusal::Expired, "late")]);
@@ -137,7 +141,7 @@ fn attack_28_a_delimiter_in_an_id_logs_in_somebody_else_where_readers_are_lenien
         let (_, events) = events("portal/delimiter_in_user_id", profile);
         let by_attacker = openers(&events);
         let accepted = events.iter().filter_map(|event| match &event.kind {
-            EventKind::LoginTokenAccepted { request, user, expires, .. }
+            EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, expires, .. })
                 if matches!(by_attacker.get(&request.connection), Some(ActorId::Attacker(_))) =>
             {
                 Some((user.clone(), expires.0))
@@ -309,25 +313,35 @@ impl Told {
 
     fn issued(self, user: &str, life: u64) -> Self {
         let expires = UnixSeconds(self.start() + life);
-        self.then(EventKind::LoginTokenIssued {
+        self.then(EventKind::Portal(PortalEvent::LoginTokenIssued {
             user: user.into(),
             purpose: LoginUse::RememberMe,
             expires,
             token: TOKEN,
-        })
+        }))
     }
 
     fn accepted(self, connection: u64, user: &str, life: u64) -> Self {
         let (request, expires) = (request(connection), UnixSeconds(self.start() + life));
-        self.then(EventKind::LoginTokenAccepted { request, user: user.into(), expires, token: TOKEN })
+        self.then(EventKind::Portal(PortalEvent::LoginTokenAccepted {
+            request,
+            user: user.into(),
+            expires,
+            token: TOKEN,
+        }))
     }
 
     fn updated(self) -> Self {
-        self.then(EventKind::LoginTokenKeyUpdated { updates: 1 })
+        self.then(EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { updates: 1 }))
     }
 
     fn refused(self, why: LoginRefusal) -> Self {
-        self.then(EventKind::LoginTokenRefused { request: request(1), why, claimed_user: None, token: TOKEN })
+        self.then(EventKind::Portal(PortalEvent::LoginTokenRefused {
+            request: request(1),
+            why,
+            claimed_user: None,
+            token: TOKEN,
+        }))
     }
 
     fn violated(self) -> Vec<Invariant> {
@@ -370,7 +384,7 @@ impl Told {
     fn then_unknown(self, connection: u64) -> Self {
         let expires = UnixSeconds(self.start() + 60);
         let (request, token) = (request(connection), Fingerprint(8));
-        self.then(EventKind::LoginTokenAccepted { request, user: "admin".into(), expires, token })
+        self.then(EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user: "admin".into(), expires, token }))
     }
 }
 

@@ -22,8 +22,8 @@ const OTHER_SEEDS: [u64; 3] = [11, 12, 13];
 const NOT_HERE: [&str; 2] = ["load/", "negative/"];
 
 /// Every scenario of these folders is run in a test of the folder.
-const FOLDERS: [&str; 8] =
-    ["attack/", "coexistence/", "hardship/", "hole/", "machine/", "migration/", "portal/", "regressions/"];
+const FOLDERS: [&str; 9] =
+    ["attack/", "coexistence/", "hardship/", "hole/", "machine/", "migration/", "portal/", "regressions/", "scheme/"];
 
 /// What they show, they show with every seed.
 const FURTHER_SEEDS: [u64; 2] = [11, 12];
@@ -130,6 +130,11 @@ fn every_attack_ends_as_the_profile_has_it() {
 #[test]
 fn every_portal_is_as_the_profile_has_it() {
     all_pass(in_both_profiles("portal/"));
+}
+
+#[test]
+fn every_scheme_falls_where_its_table_says() {
+    all_pass(in_both_profiles("scheme/"));
 }
 
 #[test]

@@ -6,11 +6,12 @@ use super::{
     MachineChange,
     account::{AccountReason, AccountRefusal},
     bearer::BearerEvent,
-    detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose},
+    detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose},
+    portal::PortalEvent,
 };
 use crate::types::{
-    AccountScheme, ActorId, Authentication, ConnectionId, Epoch, Fingerprint, Jti, LoginRefusal, LoginUse, NodeId,
-    Refusal, RequestId, Uid, Undigested, UnixSeconds, Work,
+    AccountScheme, ActorId, Authentication, ConnectionId, Epoch, Fingerprint, Jti, NodeId, Refusal, RequestId, Uid,
+    Undigested, UnixSeconds, Work,
 };
 
 /// What happened. The actor of the event is the subject of each sentence.
@@ -415,75 +416,8 @@ pub enum EventKind {
     /// Something happened on the machine around the server.
     Machine(MachineChange),
 
-    // --- portal ------------------------------------------------------------------------------------
-    /// The server made a login token (rule 79).
-    LoginTokenIssued {
-        /// Whom it logs in.
-        user: String,
-        /// What for.
-        purpose: LoginUse,
-        /// Its expiry.
-        expires: UnixSeconds,
-        /// Of its text.
-        token: Fingerprint,
-    },
-    /// The server made no login token, since the user's id cannot stand in one (hardened, attack 28).
-    LoginTokenDenied {
-        /// For whom.
-        user: String,
-        /// What for.
-        purpose: LoginUse,
-    },
-    /// The server accepted a login token, and opened a session.
-    LoginTokenAccepted {
-        /// For which request.
-        request: RequestId,
-        /// Whom it takes for logged in.
-        user: String,
-        /// The expiry that it read.
-        expires: UnixSeconds,
-        /// Of the token's text.
-        token: Fingerprint,
-    },
-    /// The server turned a login token down.
-    LoginTokenRefused {
-        /// For which request.
-        request: RequestId,
-        /// Why.
-        why: LoginRefusal,
-        /// Whom the token names, as far as it could be read; nothing in it need be true.
-        claimed_user: Option<String>,
-        /// Of the token's text.
-        token: Fingerprint,
-    },
-    /// Somebody pressed 'Update': login tokens have a new key from now on (rule 80).
-    LoginTokenKeyUpdated {
-        /// How often that has happened.
-        updates: u32,
-    },
-    /// The server accepted a password.
-    PasswordAccepted {
-        /// For which request.
-        request: RequestId,
-        /// Whose.
-        user: String,
-    },
-    /// The automation server starts a run of a job, with a login token of its own.
-    JobStarted {
-        /// Which job of the plan, counted from 1.
-        job: u32,
-        /// As whom.
-        user: String,
-    },
-    /// The run of a job ended.
-    JobEnded {
-        /// Which job of the plan, counted from 1.
-        job: u32,
-        /// How.
-        outcome: JobOutcome,
-        /// How many of its steps were served.
-        steps: u32,
-    },
+    /// Something happened in a portal.
+    Portal(PortalEvent),
 
     // --- kinds of authentication beside tokens -----------------------------------------------------
     /// The server told which kinds of authentication it takes. Where it takes tokens alone, that goes without saying.

@@ -8,6 +8,7 @@ mod bearer;
 mod detail;
 mod kind;
 mod listener;
+mod portal;
 mod subject;
 mod visit;
 
@@ -17,6 +18,7 @@ pub use bearer::BearerEvent;
 pub use detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;
+pub use portal::PortalEvent;
 pub use visit::Visit;
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Which connection and which request an event is about.
 
-use super::{EventKind, MachineChange};
+use super::{EventKind, MachineChange, PortalEvent};
 use crate::types::{ConnectionId, RequestId};
 
 impl EventKind {
@@ -20,9 +20,9 @@ impl EventKind {
                 | MachineChange::RequestLeft { request, .. }
                 | MachineChange::CallFailed { request, .. },
             )
-            | Self::LoginTokenAccepted { request, .. }
-            | Self::LoginTokenRefused { request, .. }
-            | Self::PasswordAccepted { request, .. }
+            | Self::Portal(PortalEvent::LoginTokenAccepted { request, .. })
+            | Self::Portal(PortalEvent::LoginTokenRefused { request, .. })
+            | Self::Portal(PortalEvent::PasswordAccepted { request, .. })
             | Self::AuthenticationOffered { request, .. }
             | Self::AccountAccepted { request, .. }
             | Self::AccountRefused { request, .. } => Some(*request),

@@ -6,7 +6,7 @@
 
 use super::{checker::Checker, facts::Facts, violation::Findings};
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, PortalEvent},
     plan::Invariant,
 };
 
@@ -15,7 +15,9 @@ pub(super) struct LoginTokenIsInTime;
 
 impl Checker for LoginTokenIsInTime {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
-        let EventKind::LoginTokenAccepted { request, user, expires, token } = &event.kind else { return };
+        let EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, expires, token }) = &event.kind else {
+            return;
+        };
         let expires = before.login_tokens.issued(*token).map_or(*expires, |issued| issued.expires);
         let clock = before.assumptions.wall(event.actor, event.at);
         if clock.seconds() >= expires {

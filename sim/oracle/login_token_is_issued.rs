@@ -11,7 +11,7 @@ use super::{
     violation::Findings,
 };
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, PortalEvent},
     plan::Invariant,
 };
 
@@ -20,7 +20,9 @@ pub(super) struct LoginTokenIsIssued;
 
 impl Checker for LoginTokenIsIssued {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
-        let EventKind::LoginTokenAccepted { request, user, expires, token } = &event.kind else { return };
+        let EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, expires, token }) = &event.kind else {
+            return;
+        };
         let tokens = &before.login_tokens;
         let fault = match tokens.issued(*token) {
             None if tokens.is_by_thief(opener(*request, &before.connections), &before.assumptions) => None,

@@ -10,7 +10,7 @@ use super::{
     violation::Findings,
 };
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, PortalEvent},
     plan::Invariant,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct LoginTokenIsOwn;
 
 impl Checker for LoginTokenIsOwn {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
-        let EventKind::LoginTokenAccepted { request, user, .. } = &event.kind else { return };
+        let EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, .. }) = &event.kind else { return };
         let opener = opener(*request, &before.connections);
         let portal = &before.assumptions.portal;
         let is_own = opener.is_some_and(|opener| opener.is_of_portal() || portal.account(opener) == Some(user))

@@ -5,7 +5,7 @@
 
 use super::{checker::Checker, facts::Facts, violation::Findings};
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, PortalEvent},
     plan::Invariant,
 };
 
@@ -14,7 +14,7 @@ pub(super) struct LoginTokenIsTaken;
 
 impl Checker for LoginTokenIsTaken {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
-        let EventKind::LoginTokenRefused { request, why, token, .. } = &event.kind else { return };
+        let EventKind::Portal(PortalEvent::LoginTokenRefused { request, why, token, .. }) = &event.kind else { return };
         let Some(issued) = before.login_tokens.issued(*token) else { return };
         let clock = before.assumptions.wall(event.actor, event.at).seconds();
         if issued.updates == before.login_tokens.updates() && clock < issued.expires {

@@ -6,7 +6,7 @@ use prometheus_client::{
 };
 
 use super::figures::{Label, add, label, name_of};
-use crate::event::EventKind;
+use crate::event::{EventKind, PortalEvent};
 
 /// Login tokens and jobs.
 #[derive(Debug)]
@@ -41,17 +41,17 @@ impl LoginFigures {
     /// Counts what an actor reports.
     pub fn hear(&self, event: &EventKind) {
         match event {
-            EventKind::LoginTokenIssued { purpose, .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenIssued { purpose, .. }) => {
                 self.issued.get_or_create(&label("use", name_of(purpose))).inc();
             }
-            EventKind::LoginTokenAccepted { .. } => _ = self.accepted.inc(),
-            EventKind::LoginTokenRefused { why, .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenAccepted { .. }) => _ = self.accepted.inc(),
+            EventKind::Portal(PortalEvent::LoginTokenRefused { why, .. }) => {
                 self.refused.get_or_create(&label("reason", name_of(why))).inc();
             }
-            EventKind::LoginTokenDenied { .. } => _ = self.denied.inc(),
-            EventKind::LoginTokenKeyUpdated { .. } => _ = self.updates.inc(),
-            EventKind::PasswordAccepted { .. } => _ = self.passwords.inc(),
-            EventKind::JobEnded { outcome, .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenDenied { .. }) => _ = self.denied.inc(),
+            EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { .. }) => _ = self.updates.inc(),
+            EventKind::Portal(PortalEvent::PasswordAccepted { .. }) => _ = self.passwords.inc(),
+            EventKind::Portal(PortalEvent::JobEnded { outcome, .. }) => {
                 _ = self.jobs.get_or_create(&label("outcome", name_of(outcome))).inc()
             }
             _ => {}

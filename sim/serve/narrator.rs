@@ -9,7 +9,7 @@ use tracing::{debug, info, trace, warn};
 use super::figures::name_of;
 use crate::{
     actor::EnrolmentError,
-    event::{Event, EventKind, JobOutcome},
+    event::{Event, EventKind, JobOutcome, PortalEvent},
     protocol::{NodeKind, RegisterError, RegisterRequest, Registered},
     types::{ActorId, NodeId, Thumbprint},
 };
@@ -61,24 +61,28 @@ impl Narrator {
                 debug!(%server, requested, refreshed, removed, "token cache validated");
             }
             EventKind::RegistryPurged { removed, kept } => debug!(%server, removed, kept, "replay registry purged"),
-            EventKind::LoginTokenKeyUpdated { updates } => {
+            EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { updates }) => {
                 info!(%server, updates, "'Update' was pressed: login tokens have a new key");
             }
-            EventKind::LoginTokenIssued { user, purpose, .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenIssued { user, purpose, .. }) => {
                 debug!(%server, user, purpose = name_of(purpose), "login token issued");
             }
-            EventKind::LoginTokenAccepted { request, user, .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, .. }) => {
                 debug!(%server, %request, user, "login token accepted");
             }
-            EventKind::LoginTokenRefused { request, why, claimed_user, .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenRefused { request, why, claimed_user, .. }) => {
                 debug!(%server, %request, why = name_of(why), user = claimed_user, "login token refused");
             }
-            EventKind::LoginTokenDenied { user, purpose } => {
+            EventKind::Portal(PortalEvent::LoginTokenDenied { user, purpose }) => {
                 warn!(%server, user, purpose = name_of(purpose), "no login token can be made for this user's id");
             }
-            EventKind::PasswordAccepted { request, user } => debug!(%server, %request, user, "password accepted"),
-            EventKind::JobEnded { job, outcome: JobOutcome::Done, steps } => debug!(%server, job, steps, "job done"),
-            EventKind::JobEnded { job, outcome, steps } => {
+            EventKind::Portal(PortalEvent::PasswordAccepted { request, user }) => {
+                debug!(%server, %request, user, "password accepted")
+            }
+            EventKind::Portal(PortalEvent::JobEnded { job, outcome: JobOutcome::Done, steps }) => {
+                debug!(%server, job, steps, "job done")
+            }
+            EventKind::Portal(PortalEvent::JobEnded { job, outcome, steps }) => {
                 warn!(%server, job, outcome = name_of(outcome), steps, "job failed");
             }
             EventKind::Served { request, .. } => trace!(%server, %request, "served"),

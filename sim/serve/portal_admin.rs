@@ -12,7 +12,7 @@ use tracing::error;
 use super::{PortalState, Secret, admin::json_reply};
 use crate::{
     actor::{Reply, ServerConnection, ServerRequest, Service},
-    event::EventKind,
+    event::{EventKind, PortalEvent},
     socket::SocketRecorder,
     types::{ActorId, LoginLifetimes},
 };
@@ -41,7 +41,8 @@ impl PortalAdmin {
     async fn update(&self) -> (StatusCode, Value) {
         match self.state.update().await {
             Ok(updates) => {
-                self.recorder.record(ActorId::FrontEnd, EventKind::LoginTokenKeyUpdated { updates });
+                self.recorder
+                    .record(ActorId::FrontEnd, EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { updates }));
                 let cost =
                     "no login token from before is accepted: jobs that run fail, and users are asked for passwords";
                 (StatusCode::OK, json!({ "done": true, "cost": cost }))

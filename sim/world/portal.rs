@@ -15,7 +15,7 @@ use crate::{
         PortletServer, SecureStorage,
     },
     crypto::PrivateKey,
-    event::EventKind,
+    event::{EventKind, PortalEvent},
     plan::{FaultKind, Plan},
     types::{ActorId, ClockModel, VirtualTime},
 };
@@ -109,7 +109,7 @@ async fn press_update(
     for (number, at) in (1..).zip(times) {
         clock.sleep(at.since(clock.now())).await;
         let updates = database.open().update(&mut foundation.cast.seed.rng("login token key", number));
-        desk.record(EventKind::LoginTokenKeyUpdated { updates });
+        desk.record(EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { updates }));
     }
 }
 

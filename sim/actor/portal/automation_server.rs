@@ -8,7 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use super::{PortalDatabase, PortalSettings, call::Line, desk::Desk};
 use crate::{
     actor::{Environment, Visits, agent::Schedule},
-    event::{EventKind, JobOutcome},
+    event::{EventKind, JobOutcome, PortalEvent},
     types::{ActorId, LoginUse},
 };
 
@@ -62,9 +62,9 @@ impl<E: Environment> AutomationServer<E> {
             if !wait.is_zero() {
                 self.environment.sleep(wait).await;
             }
-            self.environment.record(EventKind::JobStarted { job: number, user: job.user.clone() });
+            self.environment.record(EventKind::Portal(PortalEvent::JobStarted { job: number, user: job.user.clone() }));
             let (outcome, steps) = self.run_once(&job).await;
-            self.environment.record(EventKind::JobEnded { job: number, outcome, steps });
+            self.environment.record(EventKind::Portal(PortalEvent::JobEnded { job: number, outcome, steps }));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{PortalDatabase, PortalSettings};
 use crate::{
     actor::{Environment, http::ServerRequest},
-    event::EventKind,
+    event::{EventKind, PortalEvent},
     protocol::{LoginToken, LoginTokenKey, NoLoginToken, login_token_in},
     types::{Bug, Fingerprint, LoginRefusal, LoginUse, RequestId},
 };
@@ -44,11 +44,17 @@ impl<E: Environment> Desk<E> {
             Ok((text, token)) => {
                 let (user, expires) = (token.user, token.expires);
                 let token = Fingerprint::of(text.as_bytes());
-                self.environment.record(EventKind::LoginTokenIssued { user, purpose, expires, token });
+                self.environment.record(EventKind::Portal(PortalEvent::LoginTokenIssued {
+                    user,
+                    purpose,
+                    expires,
+                    token,
+                }));
                 Ok(text)
             }
             Err(why) => {
-                self.environment.record(EventKind::LoginTokenDenied { user: user.to_owned(), purpose });
+                self.environment
+                    .record(EventKind::Portal(PortalEvent::LoginTokenDenied { user: user.to_owned(), purpose }));
                 Err(why)
             }
         }
@@ -65,13 +71,16 @@ impl<E: Environment> Desk<E> {
         let result = self.settings.rules.verify(&self.key(), text, now);
         let token = Fingerprint::of(text.as_bytes());
         self.environment.record(match &result {
-            Ok(LoginToken { user, expires }) => {
-                EventKind::LoginTokenAccepted { request, user: user.clone(), expires: *expires, token }
-            }
+            Ok(LoginToken { user, expires }) => EventKind::Portal(PortalEvent::LoginTokenAccepted {
+                request,
+                user: user.clone(),
+                expires: *expires,
+                token,
+            }),
             Err(why) => {
                 let claimed = self.settings.rules.parse(text).ok();
                 let claimed_user = claimed.map(|claimed| claimed.user);
-                EventKind::LoginTokenRefused { request, why: *why, claimed_user, token }
+                EventKind::Portal(PortalEvent::LoginTokenRefused { request, why: *why, claimed_user, token })
             }
         });
         result

@@ -18,7 +18,7 @@ use crate::{
         Environment,
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
     },
-    event::EventKind,
+    event::{EventKind, PortalEvent},
     protocol::{
         ADMINISTRATION_LINK, ADMINISTRATION_PATH, LOGIN_PATH, PORTAL_PATH, PORTLET_PATH, PORTLET_SERVER_PATH,
         SESSION_COOKIE, SESSION_PATH, cookie, form_field, with_login_token,
@@ -70,7 +70,10 @@ impl<E: Environment> FrontEnd<E> {
         if !self.desk.database().open().has_password(&user, &password) {
             return empty_reply(StatusCode::UNAUTHORIZED);
         }
-        self.environment.record(EventKind::PasswordAccepted { request: request.id, user: user.clone().into_owned() });
+        self.environment.record(EventKind::Portal(PortalEvent::PasswordAccepted {
+            request: request.id,
+            user: user.clone().into_owned(),
+        }));
         let mut answer = self.session_of(&user);
         if field("remember").is_some() {
             match self.desk.issue(&user, LoginUse::RememberMe) {

@@ -2,7 +2,7 @@
 
 use super::FadingMap;
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, PortalEvent},
     oracle::Assumptions,
     types::{ActorId, Fingerprint, LoginUse, RequestId, UnixSeconds, VirtualTime},
 };
@@ -49,19 +49,19 @@ impl LoginTokens {
 
     pub(super) fn learn(&mut self, event: &Event, assumptions: &Assumptions) {
         match &event.kind {
-            EventKind::LoginTokenIssued { user, purpose, expires, token } => {
+            EventKind::Portal(PortalEvent::LoginTokenIssued { user, purpose, expires, token }) => {
                 let (user, purpose, expires) = (user.clone(), *purpose, *expires);
                 let issued = IssuedLogin { user, purpose, expires, updates: self.updates, accepts: 0 };
                 // Longer than any clock is wrong: an attacker may hold it back.
                 let keep_until = assumptions.instant_of(expires).after(assumptions.login_memory());
                 self.issued.insert(*token, issued, keep_until);
             }
-            EventKind::LoginTokenAccepted { token, .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenAccepted { token, .. }) => {
                 if let Some(issued) = self.issued.touch(token, event.at) {
                     issued.accepts = issued.accepts.saturating_add(1);
                 }
             }
-            EventKind::LoginTokenKeyUpdated { .. } => {
+            EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { .. }) => {
                 self.updates = self.updates.saturating_add(1);
                 self.updated_at = Some(event.at);
             }

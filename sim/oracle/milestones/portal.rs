@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    event::{Event, EventKind, JobOutcome},
+    event::{Event, EventKind, JobOutcome, PortalEvent},
     oracle::facts::{Facts, opener},
     plan::Milestone,
     types::{ActorId, LoginRefusal, LoginUse},
@@ -19,15 +19,15 @@ pub(super) struct Jobs {
 /// Tells of each milestone that an event reaches.
 pub(super) fn of(event: &Event, before: &Facts, jobs: &mut Jobs, mut reached: impl FnMut(Milestone)) {
     match &event.kind {
-        EventKind::PasswordAccepted { .. } => reached(Milestone::PasswordLogin),
-        EventKind::LoginTokenDenied { .. } => reached(Milestone::LoginTokenDenied),
-        EventKind::LoginTokenKeyUpdated { .. } => reached(Milestone::LoginKeyUpdated),
-        EventKind::LoginTokenRefused { why, .. } => reached(match why {
+        EventKind::Portal(PortalEvent::PasswordAccepted { .. }) => reached(Milestone::PasswordLogin),
+        EventKind::Portal(PortalEvent::LoginTokenDenied { .. }) => reached(Milestone::LoginTokenDenied),
+        EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { .. }) => reached(Milestone::LoginKeyUpdated),
+        EventKind::Portal(PortalEvent::LoginTokenRefused { why, .. }) => reached(match why {
             LoginRefusal::Syntax => Milestone::LoginSyntaxRefused,
             LoginRefusal::BadTag => Milestone::LoginTagRefused,
             LoginRefusal::Expired => Milestone::LoginExpiredRefused,
         }),
-        EventKind::LoginTokenAccepted { request, user, token, .. } => {
+        EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, token, .. }) => {
             let Some(issued) = before.login_tokens.issued(*token) else { return };
             reached(match issued.purpose {
                 LoginUse::Automation => Milestone::AutomationLogin,
@@ -43,7 +43,7 @@ pub(super) fn of(event: &Event, before: &Facts, jobs: &mut Jobs, mut reached: im
                 reached(Milestone::LoginReplayed);
             }
         }
-        EventKind::JobEnded { job, outcome, .. } => match outcome {
+        EventKind::Portal(PortalEvent::JobEnded { job, outcome, .. }) => match outcome {
             JobOutcome::Done => {
                 reached(Milestone::JobDone);
                 if jobs.failed.remove(job) {

@@ -2,7 +2,7 @@
 
 use super::super::human;
 use crate::{
-    event::{BearerEvent, Carried, EventKind, MachineChange, UpstreamPurpose},
+    event::{BearerEvent, Carried, EventKind, MachineChange, PortalEvent, UpstreamPurpose},
     plan::Plan,
     types::{ActorId, AuthenticationKind, BearerKind, NodeId},
 };
@@ -108,14 +108,26 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::Intercepted { connection, what } => format!("on {connection}: {what}"),
         EventKind::Overheard { connection, what } => format!("overhears on {connection}: {what}"),
         EventKind::Machine(change) => machine_words(change),
-        EventKind::LoginTokenIssued { user, purpose, .. } => format!("makes a login token for {user} ({purpose})"),
-        EventKind::LoginTokenDenied { user, purpose } => format!("makes no login token for {user} ({purpose})"),
-        EventKind::LoginTokenAccepted { request, user, .. } => format!("accepts {request}: {user} is logged in"),
-        EventKind::LoginTokenRefused { request, why, .. } => format!("refuses the login token of {request}: {why}"),
-        EventKind::LoginTokenKeyUpdated { updates } => format!("has a new Login Token Key, update {updates}"),
-        EventKind::PasswordAccepted { request, user } => format!("accepts the password in {request}: {user}"),
-        EventKind::JobStarted { job, user } => format!("runs job {job} as {user}"),
-        EventKind::JobEnded { job, outcome, steps } => {
+        EventKind::Portal(PortalEvent::LoginTokenIssued { user, purpose, .. }) => {
+            format!("makes a login token for {user} ({purpose})")
+        }
+        EventKind::Portal(PortalEvent::LoginTokenDenied { user, purpose }) => {
+            format!("makes no login token for {user} ({purpose})")
+        }
+        EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, .. }) => {
+            format!("accepts {request}: {user} is logged in")
+        }
+        EventKind::Portal(PortalEvent::LoginTokenRefused { request, why, .. }) => {
+            format!("refuses the login token of {request}: {why}")
+        }
+        EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { updates }) => {
+            format!("has a new Login Token Key, update {updates}")
+        }
+        EventKind::Portal(PortalEvent::PasswordAccepted { request, user }) => {
+            format!("accepts the password in {request}: {user}")
+        }
+        EventKind::Portal(PortalEvent::JobStarted { job, user }) => format!("runs job {job} as {user}"),
+        EventKind::Portal(PortalEvent::JobEnded { job, outcome, steps }) => {
             format!("ends job {job}: {}, {}", human::words(outcome), human::number_of((*steps).into(), "step"))
         }
         EventKind::AuthenticationOffered { request, offered } => {
