@@ -162,6 +162,7 @@ fn rule_52_a_machine_goes_by_tokens_of_its_own_once_it_has_the_installer() {
     }
 }
 
+// Rule 49, too: what ACC opens, a token opens as well.
 #[test]
 fn rule_54_a_quick_installer_needs_no_acc_and_uses_it_where_it_has_it() {
     for profile in PROFILES {

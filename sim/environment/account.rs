@@ -104,6 +104,7 @@ mod tests {
         assert!(matches!(longer[..], [Change::AccountSet { length: 30, .. }]), "{longer:?}");
     }
 
+    // Rule 64, too: the account stands for whoever came by a valid token.
     #[test]
     fn rule_73_a_handle_needs_a_valid_token_and_an_account() {
         let (none, one) = (Account { exists: false }, Account { exists: true });

@@ -114,6 +114,7 @@ mod tests {
         }
     }
 
+    // Rule 24, too: the one that is active is known by name.
     #[test]
     fn rule_22_installed_updated_and_removed() {
         let mut setup = setup();

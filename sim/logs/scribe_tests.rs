@@ -109,6 +109,7 @@ fn rule_28_where_no_module_is_registered_none_says_anything() {
     assert_eq!(records(history), []);
 }
 
+// Rule 78: the filters that operators know by name.
 #[test]
 fn rule_78_each_filter_selects_its_own_records() {
     for (filter, expected) in [

@@ -1,4 +1,4 @@
-//! How an agent authenticates where several kinds of authentication stand beside each other (rules 55 to 60): the one
+//! How an agent authenticates where several kinds of authentication stand beside each other (rules 1, 49 and 55 to 60): the one
 //! table that decides it. Everything that it depends on is an argument, and the agent's wishes are not among it (rule 58).
 //!
 //! | resource | server offers | tokens so far | then |

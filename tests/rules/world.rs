@@ -112,6 +112,7 @@ fn rule_02_and_10_cold_takes_two_requests_and_warm_takes_one() {
     }
 }
 
+// Rule 17, too: the site server was told where the SMP is, and nothing else.
 #[test]
 fn rule_31_and_35_a_site_asks_the_smp_once_per_miss_and_never_before() {
     for profile in PROFILES {

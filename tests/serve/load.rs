@@ -10,6 +10,7 @@ use std::{
 use countersign::{
     event::{Event, Listener},
     load::{Controls, LoadError, Target},
+    plan::Invariant,
     report::Report,
     scenario::{Overrides, Scenario},
     types::{CryptoTier, Shard},

@@ -1,5 +1,5 @@
 //! What is done with bearer tokens: a machine without an agent fetches the installer (rule 52), a program calls a server
-//! (rule 63).
+//! (rule 63), a package is downloaded by whoever has just been installed (rule 54).
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header::AUTHORIZATION};

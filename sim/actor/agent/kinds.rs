@@ -1,5 +1,5 @@
 //! What an agent knows of kinds of authentication beside tokens, and of the ways to its servers. All of it is from policy: the
-//! agent itself turns nothing on or off (rule 58).
+//! agent itself turns nothing on or off (rule 58), and keeps ACC exactly where it is on (rule 53).
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! A site server: it caches the tokens that the SMP issues, and cannot issue any itself (rules 31 to 44).
+//! A site server: it caches the tokens that the SMP issues, and cannot issue any itself (rules 31 to 44). It is told where
+//! the SMP is, and needs nothing else (rule 17).
 
 use std::{
     collections::BTreeMap,

@@ -16,6 +16,7 @@ fn key() -> LoginTokenKey {
     "123456789012345678".parse().unwrap()
 }
 
+// Rule 79: the document's own token.
 #[test]
 fn rule_79_the_sample_of_the_document_is_read_as_a_person_would() {
     for profile in [Profile::Literal, Profile::Hardened] {
