@@ -300,6 +300,7 @@ fn rule_28_a_module_that_is_unregistered_takes_no_request_and_one_that_is_regist
     assert!(refused > 10, "{refused}");
 }
 
+// Rule 78, too: each filter finds records of its own.
 #[test]
 fn rules_75_to_77_logs_of_a_run_are_silent_about_modules_by_default_and_join_by_request() {
     let events = events(&machine_plan("machine/by_hand"));

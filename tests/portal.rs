@@ -162,6 +162,7 @@ fn openers(events: &[Event]) -> BTreeMap<ConnectionId, ActorId> {
     opened.collect()
 }
 
+// Rule 79, too: a user, an expiry and a tag over both.
 #[test]
 fn attack_28_nothing_that_is_altered_is_accepted() {
     for profile in [Profile::Literal, Profile::Hardened] {
