@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ServerKeys, base64url, body,
-    issued_token::{push_json, read_json},
+    compact::{self, read_json},
 };
 use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
@@ -67,23 +67,14 @@ impl BearerToken {
     /// If the key cannot sign.
     pub fn sign(kind: BearerKind, claims: BearerClaims, key: &PrivateKey, engine: &Engine) -> Result<Self, KeyError> {
         let kid = key.public().thumbprint();
-        let mut text = String::with_capacity(768);
-        push_json(&mut text, &Header { alg: "RS256", typ: typ_of(kind), kid });
-        text.push('.');
-        push_json(&mut text, &claims);
-        let signature = engine.sign(key, text.as_bytes())?;
-        text.push('.');
-        base64url::encode_onto(&signature, &mut text);
+        let header = Header { alg: "RS256", typ: typ_of(kind), kid };
+        let (text, signature) = compact::sign(&header, &claims, key, engine)?;
         Ok(Self { text: text.into(), kind, kid, claims, signature })
     }
 
     /// Reads a token. `None` if it is not of exactly this form.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
-            return None;
-        }
+        let [header, payload, signature] = compact::three_parts(text)?;
         let header = base64url::decode(header)?;
         let header: Header<'_> = read_json(&header)?;
         let kind = BearerKind::ALL.into_iter().find(|kind| typ_of(*kind) == header.typ)?;

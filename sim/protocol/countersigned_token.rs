@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Binding, IssuedToken, Nonce, base64url, body,
-    issued_token::{push_json, read_json},
+    compact::{push_json, read_json},
 };
 use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nonce, base64url};
+use super::{
+    Nonce, base64url,
+    compact::{self, read_json},
+};
 use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
     types::{Bug, Fingerprint, Jti, NodeId, Origin, Thumbprint, Uid, UnixSeconds},
@@ -69,23 +72,14 @@ impl IssuedToken {
     pub fn sign(uid: Uid, claims: Claims, key: &PrivateKey, engine: &Engine) -> Result<Self, KeyError> {
         let kid = key.public().thumbprint();
         let nonce = Nonce { uid, counter: 0 }.to_string();
-        let mut text = String::with_capacity(1_024);
-        push_json(&mut text, &Header { alg: "RS256", typ: "JWT", kid, nonce: &nonce });
-        text.push('.');
-        push_json(&mut text, &claims);
-        let signature = engine.sign(key, text.as_bytes())?;
-        text.push('.');
-        base64url::encode_onto(&signature, &mut text);
+        let header = Header { alg: "RS256", typ: "JWT", kid, nonce: &nonce };
+        let (text, signature) = compact::sign(&header, &claims, key, engine)?;
         Ok(Self { text: text.into(), kid, uid, claims, signature })
     }
 
     /// Reads a token. `None` if it is not of exactly this form (attacks 1 to 5).
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
-            return None;
-        }
+        let [header, payload, signature] = compact::three_parts(text)?;
         let header = base64url::decode(header)?;
         let header: Header<'_> = read_json(&header)?;
         let is_unsigned = Bug::AlgNoneAccepted.is_planted() && header.alg.eq_ignore_ascii_case("none");
@@ -125,17 +119,4 @@ impl IssuedToken {
         let signed_bytes = self.text.rfind('.').unwrap_or_default();
         engine.verify(key, &self.text.as_bytes()[..signed_bytes], &self.signature)
     }
-}
-
-/// Appends a value as base64url of its JSON.
-pub(super) fn push_json(text: &mut String, value: &impl Serialize) {
-    // The values are plain structs of strings and integers, for which writing JSON cannot fail.
-    let mut json = Vec::with_capacity(512);
-    let _ = serde_json::to_writer(&mut json, value);
-    base64url::encode_onto(&json, text);
-}
-
-/// Reads a part that is a JSON object. Serde alone would also take an array for a struct.
-pub(super) fn read_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
-    json.starts_with(b"{").then(|| serde_json::from_slice(json).ok()).flatten()
 }

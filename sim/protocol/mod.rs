@@ -11,6 +11,7 @@ mod bearer_token;
 mod binding;
 mod body;
 mod client_tokens;
+mod compact;
 mod connection;
 mod content_digest;
 mod countersigned_token;

@@ -206,21 +206,14 @@ impl Admin {
 
 impl Service for Admin {
     async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        if !self.secret.is_shown_in(&request.headers) {
-            let why =
-                "expected `Authorization: Bearer …` with the secret in the file `admin.secret` of the state folder";
-            let mut reply = json_reply(StatusCode::UNAUTHORIZED, &json!({ "error": why }));
-            reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return reply;
+        if let Some(refusal) = refusal(&self.secret, &request) {
+            return refusal;
         }
         let Some(method) = method_of(request.path()) else {
             return json_reply(StatusCode::NOT_FOUND, &json!({ "error": NO_PATH }));
         };
         if request.method != method {
-            let why = format!("found {}, expected {method}", request.method);
-            let mut reply = json_reply(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": why }));
-            reply.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
-            return reply;
+            return wrong_method(&request, method);
         }
         // In a task of its own: whoever hangs up in the middle must not leave half an act behind.
         let admin = Arc::clone(self);
@@ -267,6 +260,25 @@ fn read_key(body: &[u8]) -> Result<PublicKey, Problem> {
     let bad = |error: String| Problem(StatusCode::BAD_REQUEST, error);
     let jwk: Jwk = serde_json::from_slice(body).map_err(|error| bad(format!("expected a JWK: {error}")))?;
     PublicKey::from_jwk(&jwk).map_err(|error| bad(error.to_string()))
+}
+
+/// What whoever does not show the secret is told; none for whoever does.
+pub(super) fn refusal(secret: &Secret, request: &ServerRequest) -> Option<Reply> {
+    if secret.is_shown_in(&request.headers) {
+        return None;
+    }
+    let why = "expected `Authorization: Bearer …` with the secret in the file `admin.secret` of the state folder";
+    let mut reply = json_reply(StatusCode::UNAUTHORIZED, &json!({ "error": why }));
+    reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    Some(reply)
+}
+
+/// 405, with the one method that the path takes.
+pub(super) fn wrong_method(request: &ServerRequest, method: &'static str) -> Reply {
+    let why = format!("found {}, expected {method}", request.method);
+    let mut reply = json_reply(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": why }));
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
+    reply
 }
 
 pub(super) fn json_reply(status: StatusCode, answer: &Value) -> Reply {

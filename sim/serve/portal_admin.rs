@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use http::{
-    HeaderValue, Method, StatusCode,
-    header::{ALLOW, WWW_AUTHENTICATE},
-};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tracing::error;
 
-use super::{PortalState, Secret, admin::json_reply};
+use super::{
+    PortalState, Secret,
+    admin::{json_reply, refusal, wrong_method},
+};
 use crate::{
     actor::{Reply, ServerConnection, ServerRequest, Service},
     event::{EventKind, PortalEvent},
@@ -57,12 +57,8 @@ impl PortalAdmin {
 
 impl Service for PortalAdmin {
     async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        if !self.secret.is_shown_in(&request.headers) {
-            let why =
-                "expected `Authorization: Bearer …` with the secret in the file `admin.secret` of the state folder";
-            let mut reply = json_reply(StatusCode::UNAUTHORIZED, &json!({ "error": why }));
-            reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return reply;
+        if let Some(refusal) = refusal(&self.secret, &request) {
+            return refusal;
         }
         let (method, status, answer) = match (request.path(), &request.method) {
             ("/", &Method::GET) => ("GET", StatusCode::OK, json!({ "paths": ROUTES })),
@@ -81,10 +77,7 @@ impl Service for PortalAdmin {
             _ => ("GET", StatusCode::NOT_FOUND, json!({ "error": "no such path; GET / lists those that there are" })),
         };
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            let why = format!("found {}, expected {method}", request.method);
-            let mut reply = json_reply(status, &json!({ "error": why }));
-            reply.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
-            return reply;
+            return wrong_method(&request, method);
         }
         json_reply(status, &answer)
     }
