@@ -33,7 +33,7 @@ pub struct MatrixArgs {
     /// Only scenarios, or dangers, whose names contain one of these [default: all]
     #[arg(value_name = "NAME")]
     pub scenarios: Vec<String>,
-    /// Hold ways of authentication against dangers instead, each cell a run
+    /// Hold ways of authentication against dangers instead, each cell a run or a reason why there is none
     #[arg(long)]
     pub schemes: bool,
     /// Hold the table against this file (`.json`, `.md`, `.html` or text), and show what differs

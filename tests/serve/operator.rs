@@ -160,6 +160,7 @@ fn an_smp_takes_no_more_agents_than_it_is_told_to() {
     assert_eq!([1, 2, 3, 4, 1, 2].map(|number| register(&smp, number)), [200, 200, 503, 503, 200, 200]);
     assert_eq!(smp.figure("countersign_registrations_total{kind=\"agent\",result=\"full\"}"), 2);
     assert_eq!((smp.figure("countersign_nodes"), smp.figure("countersign_nodes_max")), (2, 2));
+    smp.until("a warning", |line| line["message"].as_str().is_some_and(|it| it.contains("agent turned away")));
     let warnings = smp.text().matches("agent turned away").count();
     assert_eq!(warnings, 1, "{}", smp.text());
     // Site servers are the administrator's choice.
