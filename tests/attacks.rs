@@ -252,6 +252,10 @@ fn every_attack(profile: Profile) -> Vec<Plan> {
         Attack::StolenKey,
         Attack::PushInstall,
         Attack::StolenBearer,
+        Attack::AccountReplay,
+        Attack::AccountGuess,
+        Attack::StolenPassword,
+        Attack::BearerForgery,
     ];
     attacks.map(|attack| plan(attack, profile, SITE)).into_iter().map(made_ready).collect()
 }
@@ -285,7 +289,11 @@ fn made_ready(mut plan: Plan) -> Plan {
             plan.agents.iter_mut().for_each(|agent| agent.server = SITE);
         }
         Attack::KeySwap => plan.agents[0].bootstrap = Bootstrap::Register,
-        Attack::PushInstall | Attack::StolenBearer => hand_out_bearer(&mut plan),
+        Attack::PushInstall | Attack::StolenBearer | Attack::BearerForgery => hand_out_bearer(&mut plan),
+        Attack::AccountReplay | Attack::AccountGuess | Attack::StolenPassword => {
+            plan.parameters.authentication = Authentication { acc: true, ..Authentication::NONE };
+            plan.agents[0].requests = 2;
+        }
         _ => {}
     }
     plan
@@ -775,5 +783,55 @@ fn rule_63_a_stolen_asdk_token_is_accepted_until_it_is_revoked() {
         let statuses = &attempts["a bearer token that was overheard"];
         assert!(statuses[&Some(200)] > 2 && statuses[&Some(401)] > 2, "{profile:?} {server} {statuses:?}");
         assert_eq!(told.violated, [Invariant::S13].into(), "{profile:?} {server}");
+    });
+}
+
+#[test]
+fn the_answer_of_an_account_is_good_once_and_on_its_connection() {
+    everywhere(Attack::AccountReplay, |profile, server, _, told| {
+        let attempts = told.attempts();
+        // With and without a challenge, where it was said and elsewhere.
+        assert_eq!(attempts.len(), 4, "{attempts:?}");
+        assert_eq!(told.statuses(), [Some(401)].into(), "{profile:?} {server}");
+        told.came_to_nothing();
+    });
+}
+
+#[test]
+fn nobody_gets_in_by_an_account_without_its_password() {
+    everywhere(Attack::AccountGuess, |profile, server, _, told| {
+        assert_eq!(told.attempts().len(), 6);
+        assert_eq!(told.statuses(), [Some(401)].into(), "{profile:?} {server}");
+        told.came_to_nothing();
+    });
+}
+
+#[test]
+fn a_stolen_password_is_good_until_it_is_another() {
+    for profile in PROFILES {
+        let mut plan = made_ready(plan(Attack::StolenPassword, profile, SITE));
+        let at_ms = plan.duration_ms / 2;
+        plan.faults.push(Fault { at_ms, until_ms: None, kind: FaultKind::ChangeAccPassword {} });
+        let told = run(&plan);
+        let by_attacker = |event: &Event| event.actor == ATTACKER;
+        for event in told.events.iter().filter(|event| by_attacker(event)) {
+            if let EventKind::Attempted { status, .. } = &event.kind {
+                let expected = if event.at < VirtualTime::from_millis(at_ms) { 200 } else { 401 };
+                assert_eq!(*status, Some(expected), "{profile:?} at {}", event.at);
+            }
+        }
+        assert_eq!(told.statuses(), [Some(200), Some(401)].into());
+        // The plan says that it was stolen: what its thief does is no fault of the protocol.
+        assert_eq!(told.violated, BTreeSet::new(), "{profile:?}");
+    }
+}
+
+#[test]
+fn bearer_tokens_that_nobody_signed_are_refused() {
+    everywhere(Attack::BearerForgery, |profile, server, _, told| {
+        let attempts = told.attempts();
+        assert_eq!(attempts.len(), 6, "{attempts:?}");
+        assert!(told.statuses().iter().all(|status| matches!(status, Some(401 | 403))), "{profile:?} {server}");
+        told.came_to_nothing();
     });
 }

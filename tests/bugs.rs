@@ -409,8 +409,9 @@ fn bugs_of_actors_change_a_run() {
 }
 
 /// The scenarios that must be caught: by which invariants, and by no others.
-const NEGATIVE: [(&str, &[Invariant]); 21] = [
+const NEGATIVE: [(&str, &[Invariant]); 23] = [
     ("negative/acc_preferred", &[Invariant::S10]),
+    ("negative/account_answer_again", &[Invariant::S2, Invariant::S13]),
     ("negative/batch_too_large", &[Invariant::S8]),
     ("negative/bearer_opens_connection", &[Invariant::S4]),
     ("negative/connection_too_old", &[Invariant::S4]),
@@ -419,6 +420,7 @@ const NEGATIVE: [(&str, &[Invariant]); 21] = [
     ("negative/downgrade_followed", &[Invariant::S10]),
     ("negative/expired_offer", &[Invariant::S9]),
     ("negative/fallback_always_on", &[Invariant::S10]),
+    ("negative/forged_bearer", &[Invariant::S2, Invariant::S13]),
     ("negative/forged_token", &[Invariant::S2, Invariant::S5]),
     ("negative/forgery_burns_counter", &[Invariant::S5]),
     ("negative/installer_by_suffix", &[Invariant::S2]),

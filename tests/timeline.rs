@@ -151,8 +151,14 @@ fn slices_add_up_to_the_whole() {
     let measured = measure(&plan, fleet::history(&plan, 300, 20));
     let (timeline, total) = (&measured.timeline, &measured.total);
     let sum = |series: &[u64]| series.iter().sum::<u64>();
-    let exchanges =
-        [&timeline.one_step, &timeline.two_step, &timeline.authenticated, &timeline.public, &timeline.failed];
+    let exchanges = [
+        &timeline.one_step,
+        &timeline.two_step,
+        &timeline.by_account,
+        &timeline.authenticated,
+        &timeline.public,
+        &timeline.failed,
+    ];
     assert_eq!(exchanges.map(|series| sum(series)).iter().sum::<u64>(), total.authentication.ended);
     assert_eq!(sum(&timeline.one_step), total.authentication.one_step_ns.unwrap().count);
     for (why, series) in &timeline.refused {

@@ -20,7 +20,7 @@ use crate::{
         Binding, CountersignedToken, Credentials, IssuedToken, LoginTokenKey, Nonce, RequestFacts, SCHEME,
         TokenChallenge, content_digest,
     },
-    types::{ActorId, Epoch, Jti, MessageNonce, NodeId, Origin, RequestId, Uid, Undigested},
+    types::{ActorId, ConnectionId, Epoch, Jti, MessageNonce, NodeId, Origin, RequestId, Uid, Undigested},
 };
 
 /// Where agents get what needs authentication.
@@ -49,6 +49,13 @@ pub struct Line<E: Environment> {
     origin: Origin,
     /// The epoch that the server named last.
     epoch: Option<Epoch>,
+}
+
+impl<E: Environment> Line<E> {
+    /// Which connection it is.
+    pub fn connection_id(&self) -> ConnectionId {
+        self.connection.id()
+    }
 }
 
 /// A request.

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use super::{Direction, Fate, Interceptor, Message, Passing};
-use crate::types::{ActorId, ConnectionId, Uid, VirtualTime};
+use crate::{
+    protocol::{AccountCredentials, WindowsMessage},
+    types::{AccountScheme, ActorId, ConnectionId, Uid, VirtualTime},
+};
 
 /// Loot, shared between the attacker on the line and the attacker on connections of its own.
 pub type SharedLoot = Arc<Mutex<Loot>>;
@@ -44,6 +47,17 @@ pub struct StolenBearer {
     pub target: String,
 }
 
+/// The answer of an account to a server's challenge.
+#[derive(Clone, Debug)]
+pub struct AccountAnswer {
+    /// By which scheme.
+    pub scheme: AccountScheme,
+    /// The value of its `Authorization` header.
+    pub value: String,
+    /// To which server it was said.
+    pub server: ActorId,
+}
+
 /// The messages that hold something of use: tokens, challenges that offer one, signed requests and their answers.
 #[derive(Debug, Default)]
 pub struct Loot {
@@ -54,6 +68,8 @@ pub struct Loot {
     pub own_offers: Vec<String>,
     /// Texts of login tokens on their way to a server of a portal, the oldest first.
     pub login_tokens: Vec<String>,
+    /// What accounts answered, the oldest first.
+    pub account_answers: Vec<AccountAnswer>,
 }
 
 impl Loot {
@@ -61,6 +77,7 @@ impl Loot {
     pub fn keep(&mut self, passing: &Passing<'_>, is_taken: bool) {
         let Some(message) = Message::parse(passing.bytes) else { return };
         self.settle(passing.connection, message.status());
+        self.keep_account_answer(&message, passing.server);
         let offers = || message.challenge().is_some_and(|challenge| challenge.token.is_some());
         let is_signed = || message.header("signature").is_some();
         if message.presented().is_none() && message.bearer().is_none() && !offers() && !is_signed() {
@@ -82,6 +99,17 @@ impl Loot {
             was_served,
             awaits_answer,
         });
+    }
+
+    fn keep_account_answer(&mut self, message: &Message, server: ActorId) {
+        let Some(value) = message.header("authorization") else { return };
+        let answer = AccountCredentials::parse(value).flatten();
+        if let Some(AccountCredentials::Windows(scheme, WindowsMessage::Response { .. })) = answer {
+            if self.account_answers.len() == KEPT_MAX {
+                self.account_answers.remove(KEPT_MAX / 2);
+            }
+            self.account_answers.push(AccountAnswer { scheme, value: value.to_owned(), server });
+        }
     }
 
     /// What else passes on a connection ends the wait of its latest request: an answer, or the next request, which may

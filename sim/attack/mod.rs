@@ -18,14 +18,18 @@
 //! | 19, 21, 30 | `tampered_batch`, `injection`, `key_swap` |
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
 //! | 23, 24, 25, hole 18 | `registry_flood`, `cache_flood`, `slow_loris`, `first_request_flood` |
-//! | 29, rule 63 | `push_install`, `stolen_bearer` |
+//! | 29, rules 52, 63 | `push_install`, `stolen_bearer`, `bearer_forgery` |
+//! | rules 16, 56 | `account_replay`, `account_guess`, `stolen_password` |
 //! | S7 | `stolen_key` |
 //! | 28, rules 80, 83 | `login_forgery`, `login_delimiter`, `login_replay`, `login_key_theft`, by way of `login_line` |
 
+mod account_guess;
+mod account_replay;
 mod algorithm_confusion;
 mod altered_agent_signature;
 mod altered_server_part;
 mod ambiguous_json;
+mod bearer_forgery;
 mod cache_flood;
 mod counter_tricks;
 mod cross_server_replay;
@@ -58,6 +62,7 @@ mod spoofed_refusal;
 mod stolen_bearer;
 mod stolen_key;
 mod stolen_offer;
+mod stolen_password;
 mod stolen_request;
 mod stolen_token;
 mod stripped_challenge;
@@ -69,7 +74,7 @@ mod wrong_parts;
 pub use framing::{Direction, Framing, Piece};
 pub use loot::{Captured, Listening, Loot, SharedLoot};
 pub use message::Message;
-pub use settings::{AtPortal, AttackerSettings};
+pub use settings::{AtPortal, AttackerSettings, StolenAccounts};
 pub use wire::{Fate, Interceptor, Passing, Reach, WireFilter, Wiretaps, Witness};
 
 use std::{sync::Arc, time::Duration};
@@ -142,6 +147,10 @@ impl<E: Environment> Attacker<E> {
             Attack::LoginKeyTheft => login_key_theft::attempt(hand).await,
             Attack::PushInstall => push_install::attempt(hand).await,
             Attack::StolenBearer => stolen_bearer::attempt(hand).await,
+            Attack::AccountReplay => account_replay::attempt(hand).await,
+            Attack::AccountGuess => account_guess::attempt(hand).await,
+            Attack::StolenPassword => stolen_password::attempt(hand).await,
+            Attack::BearerForgery => bearer_forgery::attempt(hand).await,
             // These act on the connections of others only.
             Attack::SpoofedRefusal
             | Attack::Eavesdropping

@@ -9,7 +9,7 @@ use crate::{
     actor::PortalDatabase,
     crypto::{KeyPool, KeyPoolError, PrivateKey, PublicKey},
     plan::{Attack, AttackerPlan, Plan, Power},
-    protocol::LoginTokenRules,
+    protocol::{Account, LoginTokenRules},
     types::{ActorId, NodeId, Origin, Parameters, SeedStream, VirtualTime},
 };
 
@@ -42,8 +42,19 @@ pub struct AttackerSettings {
     pub parameters: Arc<Parameters>,
     /// What it knows of a portal, if there is one.
     pub portal: Option<AtPortal>,
+    /// The accounts whose passwords it has, if that is its power.
+    pub stolen_accounts: Option<StolenAccounts>,
     /// Where its random numbers come from.
     pub rng: ChaCha20Rng,
+}
+
+/// The accounts of which an attacker has the passwords, as they were when the run began.
+#[derive(Clone, Debug)]
+pub struct StolenAccounts {
+    /// The agent connectivity credentials.
+    pub acc: Account,
+    /// The account of the victim's machine.
+    pub machine: Account,
 }
 
 /// What an attacker on a portal knows of it.
@@ -99,6 +110,7 @@ impl AttackerSettings {
             smp_key: keys.private_key(plan.smp.key)?.public().clone(),
             parameters: Arc::new(plan.parameters.clone()),
             portal: None,
+            stolen_accounts: None,
             rng: SeedStream::new(plan.seed).rng("attacker", number.into()),
             plan: attacker,
         }))
@@ -138,8 +150,8 @@ impl AttackerSettings {
                 let upstream = (server != ActorId::Smp).then(|| reach(Some(server), Some(ActorId::Smp)));
                 [reach(Some(victim), None)].into_iter().chain(upstream).collect()
             }
-            // What is captured on the way to one server is for another.
-            Attack::CrossServerReplay => vec![reach(Some(victim), None)],
+            // What is captured on the way to one server is for another, too.
+            Attack::CrossServerReplay | Attack::LoginReplay => vec![reach(Some(victim), None)],
             // An answer for another site server is captured on that one's connections. The SMP never sends itself any.
             Attack::TamperedBatch => vec![reach(None, Some(ActorId::Smp))],
             Attack::KeySwap => vec![reach(Some(victim), Some(ActorId::Smp))],

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     plan::Milestone,
-    report::{Exposed, MatrixCell, Report, SCHEME_MATRIX_VERSION, SchemeCell, SchemeMatrix, SchemeRow, Shown},
+    report::{Exposed, MatrixCell, NotRun, Report, SCHEME_MATRIX_VERSION, SchemeCell, SchemeMatrix, SchemeRow, Shown},
     scenario::{Overrides, shipped},
     types::Profile,
 };
@@ -59,7 +59,10 @@ struct Danger {
 #[serde(deny_unknown_fields, untagged)]
 enum Source {
     Run(Run),
-    None { none: String },
+    Immune { immune: String },
+    NoRemedy { no_remedy: String },
+    NotApplicable { not_applicable: String },
+    NotTried { not_tried: String },
 }
 
 /// A scenario, and under which profile.
@@ -86,7 +89,7 @@ pub(super) fn schemes(args: &MatrixArgs) -> Result<Exit, Failure> {
     let cells = || dangers.iter().flat_map(|danger| danger.cells.values());
     let runs = cells().filter_map(|source| match source {
         Source::Run(run) => Some(run.clone()),
-        Source::None { .. } => None,
+        _ => None,
     });
     let mut runs: Vec<Run> = runs.collect();
     runs.sort();
@@ -126,11 +129,18 @@ fn cell(source: Option<&Source>, shown: &BTreeMap<Run, Made>, exposed: Exposed) 
     match source {
         Some(Source::Run(run)) => match shown.get(run) {
             Some(made) => SchemeCell::Shown(Box::new(made.shown(run, exposed))),
-            None => SchemeCell::NotRun { why: format!("`{}` was not run", run.run) },
+            None => not_run(NotRun::NotTried, &format!("`{}` was not run", run.run)),
         },
-        Some(Source::None { none }) => SchemeCell::NotRun { why: none.clone() },
-        None => SchemeCell::NotRun { why: "no scenario shows it".to_owned() },
+        Some(Source::Immune { immune }) => not_run(NotRun::Immune, immune),
+        Some(Source::NoRemedy { no_remedy }) => not_run(NotRun::NoRemedy, no_remedy),
+        Some(Source::NotApplicable { not_applicable }) => not_run(NotRun::NotApplicable, not_applicable),
+        Some(Source::NotTried { not_tried }) => not_run(NotRun::NotTried, not_tried),
+        None => not_run(NotRun::NotTried, "no scenario shows it"),
     }
+}
+
+fn not_run(counts_as: NotRun, why: &str) -> SchemeCell {
+    SchemeCell::NotRun { counts_as, why: why.to_owned() }
 }
 
 /// A run that was made.

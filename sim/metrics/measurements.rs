@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountFigures, AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, ExposureFigures,
-    RegistryFigures, Timeline, TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
+    RegistryFigures, Scheme, SchemeFigures, Timeline, TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
 };
 use crate::types::ActorId;
 
@@ -27,6 +27,10 @@ pub struct Measurements {
     /// For how long somebody was let in who should not be.
     #[serde(default, skip_serializing_if = "ExposureFigures::is_none")]
     pub exposure: ExposureFigures,
+    /// Who got in by which way of authentication; ways that nobody tried are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, SchemeFigures>")]
+    pub schemes: BTreeMap<Scheme, SchemeFigures>,
     /// Connections and requests of all actors.
     pub traffic: TrafficFigures,
     /// All agents together.

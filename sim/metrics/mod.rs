@@ -17,6 +17,7 @@ mod measurements;
 mod pace;
 mod prediction;
 mod registry;
+mod schemes;
 mod server;
 mod threshold;
 mod timeline;
@@ -40,6 +41,7 @@ pub use measurements::{Measurements, ServerFigures};
 pub use pace::{BEGIN_SPREAD_NS_MAX, LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies, PaceStanding};
 pub use prediction::{LoadFigures, Machine, Slower, per_s};
 pub use registry::RegistryFigures;
+pub use schemes::{Scheme, SchemeFigures};
 pub use threshold::{MissedThreshold, missed_thresholds};
 pub use timeline::{BUCKETS_MAX, Timeline};
 pub use traffic::TrafficFigures;
@@ -50,6 +52,7 @@ pub use work_total::WorkTotal;
 
 use accounts::AccountRecorder;
 use exposure::ExposureRecorder;
+use schemes::SchemeRecorder;
 use serde::{Deserialize, Serialize};
 use server::ServerRecorder;
 use timeline::TimelineRecorder;
@@ -77,6 +80,8 @@ pub struct Metrics {
     visits: VisitRecorder,
     #[serde(default)]
     exposure: ExposureRecorder,
+    #[serde(default)]
+    schemes: SchemeRecorder,
 }
 
 impl Metrics {
@@ -100,6 +105,7 @@ impl Metrics {
             timeline: TimelineRecorder::new(plan.duration_ms, plan.sites.len()),
             visits: VisitRecorder::new(plan, shard),
             exposure: ExposureRecorder::default(),
+            schemes: SchemeRecorder::default(),
         }
     }
 
@@ -127,6 +133,7 @@ impl Metrics {
         self.accounts.absorb(&other.accounts);
         self.visits.absorb(other.visits);
         self.exposure.absorb(&other.exposure);
+        self.schemes.absorb(&other.schemes);
         self.smp.absorb(&other.smp);
         for (site, more) in self.sites.iter_mut().zip(&other.sites) {
             site.absorb(more);
@@ -166,6 +173,7 @@ impl Metrics {
             tick_ns: self.tick_ns,
             visits: self.visits.figures(end),
             exposure: self.exposure.figures(),
+            schemes: self.schemes.figures(),
             traffic: self.traffic,
             total: all.figures(cores, core_ns, &self.costs),
             agents: self.agents,
@@ -194,6 +202,7 @@ impl Listener for Metrics {
         self.timeline.hear(event);
         self.traffic.hear(&event.kind);
         self.exposure.hear(event);
+        self.schemes.hear(event);
         self.accounts.hear(event);
         if let EventKind::ExchangeStarted { server, .. } | EventKind::ExchangeEnded { server, .. } = &event.kind {
             if let Some(server) = self.server(*server) {

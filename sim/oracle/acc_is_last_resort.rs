@@ -10,6 +10,7 @@ use super::{checker::Checker, facts::Facts, violation::Findings};
 use crate::{
     event::{Event, EventKind},
     plan::Invariant,
+    types::ActorId,
 };
 
 #[derive(Debug, Default)]
@@ -19,7 +20,9 @@ impl Checker for AccIsLastResort {
     fn hear(&mut self, event: &Event, before: &Facts, findings: &mut Findings) {
         let EventKind::CredentialsSent { connection, server, scheme, why } = event.kind else { return };
         let (agent, at, assumptions) = (event.actor, event.at, &before.assumptions);
-        if !scheme.is_acc() || assumptions.kinds.fetches_unc(agent) {
+        // Whoever stole the password goes by no rules.
+        let is_agent = matches!(agent, ActorId::Agent(_));
+        if !scheme.is_acc() || !is_agent || assumptions.kinds.fetches_unc(agent) {
             return;
         }
         let offered = before.accounts.offered(connection);

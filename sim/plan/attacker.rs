@@ -102,6 +102,14 @@ pub enum Attack {
     PushInstall,
     /// A bearer token that was overheard, used as its holder uses it (rule 63).
     StolenBearer,
+    /// The answer of an account to a server's challenge, overheard and sent again, to the same server and to another.
+    AccountReplay,
+    /// Accounts with guessed passwords, and by the wrong schemes.
+    AccountGuess,
+    /// The password of the ACC or of the victim's machine, used from elsewhere: what only another password ends.
+    StolenPassword,
+    /// Bearer tokens that the issuer never signed: made up, or an overheard one altered.
+    BearerForgery,
 }
 
 impl Attack {
@@ -139,7 +147,11 @@ impl Attack {
             | Self::StolenKey
             | Self::LoginReplay
             | Self::LoginKeyTheft
-            | Self::StolenBearer => return None,
+            | Self::StolenBearer
+            | Self::AccountReplay
+            | Self::AccountGuess
+            | Self::StolenPassword
+            | Self::BearerForgery => return None,
         })
     }
 
@@ -166,7 +178,9 @@ impl Attack {
             | Self::LoginForgery
             | Self::LoginReplay
             | Self::PushInstall
-            | Self::StolenBearer => Power::Listens,
+            | Self::StolenBearer
+            | Self::AccountReplay
+            | Self::BearerForgery => Power::Listens,
             Self::StolenToken
             | Self::StolenRequest
             | Self::ForeignOffer
@@ -178,7 +192,7 @@ impl Attack {
             Self::AlgorithmConfusion | Self::CounterTricks | Self::UidSubstitution | Self::LoginDelimiter => {
                 Power::Insider
             }
-            Self::StolenKey | Self::LoginKeyTheft => Power::HasKey,
+            Self::StolenKey | Self::LoginKeyTheft | Self::StolenPassword => Power::HasKey,
             Self::KeyInjection
             | Self::AmbiguousJson
             | Self::WrongParts
@@ -187,7 +201,8 @@ impl Attack {
             | Self::RegistryFlood
             | Self::CacheFlood
             | Self::SlowLoris
-            | Self::FirstRequestFlood => Power::Outsider,
+            | Self::FirstRequestFlood
+            | Self::AccountGuess => Power::Outsider,
         }
     }
 }
@@ -203,6 +218,6 @@ pub enum Power {
     OnPath,
     /// It is a registered agent, or has an account in the portal.
     Insider,
-    /// It has the victim's private key, or the one in the portal's database.
+    /// It has the victim's private key, the one in the portal's database, or the password of an account.
     HasKey,
 }

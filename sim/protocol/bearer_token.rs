@@ -187,7 +187,7 @@ impl BearerRules<'_> {
         engine: &Engine,
     ) -> Result<(), BearerRefusal> {
         let key = self.server_keys.get(token.kid).ok_or(BearerRefusal::UnknownServerKey)?;
-        if !token.is_signed_by(key, engine) {
+        if !token.is_signed_by(key, engine) && !Bug::BearerSignatureUnverified.is_planted() {
             return Err(BearerRefusal::BadSignature);
         }
         let is_on = match token.kind {

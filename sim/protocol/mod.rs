@@ -94,4 +94,4 @@ pub use token_storage::{ServerPath, StoredToken, Swept, TokenStorage};
 pub use validation::{Acceptance, AgentKeys, Rejection, ValidationRules};
 pub use validation_schedule::ValidationSchedule;
 pub use window::Window;
-pub use windows_handshake::{AccountCredentials, WindowsMessage, offers};
+pub use windows_handshake::{AccountCredentials, WindowsMessage, offers, windows_challenge};

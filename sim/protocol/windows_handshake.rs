@@ -5,6 +5,7 @@
 //! ours: a real implementation draws from the operating system's entropy, so that no run could be repeated.
 
 use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, header::WWW_AUTHENTICATE};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -97,6 +98,15 @@ impl AccountCredentials {
             _ => WindowsMessage::parse(value, scheme).map(|message| Self::Windows(scheme, message)),
         })
     }
+}
+
+/// The second message of a handshake, among the fields of a server's answer.
+pub fn windows_challenge(headers: &HeaderMap, scheme: AccountScheme) -> Option<ServerChallenge> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    values.filter_map(|value| WindowsMessage::parse(value, scheme)).find_map(|message| match message {
+        WindowsMessage::Challenge { challenge } => Some(challenge),
+        WindowsMessage::Hello {} | WindowsMessage::Response { .. } => None,
+    })
 }
 
 /// Whether a value of `WWW-Authenticate` offers this scheme: its bare name, or parameters as `Basic` has them.

@@ -103,7 +103,7 @@ impl MatrixCell {
     }
 }
 
-fn fact(what: &str, count: u64) -> String {
+pub(super) fn fact(what: &str, count: u64) -> String {
     format!("{what} {}", human::count(count))
 }
 

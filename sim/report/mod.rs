@@ -35,7 +35,9 @@ pub use hunt::{Found, HUNT_VERSION, Hunt, Hunted, Trail};
 pub use json::schema;
 pub use matrix::{MATRIX_VERSION, Matrix, MatrixCell, MatrixOutcome, MatrixRow};
 pub use rule_coverage::{Rule, RuleCoverage};
-pub use scheme_matrix::{Exposed, SCHEME_MATRIX_VERSION, SchemeCell, SchemeMatrix, SchemeOutcome, SchemeRow, Shown};
+pub use scheme_matrix::{
+    Exposed, NotRun, SCHEME_MATRIX_VERSION, SchemeCell, SchemeMatrix, SchemeOutcome, SchemeRow, Shown,
+};
 pub use text::text;
 pub use verdict::Verdict;
 pub use write::{WriteError, behind_links, is_no_file, make_folder, write, write_file};

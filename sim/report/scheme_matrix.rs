@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
-use super::{MatrixCell, MatrixOutcome, Report, human};
+use super::{MatrixCell, MatrixOutcome, Report, human, matrix::fact};
 use crate::plan::Milestone;
 
 /// The version of the form, as of [`REPORT_VERSION`](super::REPORT_VERSION).
@@ -33,18 +33,75 @@ pub struct SchemeRow {
     pub cells: Vec<SchemeCell>,
 }
 
+impl SchemeRow {
+    /// Where the page tells more of it.
+    fn anchor(&self) -> String {
+        self.danger.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")
+    }
+}
+
 /// What one danger comes to with one scheme.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SchemeCell {
     /// A run shows it.
     Shown(Box<Shown>),
-    /// It cannot happen, or there is nothing to run.
+    /// There is nothing to run.
     NotRun {
+        /// Which way that counts.
+        counts_as: NotRun,
         /// Why not.
         why: String,
     },
 }
+
+/// Which way it counts that there is nothing to run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotRun {
+    /// There is nothing that the danger could be of.
+    Immune,
+    /// It is so by design, and nothing in the scheme helps.
+    NoRemedy,
+    /// The danger is of something that the scheme does not have, or that it is itself.
+    NotApplicable,
+    /// No run of ours tries it.
+    NotTried,
+}
+
+impl NotRun {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Immune => "immune",
+            Self::NoRemedy => "no remedy",
+            Self::NotApplicable => "n/a",
+            Self::NotTried => "not tried",
+        }
+    }
+
+    /// The class of a style sheet.
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Immune => "good",
+            Self::NoRemedy => "bad",
+            Self::NotApplicable => "faint",
+            Self::NotTried => "doubtful",
+        }
+    }
+}
+
+/// What the words mean, for whoever sees the table alone.
+const LEGEND: [(&str, &str); 6] = [
+    ("holds", "a run tried it, and nobody got in who should not, nor was anybody kept out"),
+    (
+        "exposed",
+        "somebody got in who should not, for as long as the run shows; or, by a clock or a new password, honest users were kept out",
+    ),
+    ("immune", "there is nothing that the danger could be of"),
+    ("no remedy", "it is so by design, and nothing in the scheme helps"),
+    ("n/a", "the danger is of something that the scheme does not have"),
+    ("not tried", "no run tries it"),
+];
 
 /// What a run shows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -119,9 +176,17 @@ impl Shown {
         exposed_by: Option<Milestone>,
     ) -> Self {
         let exposure = &report.measurements.exposure;
-        let happened = exposed_by.is_some_and(|milestone| report.milestones.contains_key(&milestone));
+        let happened = exposed_by.and_then(|milestone| Some((milestone, *report.milestones.get(&milestone)?)));
+        let mut facts = cell.facts;
+        if let Some(fact) = happened.map(|(milestone, count)| fact(&human::words(&milestone), count))
+            && !facts.contains(&fact)
+        {
+            facts.insert(0, fact);
+        }
         let (is_exposed, exposure_ns) = match exposed {
-            Exposed::WhileServed => (cell.outcome == MatrixOutcome::Falls || happened, exposure.attempts_span_ns),
+            Exposed::WhileServed => {
+                (cell.outcome == MatrixOutcome::Falls || happened.is_some(), exposure.attempts_span_ns)
+            }
             Exposed::AfterRevocation => (exposure.served_after_revocation > 0, exposure.after_revocation_ns),
         };
         let outcome = match cell.outcome {
@@ -132,7 +197,7 @@ impl Shown {
         Self {
             outcome,
             exposure_ns: Some(exposure_ns).filter(|exposure_ns| is_exposed && *exposure_ns > 0),
-            facts: cell.facts,
+            facts,
             scenario: scenario.to_owned(),
             seed: report.seed,
             command: cell.command,
@@ -150,21 +215,29 @@ impl SchemeCell {
     fn text(&self) -> String {
         match self {
             Self::Shown(shown) => shown.text(),
-            Self::NotRun { .. } => "–".to_owned(),
+            Self::NotRun { counts_as, .. } => counts_as.word().to_owned(),
+        }
+    }
+
+    /// The outcome in one word.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Shown(shown) => shown.outcome.word(),
+            Self::NotRun { counts_as, .. } => counts_as.word(),
         }
     }
 
     fn class(&self) -> &'static str {
         match self {
             Self::Shown(shown) => shown.outcome.class(),
-            Self::NotRun { .. } => "faint",
+            Self::NotRun { counts_as, .. } => counts_as.class(),
         }
     }
 
     /// What stands behind it, in one line.
     fn reason(&self) -> String {
         match self {
-            Self::NotRun { why } => why.clone(),
+            Self::NotRun { why, .. } => why.clone(),
             Self::Shown(shown) if shown.facts.is_empty() => shown.scenario.clone(),
             Self::Shown(shown) => format!("{}: {}", shown.scenario, shown.facts.join(", ")),
         }
@@ -183,6 +256,7 @@ impl SchemeCell {
 #[template(path = "schemes.html")]
 struct Page<'a> {
     matrix: &'a SchemeMatrix,
+    legend: [(&'static str, &'static str); 6],
 }
 
 impl SchemeMatrix {
@@ -206,12 +280,16 @@ impl SchemeMatrix {
     /// # Errors
     /// Never in practice: it writes into memory.
     pub fn to_html(&self) -> Result<String, askama::Error> {
-        Page { matrix: self }.render()
+        Page { matrix: self, legend: LEGEND }.render()
     }
 
-    /// The table for a terminal: under each danger a line for each scheme.
+    /// The table for a terminal, and then under each danger a line for each scheme.
     pub fn to_text(&self) -> String {
-        let mut text = String::new();
+        let mut text = self.words();
+        for (word, meaning) in LEGEND {
+            let _ = writeln!(text, "{word:<9}  {meaning}");
+        }
+        text.push('\n');
         let width = self.schemes.iter().map(|scheme| scheme.chars().count()).max().unwrap_or_default();
         for row in &self.rows {
             // Writing to a string cannot fail.
@@ -225,6 +303,21 @@ impl SchemeMatrix {
         text + "Each comes from a run: `--format markdown` has its seed and its command.\n"
     }
 
+    /// The words of the table, the schemes by their initials: whole names would be too wide for a terminal.
+    fn words(&self) -> String {
+        let mut text = String::new();
+        let width = self.rows.iter().map(|row| row.danger.chars().count()).max().unwrap_or_default();
+        let heads: Vec<_> = (1..=self.schemes.len()).map(|number| format!("{:<10}", format!("({number})"))).collect();
+        let _ = writeln!(text, "{:width$}  {}", "", heads.concat().trim_end());
+        for row in &self.rows {
+            let words: Vec<_> = row.cells.iter().map(|cell| format!("{:<10}", cell.word())).collect();
+            let _ = writeln!(text, "{:width$}  {}", row.danger, words.concat().trim_end());
+        }
+        let names: Vec<_> = (1..).zip(&self.schemes).map(|(number, name)| format!("({number}) {name}")).collect();
+        let _ = writeln!(text, "\n{}\n", names.join(", "));
+        text
+    }
+
     /// The table in Markdown, then the run behind each cell.
     pub fn to_markdown(&self) -> String {
         let mut text = format!("| | {} |\n|---|{}\n", self.schemes.join(" | "), "---|".repeat(self.schemes.len()));
@@ -232,7 +325,10 @@ impl SchemeMatrix {
             let cells: Vec<_> = row.cells.iter().map(SchemeCell::text).collect();
             let _ = writeln!(text, "| {} | {} |", row.danger, cells.join(" | "));
         }
-        text.push_str("\nA time is for how long somebody was let in who should not be, as far as the run shows.\n");
+        text.push('\n');
+        for (word, meaning) in LEGEND {
+            let _ = writeln!(text, "- {word}: {meaning}");
+        }
         for row in &self.rows {
             let _ = write!(text, "\n## {}\n\n{}\n\n", row.danger, row.description);
             text.push_str("| scheme | comes to | what shows it | seed | command |\n|---|---|---|--:|---|\n");
@@ -261,7 +357,10 @@ mod tests {
             seed: 1,
             command: "countersign run attack/09_replay --seed 1".to_owned(),
         };
-        let cells = vec![SchemeCell::Shown(Box::new(shown)), SchemeCell::NotRun { why: "no <counter>".to_owned() }];
+        let cells = vec![
+            SchemeCell::Shown(Box::new(shown)),
+            SchemeCell::NotRun { counts_as: NotRun::Immune, why: "no <counter>".to_owned() },
+        ];
         SchemeMatrix {
             countersign_scheme_matrix: SCHEME_MATRIX_VERSION,
             schemes: vec!["agent token".to_owned(), "ACC".to_owned()],
@@ -273,7 +372,7 @@ mod tests {
     fn every_form_tells_outcome_time_seed_and_command() {
         let matrix = matrix();
         let markdown = matrix.to_markdown();
-        assert!(markdown.contains("| Replay | exposed, 1 min 1 s | – |"), "{markdown}");
+        assert!(markdown.contains("| Replay | exposed, 1 min 1 s | immune |"), "{markdown}");
         let row = "| agent token | exposed, 1 min 1 s | attack/09_replay: S13 8 | 1 | `countersign run attack/09_replay --seed 1` |";
         assert!(markdown.contains(row), "{markdown}");
         let page = matrix.to_html().unwrap();

@@ -24,6 +24,8 @@ const BACKLOG: u32 = 1_024;
 #[derive(Debug)]
 pub struct Door {
     socket: TcpSocket,
+    /// Whom it is for.
+    what: &'static str,
     /// Where it is.
     pub address: SocketAddr,
 }
@@ -52,7 +54,7 @@ impl Door {
             socket.set_reuseaddr(true)?;
             socket.bind(address)?;
             let address = socket.local_addr()?;
-            Ok(Self { socket, address })
+            Ok(Self { socket, what, address })
         };
         bind().map_err(failed)
     }
@@ -61,8 +63,11 @@ impl Door {
     ///
     /// # Errors
     /// If another socket has opened the same address meanwhile.
-    pub fn open(self, tls: Option<ServerTls>) -> io::Result<Server> {
-        Ok(Server { listener: self.socket.listen(BACKLOG)?, tls })
+    pub fn open(self, tls: Option<ServerTls>) -> Result<Server, BindError> {
+        let Self { socket, what, address } = self;
+        // Two doors of one process may be bound to the same address, and only one of them opened.
+        let listener = socket.listen(BACKLOG).map_err(|error| BindError { what, address, error })?;
+        Ok(Server { listener, tls })
     }
 }
 
@@ -84,7 +89,7 @@ impl SideDoor {
     ///
     /// # Errors
     /// If it cannot be opened.
-    pub fn new(door: Door, stop: Stop) -> io::Result<Self> {
+    pub fn new(door: Door, stop: Stop) -> Result<Self, BindError> {
         let origin = Origin::new(Scheme::Http, door.address.ip().to_string(), door.address.port());
         let environment = SocketEnvironment {
             server: Mutex::new(Some(door.open(None)?)),

@@ -14,6 +14,8 @@ use crate::{
 
 const KEY_FILE: &str = "login.key";
 const PASSWORDS_FILE: &str = "passwords";
+/// The first line of that file: without it, an empty one could not be told from one that has lost its lines.
+const PASSWORDS_HEADER: &str = "# A line for each user: id, space, password.";
 
 /// The state folder of a portal, with the database that goes on from it.
 #[derive(Debug)]
@@ -31,7 +33,10 @@ impl PortalState {
     /// # Errors
     /// If something cannot be read or written, others may read it, or it is not what it should be.
     pub fn open(folder: Arc<StateFolder>, users: &[UserTable], mut rng: ChaCha20Rng) -> Result<Self, StateError> {
+        let found = folder.read(PASSWORDS_FILE)?;
         let key = match folder.read(KEY_FILE)? {
+            Some(_) if found.is_none() => return Err(missing(&folder, PASSWORDS_FILE, KEY_FILE)),
+            None if found.is_some() => return Err(missing(&folder, KEY_FILE, PASSWORDS_FILE)),
             Some(text) => text.trim().parse().map_err(|error: crate::protocol::LoginTokenKeyError| {
                 StateError::Damaged { path: folder.path_of(KEY_FILE), why: error.to_string() }
             })?,
@@ -42,14 +47,14 @@ impl PortalState {
             }
         };
         let database = PortalDatabase::new(key);
-        let mut passwords = passwords_in(&folder)?;
+        let mut passwords = passwords_in(&folder, found.as_deref())?;
         let known = passwords.len();
         for user in users {
             let password = passwords.entry(user.id.clone()).or_insert_with(|| draw_password(&mut rng));
             database.open().add_user(&user.id, password, user.administrator);
         }
-        if passwords.len() > known {
-            let mut text = String::new();
+        if found.is_none() || passwords.len() > known {
+            let mut text = format!("{PASSWORDS_HEADER}\n");
             for (user, password) in &passwords {
                 // Writing to a string cannot fail.
                 let _ = writeln!(text, "{user} {password}");
@@ -76,12 +81,21 @@ fn keep(folder: &StateFolder, key: &LoginTokenKey) -> Result<(), StateError> {
     folder.write(KEY_FILE, &[key.digits(), b"\n"].concat())
 }
 
-/// A line for each user: id, space, password.
-fn passwords_in(folder: &StateFolder) -> Result<BTreeMap<String, String>, StateError> {
-    let text = folder.read(PASSWORDS_FILE)?.unwrap_or_default();
-    let line = |line: &str| line.split_once(' ').map(|(user, password)| (user.to_owned(), password.to_owned()));
-    text.lines().map(line).collect::<Option<_>>().ok_or_else(|| {
-        let why = "expected a line for each user: id, space, password".to_owned();
+fn missing(folder: &StateFolder, file: &str, other: &str) -> StateError {
+    StateError::Missing { path: folder.path_of(file), other: folder.path_of(other) }
+}
+
+/// Below the header a line for each user: id, space, password. Nothing yet at the first start.
+fn passwords_in(folder: &StateFolder, text: Option<&str>) -> Result<BTreeMap<String, String>, StateError> {
+    let Some(text) = text else { return Ok(BTreeMap::new()) };
+    let line = |line: &str| {
+        let (user, password) = line.split_once(' ')?;
+        (!user.is_empty() && !password.is_empty()).then(|| (user.to_owned(), password.to_owned()))
+    };
+    let lines = text.strip_prefix(PASSWORDS_HEADER).filter(|_| text.ends_with('\n'));
+    let passwords = lines.and_then(|lines| lines.trim_start_matches('\n').lines().map(line).collect());
+    passwords.ok_or_else(|| {
+        let why = format!("expected `{PASSWORDS_HEADER}`, then a line for each user: id, space, password");
         StateError::Damaged { path: folder.path_of(PASSWORDS_FILE), why }
     })
 }

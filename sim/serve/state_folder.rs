@@ -59,6 +59,9 @@ impl StateFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("look at", &path, error)),
         };
+        if !metadata.is_file() {
+            return Err(StateError::Damaged { path, why: "it is no file".to_owned() });
+        }
         check_private(&path, &metadata)?;
         match fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),

@@ -1,6 +1,6 @@
 //! Threads for actors on real sockets.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,5 +19,9 @@ pub fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
     if let Some(workers) = workers {
         builder.worker_threads(workers.max(1));
     }
-    builder.enable_all().event_interval(POLLS_BEFORE_EVENTS).global_queue_interval(1).build()
+    let runtime = builder.enable_all().event_interval(POLLS_BEFORE_EVENTS).global_queue_interval(1).build()?;
+    // The fine timers need file descriptors of their own, which they take at the first use: that must not be when a crowd
+    // has taken them all.
+    runtime.block_on(async { async_io::Timer::after(Duration::ZERO).await });
+    Ok(runtime)
 }

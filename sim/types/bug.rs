@@ -203,12 +203,16 @@ bugs! {
     FallbackAlwaysOn = "fallback_always_on",
     /// A server takes the answer of an account without a look at the password (R1). Needs somebody with an old password.
     AccountUnverified = "account_unverified",
+    /// A server challenges every account with the same number (R16). Needs somebody who sends an answer again.
+    AccountChallengeRepeats = "account_challenge_repeats",
     /// A server takes tokens and accounts though their kind is off (R30). Needs somebody who has them all the same.
     KindTakenWhenOff = "kind_taken_when_off",
 
     // --- special tokens --------------------------------------------------------------------------------
     /// A server takes a bearer token that was revoked (R52). Needs one that is used after that.
     BearerRevocationIgnored = "bearer_revocation_ignored",
+    /// A server does not verify the signature of bearer tokens (R52, R63). Needs a forged one.
+    BearerSignatureUnverified = "bearer_signature_unverified",
     /// A push-install token opens whatever ends like the installer's path (R52). Needs somebody who tries (A29).
     InstallerPathBySuffix = "installer_path_by_suffix",
     /// A bearer token authenticates its whole connection, as an agent token does (R9, R52). Needs a connection on which

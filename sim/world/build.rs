@@ -27,10 +27,10 @@ use crate::{
         AgentActor, Database, Environment as _, Knowledge, PortalDatabase, SecureStorage, SharedMachine, SiteServer,
         SmpServer,
     },
-    attack::{AtPortal, Attacker, AttackerSettings, SharedLoot, Wiretaps, interceptor},
+    attack::{AtPortal, Attacker, AttackerSettings, SharedLoot, StolenAccounts, Wiretaps, interceptor},
     cast::{Cast, password_of, rules_of},
     crypto::{Backend, Engine, PrivateKey, Stopwatch, WallTotals, backend},
-    plan::{AgentPlan, Plan},
+    plan::{AgentPlan, Attack, AttackerPlan, Plan},
     protocol::Policy,
     types::{ActorId, ClockModel, VirtualTime},
 };
@@ -101,10 +101,20 @@ fn intruders(cast: &Cast, portal: Option<&PortalDatabase>) -> Result<Vec<Intrude
         // An attack on somebody who is not there goes nowhere.
         if let Some(mut settings) = AttackerSettings::of(plan, number, keys)? {
             settings.portal = at_portal(cast, number, portal);
+            settings.stolen_accounts = stolen_accounts(cast, &settings.plan);
             intruders.push(Intruder { actor: ActorId::Attacker(number), settings, loot: SharedLoot::default() });
         }
     }
     Ok(intruders)
+}
+
+/// The accounts whose passwords an attacker has.
+fn stolen_accounts(cast: &Cast, attacker: &AttackerPlan) -> Option<StolenAccounts> {
+    let victim = match (attacker.attack, attacker.victim) {
+        (Attack::StolenPassword, ActorId::Agent(number)) => number,
+        _ => return None,
+    };
+    Some(StolenAccounts { acc: cast.accounts.acc(0)?, machine: cast.accounts.machine(victim)? })
 }
 
 /// What an attacker on a portal knows of it: how its tokens look, and whatever its power gives it.

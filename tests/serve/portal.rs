@@ -145,6 +145,45 @@ fn what_a_portal_keeps_is_private_outlives_it_and_is_in_no_line_of_its_log() {
 }
 
 #[test]
+fn a_portal_that_has_lost_a_part_of_its_state_does_not_begin_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    portal(folder.path(), "").stop();
+    let config = format!("{SMP}{USERS}");
+    let state = folder.path().join("countersign-portal");
+    for name in ["login.key", "passwords"] {
+        let hidden = state.join("hidden");
+        fs::rename(state.join(name), &hidden).unwrap();
+        let error = Served::spawn("portal", folder.path(), &config).refused();
+        assert!(error.contains(&format!("{name} is missing")), "{error}");
+        fs::rename(&hidden, state.join(name)).unwrap();
+    }
+    let passwords = fs::read_to_string(state.join("passwords")).unwrap();
+    let cut = |user: &str| passwords[..passwords.find(&format!("{user} ")).unwrap() + user.len() + 1].to_owned();
+    for damaged in [String::new(), cut("admin"), cut("admin") + "\n"] {
+        fs::write(state.join("passwords"), &damaged).unwrap();
+        let error = Served::spawn("portal", folder.path(), &config).refused();
+        assert!(error.contains("passwords is damaged"), "{damaged:?}: {error}");
+    }
+    fs::write(state.join("passwords"), passwords).unwrap();
+    portal(folder.path(), "").stop();
+}
+
+#[test]
+fn two_doors_at_one_address_are_told_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let portal = portal(folder.path(), "");
+    let taken = portal.address();
+    portal.kill();
+    let doors = format!(
+        "listen = \"{taken}\"\nadministration_server.listen = \"{taken}\"\n\
+                         portlet_server.listen = \"127.0.0.1:0\"\n"
+    );
+    let config = format!("{}{doors}", SMP.replacen("listen = \"127.0.0.1:0\"\n", "", 1));
+    let error = Served::spawn("portal", folder.path(), &config).refused();
+    assert!(error.contains(&format!("failed to listen at {taken} for the administration server")), "{error}");
+}
+
+#[test]
 fn jobs_run_fail_with_update_and_recover() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = "jobs = [{ user = \"reports\", every = \"1500ms\", steps = 4, step = \"300ms\" }]\n";
@@ -171,6 +210,9 @@ fn mistakes_in_the_configuration_are_told_with_their_place() {
     for (text, said) in [
         ("delimiter = \"a\"", "portal.toml:1:13"),
         ("lifetimes.portlet = \"0s\"", "portal.toml:1:21"),
+        ("users = [{ id = \"a\" }]\njobs = [{ user = \"a\", every = \"1ns\" }]", "portal.toml:2:31"),
+        ("users = [{ id = \"a\" }]\njobs = [{ user = \"a\", every = \"1s\", step = \"0s\" }]", "would never end"),
+        ("users = [{ id = \"a\" }]\njobs = [{ user = \"a\", every = \"1s\", steps = 4_294_967_295 }]", "1 to 100000"),
         ("users = [{ id = \"a|9\" }]", "has the delimiter"),
         ("users = [{ id = \"a b\" }]", "cookie"),
         ("users = [{ id = \"a\" }, { id = \"a\" }]", "each user once"),

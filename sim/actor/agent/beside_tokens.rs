@@ -15,9 +15,9 @@ use crate::{
     event::{AccountReason, Carried, EventKind, Outcome},
     protocol::{
         AccReason, Account, Choice, NoChoice, Offered, Resource, Situation, TokenChallenge, TokenState, WindowsMessage,
-        choose, offers,
+        choose, offers, windows_challenge,
     },
-    types::{AccountScheme, ServerChallenge, VirtualTime},
+    types::{AccountScheme, VirtualTime},
 };
 
 /// How far an exchange has come.
@@ -121,7 +121,7 @@ impl<E: Environment> AgentActor<E> {
         let trips = so_far.trips + 1;
         let hello = WindowsMessage::Hello {};
         let challenge = match self.send_message(line, wanted, &hello, scheme, Carried::AccountHello).await {
-            Ok(response) => match (response.status(), challenge_of(response.headers(), scheme)) {
+            Ok(response) => match (response.status(), windows_challenge(response.headers(), scheme)) {
                 (StatusCode::UNAUTHORIZED, Some(challenge)) => challenge,
                 (status, _) if is_in(status) => return (Outcome::ServedAuthenticated, trips),
                 (status, _) => return (failed(status), trips),
@@ -176,12 +176,4 @@ pub(super) fn offered(headers: &HeaderMap) -> Offered {
         found.ntlm |= offers(value, AccountScheme::Ntlm);
     }
     found
-}
-
-fn challenge_of(headers: &HeaderMap, scheme: AccountScheme) -> Option<ServerChallenge> {
-    let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    values.filter_map(|value| WindowsMessage::parse(value, scheme)).find_map(|message| match message {
-        WindowsMessage::Challenge { challenge } => Some(challenge),
-        WindowsMessage::Hello {} | WindowsMessage::Response { .. } => None,
-    })
 }

@@ -1,7 +1,7 @@
 //! Sessions that a server of a portal has opened: what a login token is good for.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -16,6 +16,9 @@ const SESSION: Duration = Duration::from_secs(20 * 60);
 /// How many there are at most: the oldest makes room.
 const SESSIONS_MAX: usize = 10_000;
 
+/// How many of these one user has at most: a token that is used again and again ends sessions of its own user alone.
+const SESSIONS_PER_USER_MAX: usize = 1_000;
+
 /// The sessions of a server, in memory only.
 #[derive(Debug)]
 pub struct Sessions {
@@ -29,31 +32,37 @@ struct State {
     open: BTreeMap<String, (String, VirtualTime)>,
     /// The sessions in the order in which they were opened.
     order: BTreeMap<(VirtualTime, u64), String>,
+    /// Those of each user, the oldest first, by their places in the order.
+    of_user: BTreeMap<String, VecDeque<(VirtualTime, u64)>>,
     opened: u64,
 }
 
 impl Sessions {
     /// No session yet. Their names are drawn from `rng`.
     pub fn new(rng: ChaCha20Rng) -> Self {
-        let (open, order) = (BTreeMap::new(), BTreeMap::new());
-        Self { state: Mutex::new(State { rng, open, order, opened: 0 }) }
+        let state = State { rng, open: BTreeMap::new(), order: BTreeMap::new(), of_user: BTreeMap::new(), opened: 0 };
+        Self { state: Mutex::new(state) }
     }
 
     /// Opens a session for a user, and says its name.
     pub fn open(&self, user: &str, now: VirtualTime) -> String {
         let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(oldest) = state.order.first_entry() {
-            if state.open.len() < SESSIONS_MAX && now.since(oldest.key().0) < SESSION {
+        while let Some((oldest, _)) = state.order.first_key_value() {
+            if state.open.len() < SESSIONS_MAX && now.since(oldest.0) < SESSION {
                 break;
             }
-            state.open.remove(&oldest.remove());
+            state.end(*oldest);
         }
+        let own = state.of_user.get(user).filter(|own| own.len() >= SESSIONS_PER_USER_MAX);
+        own.and_then(|own| own.front().copied()).into_iter().for_each(|oldest| state.end(oldest));
         let mut bits = [0; 16];
         state.rng.fill_bytes(&mut bits);
         let name = base64url::encode(&bits);
         state.opened += 1;
         state.open.insert(name.clone(), (user.to_owned(), now));
-        state.order.insert((now, state.opened), name.clone());
+        let place = (now, state.opened);
+        state.order.insert(place, name.clone());
+        state.of_user.entry(user.to_owned()).or_default().push_back(place);
         name
     }
 
@@ -62,6 +71,19 @@ impl Sessions {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (user, since) = state.open.get(name)?;
         (now.since(*since) < SESSION).then(|| user.clone())
+    }
+}
+
+impl State {
+    fn end(&mut self, place: (VirtualTime, u64)) {
+        let ended = self.order.remove(&place).and_then(|name| self.open.remove(&name));
+        let Some((user, _)) = ended else { return };
+        if let Some(own) = self.of_user.get_mut(&user) {
+            own.retain(|other| *other != place);
+            if own.is_empty() {
+                self.of_user.remove(&user);
+            }
+        }
     }
 }
 
@@ -79,10 +101,22 @@ mod tests {
         assert_eq!(sessions.user(&first, at(1_200)), None);
         assert_eq!(sessions.user("", at(0)), None);
         let second = sessions.open("b", at(1));
-        for _ in 0..SESSIONS_MAX - 1 {
-            sessions.open("c", at(2));
+        for number in 0..SESSIONS_MAX - 1 {
+            sessions.open(&format!("c{}", number % 100), at(2));
         }
         assert_eq!(sessions.user(&first, at(2)), None);
         assert_eq!(sessions.user(&second, at(2)).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn nobody_ends_the_sessions_of_others_by_opening_more_and_more() {
+        let sessions = Sessions::new(SeedStream::new(1).rng("sessions", 0));
+        let now = VirtualTime::from_millis(1);
+        let (others, own) = (sessions.open("a", now), sessions.open("b", now));
+        for _ in 0..2 * SESSIONS_MAX {
+            sessions.open("b", now);
+        }
+        assert_eq!(sessions.user(&others, now).as_deref(), Some("a"));
+        assert_eq!(sessions.user(&own, now), None);
     }
 }

@@ -189,7 +189,8 @@ fn second_message<E: Environment>(
     request: &ServerRequest,
     scheme: AccountScheme,
 ) -> Reply {
-    let challenge = ServerChallenge::from_bits(core.draw_nonce().bits());
+    let drawn = core.draw_nonce().bits();
+    let challenge = ServerChallenge::from_bits(if Bug::AccountChallengeRepeats.is_planted() { 1 } else { drawn });
     connection.authenticate(|authentication| authentication.challenge(scheme, challenge));
     core.environment.record(EventKind::Challenged { request: request.id, challenge: None });
     let mut reply = empty_reply(StatusCode::UNAUTHORIZED);

@@ -72,7 +72,7 @@ pub fn serve(args: &PortalArgs) -> Result<Exit, Failure> {
         let metrics = address_of(metrics_door.as_ref());
         let with_door = |actor, door: Door| -> Result<Arc<SocketEnvironment>, Failure> {
             let environment = surroundings.environment(actor, None);
-            *locked(&environment.server) = Some(door.open(None).map_err(Failure::internal)?);
+            *locked(&environment.server) = Some(door.open(None)?);
             Ok(environment)
         };
         let database = || state.database.clone();

@@ -22,6 +22,7 @@ impl TimelineRecorder {
         for (all, more) in [
             (&mut past.one_step, &others.one_step),
             (&mut past.two_step, &others.two_step),
+            (&mut past.by_account, &others.by_account),
             (&mut past.authenticated, &others.authenticated),
             (&mut past.public, &others.public),
             (&mut past.failed, &others.failed),
@@ -62,6 +63,7 @@ impl TimelineRecorder {
         let past = [
             &self.past.one_step,
             &self.past.two_step,
+            &self.past.by_account,
             &self.past.authenticated,
             &self.past.public,
             &self.past.failed,
@@ -96,6 +98,7 @@ impl Slice {
     fn absorb(&mut self, other: &Self) {
         self.one_step += other.one_step;
         self.two_step += other.two_step;
+        self.by_account += other.by_account;
         self.authenticated += other.authenticated;
         self.public += other.public;
         self.failed += other.failed;

@@ -27,8 +27,11 @@ pub struct Timeline {
     pub bucket_ms: u64,
     /// Exchanges served with a stored token, in one step.
     pub one_step: Vec<u64>,
-    /// Exchanges served after a challenge: in two steps by a token, or by an account.
+    /// Exchanges served with a token after a challenge, in two steps.
     pub two_step: Vec<u64>,
+    /// Exchanges served by an account.
+    #[serde(default)]
+    pub by_account: Vec<u64>,
     /// Exchanges served on a connection that was authenticated before.
     pub authenticated: Vec<u64>,
     /// Exchanges served that need no authentication.
@@ -81,6 +84,8 @@ pub(super) struct TimelineRecorder {
 struct Slice {
     one_step: u64,
     two_step: u64,
+    #[serde(default)]
+    by_account: u64,
     authenticated: u64,
     public: u64,
     failed: u64,
@@ -175,7 +180,8 @@ impl TimelineRecorder {
             EventKind::ExchangeEnded { outcome, .. } => {
                 *match outcome {
                     Outcome::ServedOneStep => &mut open.one_step,
-                    Outcome::ServedTwoStep | Outcome::ServedByAccount => &mut open.two_step,
+                    Outcome::ServedTwoStep => &mut open.two_step,
+                    Outcome::ServedByAccount => &mut open.by_account,
                     Outcome::ServedAuthenticated => &mut open.authenticated,
                     Outcome::ServedPublic => &mut open.public,
                     _ => &mut open.failed,
@@ -235,6 +241,7 @@ impl TimelineRecorder {
         let length = past.one_step.len();
         past.one_step.push(slice.one_step);
         past.two_step.push(slice.two_step);
+        past.by_account.push(slice.by_account);
         past.authenticated.push(slice.authenticated);
         past.public.push(slice.public);
         past.failed.push(slice.failed);

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The identities of a plan: everybody has one of its own, but clones share one (hole 15), and whoever stole an
-/// agent's key is that agent in everybody's eyes from its start on, since the scenario says so.
+/// agent's key, or a password, is that agent in everybody's eyes from its start on, since the scenario says so.
 #[derive(Clone, Debug)]
 pub struct Identities {
     clones: BTreeMap<ActorId, NodeId>,
@@ -22,12 +22,19 @@ impl Identities {
         let agents = (1..).map(ActorId::Agent).zip(&plan.agents);
         let clones = agents.filter_map(|(actor, agent)| Some((actor, Plan::node_of(ActorId::Agent(agent.clone_of?)))));
         let attackers = (1..).map(ActorId::Attacker).zip(&plan.attackers);
-        let thieves = attackers.filter(|(_, plan)| plan.attack == Attack::StolenKey);
-        let thieves =
-            thieves.map(|(actor, plan)| (actor, Plan::node_of(plan.victim), VirtualTime::from_millis(plan.start_ms)));
+        let mut thieves = Vec::new();
+        for (actor, plan) in attackers {
+            let (victim, start) = (Plan::node_of(plan.victim), VirtualTime::from_millis(plan.start_ms));
+            match plan.attack {
+                Attack::StolenKey => thieves.push((actor, victim, start)),
+                // Of either account, whichever servers take.
+                Attack::StolenPassword => thieves.extend([(actor, victim, start), (actor, NodeId::ACC, start)]),
+                _ => {}
+            }
+        }
         let asdk = (1..).map(ActorId::Agent).zip(&plan.agents).filter(|(_, agent)| agent.errand == Errand::Asdk);
         let asdk = asdk.map(|(actor, _)| actor).collect();
-        Self { clones: clones.collect(), thieves: thieves.collect(), asdk }
+        Self { clones: clones.collect(), thieves, asdk }
     }
 
     /// Whether the plan gives an actor ASDK tokens (rule 63).

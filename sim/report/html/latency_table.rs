@@ -15,6 +15,7 @@ pub(super) fn rows(figures: &Figures) -> Vec<LatencyRow> {
     let kinds = [
         ("one step", "measurements.total.authentication.one_step_ns"),
         ("two steps", "measurements.total.authentication.two_step_ns"),
+        ("by an account", "measurements.total.authentication.account_ns"),
         ("connection authenticated", "measurements.total.authentication.authenticated_ns"),
         ("none needed", "measurements.total.authentication.public_ns"),
         ("failed", "measurements.total.authentication.failed_ns"),

@@ -12,6 +12,7 @@ mod figure;
 mod latency_table;
 mod percentile_chart;
 mod scale;
+mod scheme_table;
 mod space_time;
 mod space_time_file;
 mod timeline_charts;
@@ -26,6 +27,7 @@ use self::{
     latency_table::LatencyRow,
     percentile_chart::percentile_chart,
     scale::TimeAxis,
+    scheme_table::SchemeRow,
     space_time::SpaceTime,
     space_time_file::SpaceTimeFile,
     timeline_charts::{TimelineCharts, timeline_charts},
@@ -72,6 +74,7 @@ struct Page<'a> {
     /// What kind of time passed.
     time: &'static str,
     latencies: Vec<LatencyRow>,
+    schemes: Vec<SchemeRow>,
     exchanges: Vec<ExchangeRow>,
     prediction: Vec<Foretold>,
     coverage: Coverage,
@@ -150,6 +153,7 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         percentiles: percentile_chart(evidence.latencies, &figures, time_of(report)),
         time: time_of(report),
         latencies: latency_table::rows(&figures),
+        schemes: scheme_table::rows(report, &figures),
         exchanges: exchanges(report, &figures),
         prediction: foretold(report),
         coverage: Coverage::new(report, &figures),
@@ -180,24 +184,38 @@ const fn time_of(report: &Report) -> &'static str {
 fn facts(report: &Report, figures: &Figures) -> Vec<Fact> {
     let fact = |name, figure| Fact { name, text: String::new(), figure };
     let count = |name, path| fact(name, figures.count(path));
-    let facts = vec![
-        count("agents", "cast.agents"),
-        count("sites", "cast.sites"),
-        fact(time_of(report), figures.duration("measurements.duration_ns")),
-        count("events", "measurements.events"),
-        count("exchanges", "measurements.total.authentication.started"),
-        count("served", "measurements.total.authentication.served"),
-        count("visits never begun", "measurements.visits.missed"),
-        count("served in a second", "load.served_per_s"),
-        count("tokens accepted", "measurements.total.admission.accepted"),
-        count("connections at most", "measurements.traffic.open_max"),
-    ];
+    let (who, what) = if report.cast.agents == 0 {
+        // In a portal there is nobody but browsers and jobs.
+        (
+            vec![],
+            vec![
+                count("passwords accepted", "measurements.schemes.password.accepted"),
+                count("login tokens accepted", "measurements.schemes.login_token.accepted"),
+                count("login tokens refused", "measurements.schemes.login_token.refused"),
+            ],
+        )
+    } else {
+        (
+            vec![count("agents", "cast.agents"), count("sites", "cast.sites")],
+            vec![
+                count("exchanges", "measurements.total.authentication.started"),
+                count("served", "measurements.total.authentication.served"),
+                count("visits never begun", "measurements.visits.missed"),
+                count("served in a second", "load.served_per_s"),
+                count("tokens accepted", "measurements.total.admission.accepted"),
+            ],
+        )
+    };
+    let whole =
+        [fact(time_of(report), figures.duration("measurements.duration_ns")), count("events", "measurements.events")];
+    let facts =
+        who.into_iter().chain(whole).chain(what).chain([count("connections at most", "measurements.traffic.open_max")]);
     let transport = if report.cast.secure { "HTTPS" } else { "plain HTTP" };
     // Of a simulated run there is no rate, and servers that somebody else has started are not heard.
     let hears_servers = report.load.is_none() || report.measurements.total.admission.accepted > 0;
     let is_told = |fact: &Fact| fact.figure.is_some() && (fact.name != "tokens accepted" || hears_servers);
     let transport = Fact { name: "transport", text: transport.into(), figure: None };
-    facts.into_iter().filter(is_told).chain([transport]).collect()
+    facts.filter(is_told).chain([transport]).collect()
 }
 
 fn exchanges(report: &Report, figures: &Figures) -> Vec<ExchangeRow> {

@@ -62,6 +62,7 @@ impl Draft<'_> {
         let kinds = [
             ("one step", "one_step", &timeline.one_step, "c1"),
             ("two steps", "two_step", &timeline.two_step, "c2"),
+            ("by an account", "by_account", &timeline.by_account, "c4"),
             ("connection authenticated", "authenticated", &timeline.authenticated, "c5"),
             ("none needed", "public", &timeline.public, "c7"),
             ("failed", "failed", &timeline.failed, "c6"),

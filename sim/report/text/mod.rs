@@ -4,6 +4,7 @@ mod agents;
 mod environment;
 mod load;
 mod page;
+mod schemes;
 mod servers;
 mod verdict;
 
@@ -17,6 +18,7 @@ pub fn text(report: &Report, colour: bool) -> String {
     verdict::write(&mut page, report);
     load::write(&mut page, report);
     agents::write(&mut page, report);
+    schemes::write(&mut page, report);
     servers::write(&mut page, report);
     environment::write(&mut page, report);
     page.finish()

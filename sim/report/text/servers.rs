@@ -18,6 +18,10 @@ use crate::{
 const SHOWN_MAX: usize = 8;
 
 pub(super) fn write(page: &mut Page, report: &Report) {
+    // In a portal nobody comes to the servers of agents.
+    if report.cast.agents == 0 && report.cast.sites == 0 {
+        return;
+    }
     let columns = ["uses", "replays refused", "removed", "purges", "entries", "most", "memory", "window used"];
     table(page, report, "Token registry", &columns, |server| Some(registry(server)));
     removals(page, &report.measurements.total.registry.removed);

@@ -24,6 +24,8 @@ const fn loopback(port: u16) -> SocketAddr {
 const DEFAULTS: Defaults = Defaults { listen: loopback(8084), metrics: loopback(8094), state: "countersign-portal" };
 const ADMINISTRATION: SocketAddr = loopback(8085);
 const PORTLETS: SocketAddr = loopback(8086);
+/// Most requests of one run of a job.
+const JOB_STEPS_MAX: u32 = 100_000;
 const ADMIN: SocketAddr = loopback(8074);
 
 /// The configuration of a portal: all of its servers are one process. Paths are seen from the folder of the file.
@@ -197,8 +199,23 @@ impl PortalDocument {
                 let found = format!("`{}`, who is no user", job.user);
                 return Err(source.problem(&format!("jobs[{index}].user"), found, "one of `users`", ""));
             }
-            if job.every == TimeSpan::from_secs(0) {
-                return Err(source.problem(&format!("jobs[{index}].every"), job.every, "some time", ""));
+            let milliseconds = |span: TimeSpan| span.in_whole(1_000_000).unwrap_or(0);
+            if milliseconds(job.every) == 0 {
+                let expected = "whole milliseconds, at least `1ms`";
+                return Err(source.problem(&format!("jobs[{index}].every"), job.every, expected, ""));
+            }
+            if let Some(step) = job.step.filter(|step| milliseconds(*step) == 0) {
+                let expected = "whole milliseconds, at least `1ms`";
+                return Err(source.problem(
+                    &format!("jobs[{index}].step"),
+                    step,
+                    expected,
+                    "a step of no time would never end",
+                ));
+            }
+            if let Some(steps) = job.steps.filter(|steps| steps.get() > JOB_STEPS_MAX) {
+                let expected = format!("1 to {JOB_STEPS_MAX}");
+                return Err(source.problem(&format!("jobs[{index}].steps"), steps, expected, ""));
             }
         }
         Ok(())
