@@ -48,7 +48,10 @@ const OF_KINDS: [&str; 4] = ["policy_kinds", "change_authentication", "change_ac
 fn a_swarm_without_machine_kinds_and_portal_draws_nothing_of_them() {
     let plans = plans("hardship/swarm", 60);
     let drawn = names(&plans);
-    assert!(OF_MACHINES.iter().chain(&OF_KINDS).chain(&["portal_update"]).all(|name| !drawn.contains(name)), "{drawn:?}");
+    assert!(
+        OF_MACHINES.iter().chain(&OF_KINDS).chain(&["portal_update"]).all(|name| !drawn.contains(name)),
+        "{drawn:?}"
+    );
     assert!(plans.iter().all(|plan| plan.is_tokens_only() && plan.portal.is_none() && plan.machine.is_none()));
 }
 
