@@ -10,6 +10,8 @@ mod shrinking;
 #[path = "rules/stage.rs"]
 #[allow(dead_code, reason = "the rules' suite uses the rest")]
 mod stage;
+#[path = "bugs/swarm.rs"]
+mod swarm;
 
 use std::{sync::atomic::AtomicBool, thread, time::Duration};
 

@@ -387,3 +387,38 @@ fn agents_have_no_machine() {
     let events = events(&machine_plan("machine/by_hand"));
     assert!(!events.iter().any(|event| event.actor == agent(1) && matches!(event.kind, EventKind::Machine(_))));
 }
+
+#[test]
+fn rule_51_a_package_is_downloaded_from_a_server_with_a_machine_by_token_and_by_account() {
+    for kinds in ["token", "acc"] {
+        let text = format!(
+            "description = \"Packages.\"\nprofile = \"hardened\"\nduration = \"5m\"\ncrypto = \"modelled\"\n[machine]\n[sites]\ncount = 1\n\
+             [parameters]\nauthentication = [\"{kinds}\"]\n[[agents]]\ncount = 2\nbootstrap = \"installed\"\nerrand = \"package\"\n\
+             start = \"10s\"\nvisits = {{ every = \"20s\" }}\n"
+        );
+        let plan = Scenario::from_toml("packages.toml", &text).unwrap().resolve(None, Overrides::default()).unwrap();
+        let ended: Vec<_> = events(&plan)
+            .into_iter()
+            .filter_map(|event| match event.kind {
+                EventKind::ExchangeEnded { outcome, .. } => Some(outcome),
+                _ => None,
+            })
+            .collect();
+        assert!(ended.len() > 20 && ended.iter().all(|outcome| outcome.is_served()), "{kinds}: {ended:?}");
+    }
+}
+
+#[test]
+fn rule_67_where_windows_asks_for_more_than_a_password_can_have_there_is_no_account_to_ask_for() {
+    let without_account: Vec<_> = sound().into_iter().filter(|(_, change)| !is_of_account(change)).collect();
+    let mut plan = plan();
+    assert_eq!(judge(&plan, without_account.clone()), [Invariant::S11]);
+    if let Some(machine) = &mut plan.machine {
+        machine.password_minimum = 129;
+    }
+    assert_eq!(judge(&plan, without_account), NOTHING);
+}
+
+fn is_of_account(change: &MachineChange) -> bool {
+    matches!(change, MachineChange::AccountSet { .. } | MachineChange::MemberAdded { member: Member::SmpIusr })
+}

@@ -21,12 +21,15 @@ use crate::{
     types::{Bug, Profile},
 };
 
-/// Where bugs are hunted unless the command says otherwise: plain random, swarm, and what neither draws: the clocks of all
-/// servers set back at the same time, kinds of authentication beside tokens, special tokens, machines around the servers, and
-/// a portal.
-pub const HUNTING_GROUNDS: [&str; 7] = [
+/// Where bugs are hunted unless the command says otherwise: plain random, swarms, and what is rare in all of these: the clocks of
+/// all servers set back at the same time, and days on which everything happens to kinds of authentication, special tokens,
+/// machines and a portal.
+pub const HUNTING_GROUNDS: [&str; 10] = [
     "hardship/storm",
     "hardship/swarm",
+    "hardship/swarm_machine",
+    "hardship/swarm_kinds",
+    "hardship/swarm_portal",
     "hole/19_clock_back",
     "coexistence/all_at_once",
     "coexistence/special_tokens",

@@ -107,9 +107,23 @@ impl Machine {
     /// policy that it has kept.
     pub fn start(&mut self, now: VirtualTime) -> Vec<Change> {
         self.web_server.end();
+        self.catch_up(now);
         let mut changes = self.start_agent(now);
         changes.extend(self.poll(now));
         changes
+    }
+
+    /// While nothing ran, Windows went on: who starts finds it as it is by now.
+    fn catch_up(&mut self, now: VirtualTime) {
+        let (misread, refuses) = (&mut self.misread, &mut self.windows.refuses);
+        self.schedule.retain(|(at, act)| {
+            match act {
+                Act::Misread(as_length) if *at <= now => *misread = *as_length,
+                Act::RefusePasswords(refused) if *at <= now => *refuses = *refused,
+                _ => return true,
+            }
+            false
+        });
     }
 
     /// Does what is due.

@@ -190,6 +190,23 @@ fn a_dump_tells_of_a_misread_policy() {
 }
 
 #[test]
+fn whoever_starts_finds_windows_as_it_has_become_meanwhile() {
+    let schedule = vec![
+        (at(1), Act::Misread(Some(40))),
+        (at(9), Act::Misread(None)),
+        (at(11), Act::RefusePasswords(true)),
+        (at(19), Act::RefusePasswords(false)),
+    ];
+    let mut machine = started(schedule, Authentication::TOKENS);
+    machine.poll(at(1));
+    // Down from 5 s to 10 s, and from 10 s to 20 s.
+    for again in [at(10), at(20)] {
+        let changes = machine.start(again);
+        assert!(changes.iter().any(|it| matches!(it, Change::AccountSet { length: 14, tries: 1, .. })), "{changes:?}");
+    }
+}
+
+#[test]
 fn calls_have_names_that_events_carry() {
     assert_eq!(serde_json::to_string(&Call::Validate).unwrap(), "\"validate\"");
 }

@@ -26,6 +26,9 @@ use crate::{
 
 const TRIES_MAX: u32 = 32;
 
+/// No password is longer: where Windows asks for more, there is none (rule 67).
+const PASSWORD_LENGTH_MAX: u32 = 128;
+
 #[derive(Debug)]
 pub(super) struct MachineFollowsPolicy {
     refresh: Duration,
@@ -93,7 +96,7 @@ impl MachineFollowsPolicy {
             MachineFault::MisreadPasswordPolicy { minimum } => Some(minimum),
             _ => None,
         });
-        misread.chain([self.password_minimum]).map(|minimum| minimum.clamp(14, 128)).collect()
+        misread.chain([self.password_minimum]).map(|minimum| minimum.clamp(14, PASSWORD_LENGTH_MAX)).collect()
     }
 
     fn check_length(&self, event: &Event, length: u32, findings: &mut Findings) {
@@ -127,15 +130,15 @@ impl MachineFollowsPolicy {
             .iter()
             .any(|what| matches!(what, MachineFault::HungManagementAgent | MachineFault::StoppedManagementAgent));
         // The machine's own faults do not keep a site from the SMP, and are looked at one by one.
-        let hears =
-            server == ActorId::Smp || assumptions.hindrances.leave_alone(server, from, now) || !faults.is_empty();
+        let hears = server == ActorId::Smp || assumptions.hindrances.leave_way_alone(server, from, now);
         if !has_agent || !hears {
             return Vec::new();
         }
         let is_struck = |by: fn(&MachineFault) -> bool| faults.iter().any(by);
-        let no_password = is_struck(|what| {
-            matches!(what, MachineFault::RefusedPasswords | MachineFault::MisreadPasswordPolicy { .. })
-        });
+        let no_password = self.password_minimum > PASSWORD_LENGTH_MAX
+            || is_struck(|what| {
+                matches!(what, MachineFault::RefusedPasswords | MachineFault::MisreadPasswordPolicy { .. })
+            });
         let has_account = machine.password_set.is_some();
         let is_old = machine.password_set.is_some_and(|set| set < from);
         let member = |member, belongs: bool| machine.members.contains(&member) != belongs;

@@ -22,6 +22,19 @@ pub struct MachinePlan {
     pub refresh_interval_s: u64,
 }
 
+impl Default for MachinePlan {
+    /// As a scenario has it that says no more than that there is a machine.
+    fn default() -> Self {
+        Self {
+            worker_processes: 4,
+            call_time_ms: 1,
+            call_timeout_ms: 5_000,
+            password_minimum: 14,
+            refresh_interval_s: 21_600,
+        }
+    }
+}
+
 /// What goes wrong on a machine, or what somebody does there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -73,18 +86,39 @@ pub enum MachineFaultKind {
     RefusedPasswords,
 }
 
-impl MachineFault {
-    /// Its name in plans and scenarios.
+impl MachineFaultKind {
+    /// As scenarios spell it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::SlowManagementAgent { .. } => "slow_management_agent",
+            Self::SlowManagementAgent => "slow_management_agent",
             Self::HungManagementAgent => "hung_management_agent",
             Self::StoppedManagementAgent => "stopped_management_agent",
             Self::SwappedModule => "swapped_module",
             Self::UnregisteredModule => "unregistered_module",
             Self::DeletedGroup => "deleted_group",
-            Self::MisreadPasswordPolicy { .. } => "misread_password_policy",
+            Self::MisreadPasswordPolicy => "misread_password_policy",
             Self::RefusedPasswords => "refused_passwords",
+        }
+    }
+}
+
+impl MachineFault {
+    /// Its name in plans and scenarios.
+    pub const fn name(self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// What it is, however strong.
+    pub const fn kind(self) -> MachineFaultKind {
+        match self {
+            Self::SlowManagementAgent { .. } => MachineFaultKind::SlowManagementAgent,
+            Self::HungManagementAgent => MachineFaultKind::HungManagementAgent,
+            Self::StoppedManagementAgent => MachineFaultKind::StoppedManagementAgent,
+            Self::SwappedModule => MachineFaultKind::SwappedModule,
+            Self::UnregisteredModule => MachineFaultKind::UnregisteredModule,
+            Self::DeletedGroup => MachineFaultKind::DeletedGroup,
+            Self::MisreadPasswordPolicy { .. } => MachineFaultKind::MisreadPasswordPolicy,
+            Self::RefusedPasswords => MachineFaultKind::RefusedPasswords,
         }
     }
 

@@ -88,6 +88,13 @@ impl PortalPlan {
         }
     }
 
+    /// The clocks of all who take part in it, servers first.
+    pub fn clocks_mut(&mut self) -> impl Iterator<Item = &mut ClockModel> {
+        let Self { front_end, automation_server, administration_server, portlet_server, browsers, .. } = self;
+        let servers = [front_end, automation_server, administration_server, portlet_server];
+        servers.into_iter().chain(browsers.iter_mut().map(|browser| &mut browser.clock))
+    }
+
     /// Everybody who takes part in it.
     pub fn actors(&self) -> impl Iterator<Item = ActorId> {
         ActorId::PORTAL.into_iter().chain((1..).map(ActorId::Browser).take(self.browsers.len()))

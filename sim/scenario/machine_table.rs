@@ -41,12 +41,13 @@ impl MachineTable {
         let time = |key: &str, range: Option<Ranged<TimeSpan>>, unit, usual| {
             range.map_or(Ok(usual), |range| draws.time(&format!("machine.{key}"), 0, range, unit))
         };
+        let usual = MachinePlan::default();
         Ok(MachinePlan {
-            worker_processes: count("worker_processes", self.worker_processes, 4)?,
-            call_time_ms: time("call_time", self.call_time, MILLISECOND, 1)?,
-            call_timeout_ms: time("call_timeout", self.call_timeout, MILLISECOND, 5_000)?,
-            password_minimum: count("password_minimum", self.password_minimum, 14)?,
-            refresh_interval_s: time("refresh_interval", self.refresh_interval, SECOND, 21_600)?,
+            worker_processes: count("worker_processes", self.worker_processes, usual.worker_processes)?,
+            call_time_ms: time("call_time", self.call_time, MILLISECOND, usual.call_time_ms)?,
+            call_timeout_ms: time("call_timeout", self.call_timeout, MILLISECOND, usual.call_timeout_ms)?,
+            password_minimum: count("password_minimum", self.password_minimum, usual.password_minimum)?,
+            refresh_interval_s: time("refresh_interval", self.refresh_interval, SECOND, usual.refresh_interval_s)?,
         })
     }
 }

@@ -1,12 +1,15 @@
 //! Smaller faults and plainer attackers.
 
 use super::Change;
-use crate::plan::{AttackerPlan, Fault, FaultKind, Plan};
+use crate::{
+    plan::{AttackerPlan, Fault, FaultKind, MachineFault, Plan},
+    types::Authentication,
+};
 
 const SECOND_MS: u64 = 1_000;
 
 /// What makes a fault less.
-const FAULT_CHANGES: [fn(&mut Fault); 6] = [
+const FAULT_CHANGES: [fn(&mut Fault); 8] = [
     |it| it.until_ms = it.until_ms.filter(|_| it.kind.must_end()),
     |it| shorten(it, 8),
     |it| shorten(it, 2),
@@ -22,8 +25,12 @@ const FAULT_CHANGES: [fn(&mut Fault); 6] = [
         FaultKind::ClockStep { by_ms, .. } => *by_ms -= *by_ms % 60_000,
         FaultKind::Loss { lost_ppm, .. } => *lost_ppm = 1_000_000,
         FaultKind::Duplicate { share_ppm, .. } | FaultKind::Reorder { share_ppm, .. } => *share_ppm = 1_000_000,
+        FaultKind::Machine { what: MachineFault::SlowManagementAgent { by_ms }, .. } => *by_ms = 10_000,
+        FaultKind::BearerToken { lifetime_s, .. } => *lifetime_s = None,
         _ => {}
     },
+    |it| keep_kinds(it, |on| Authentication { asdk: false, ..on }),
+    |it| keep_kinds(it, |on| Authentication { windows: false, ..on }),
 ];
 
 /// What makes an attacker plainer. One that stops at the end of time stops with the run.
@@ -56,6 +63,15 @@ pub fn smaller(plan: &Plan) -> Vec<Change> {
     }
     changes.push(Box::new(|plan| plan.heal_ms = plan.faults.iter().filter_map(|fault| fault.until_ms).max()));
     changes
+}
+
+/// Fewer kinds of authentication, where they change.
+fn keep_kinds(fault: &mut Fault, of: fn(Authentication) -> Authentication) {
+    match &mut fault.kind {
+        FaultKind::ChangePolicy { authentication: Some(on), .. }
+        | FaultKind::ChangeAuthentication { authentication: on, .. } => *on = of(*on),
+        _ => {}
+    }
 }
 
 /// To a part of its length, in whole seconds if it takes that long.

@@ -1,11 +1,13 @@
 //! What a [`Shrinker`] leaves out.
 
+use std::collections::BTreeMap;
+
 use super::{
     Change, Shrinker,
     chosen::{with_agents, with_browsers, with_sites},
     duration::cut,
     minimize::minimize,
-    plain::visits_told,
+    plain::{visits_of, visits_told},
 };
 use crate::{
     plan::{AgentPlan, Plan, Visits},
@@ -87,27 +89,24 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Early visits of all agents come before late ones of any: they are left out together.
+    /// Early visits of all come before late ones of any: they are left out together.
     pub(super) fn leave_out_visits(&mut self, pieces_max: usize) {
         self.what = "fewer visits";
         self.change(&visits_told(&self.smallest, pieces_max.min(LARGE)));
         let mut all: Vec<(u64, usize)> = Vec::new();
-        for (place, agent) in self.smallest.agents.iter().enumerate() {
-            if let Visits::At { times_ms } = &agent.visits {
+        for (place, visits) in visits_of(&mut self.smallest).enumerate() {
+            if let Visits::At { times_ms } = visits {
                 all.extend(times_ms.iter().map(|time_ms| (*time_ms, place)));
             }
         }
         all.sort_unstable();
         self.leave_out(all, pieces_max.min(VISIT_PIECES_MAX), 0, |plan, kept| {
             let mut plan = plan.clone();
-            for agent in &mut plan.agents {
-                if let Visits::At { times_ms } = &mut agent.visits {
-                    times_ms.clear();
-                }
-            }
-            for (time_ms, place) in kept {
-                if let Some(Visits::At { times_ms }) = plan.agents.get_mut(*place).map(|agent| &mut agent.visits) {
-                    times_ms.push(*time_ms);
+            let mut left: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+            kept.iter().for_each(|(time_ms, place)| left.entry(*place).or_default().push(*time_ms));
+            for (place, visits) in visits_of(&mut plan).enumerate() {
+                if let Visits::At { times_ms } = visits {
+                    *times_ms = left.remove(&place).unwrap_or_default();
                 }
             }
             plan

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::Change;
 use crate::{
-    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Errand, Plan, PortalPlan, Visits},
-    types::{ClockModel, Parameters},
+    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Errand, MachinePlan, Plan, PortalPlan, Visits},
+    types::{ClockModel, LoginLifetimes, Parameters},
 };
 
 /// An agent's visits are told one by one up to so many.
@@ -34,7 +34,7 @@ const AGENT_CHANGES: [AgentChange; 14] = [
 ];
 
 /// What makes servers and network plainer.
-const PLAN_CHANGES: [fn(&mut Plan); 12] = [
+const PLAN_CHANGES: [fn(&mut Plan); 14] = [
     |it| it.parameters = Parameters::defaults(it.profile),
     |it| {
         it.branches = 1;
@@ -47,23 +47,36 @@ const PLAN_CHANGES: [fn(&mut Plan); 12] = [
     |it| (it.smp.start_ms, it.smp.profile) = (0, None),
     |it| it.sites.iter_mut().for_each(|site| site.cores = 2),
     |it| it.smp.cores = 4,
-    |it| it.portal.iter_mut().for_each(plainer_portal),
+    |it| it.machine = None,
+    |it| it.machine.iter_mut().for_each(|machine| *machine = MachinePlan::default()),
+    |it| it.machine.iter_mut().for_each(|machine| machine.worker_processes = 1),
     |it| it.sites.iter_mut().for_each(|site| (site.authentication, site.redirect_to) = (None, None)),
     |it| (it.smp.authentication, it.smp.redirect_to) = (None, None),
 ];
 
-/// Right clocks, and users who only log in.
-fn plainer_portal(portal: &mut PortalPlan) {
-    let PortalPlan { front_end, automation_server, administration_server, portlet_server, browsers, .. } = portal;
-    let clocks = [front_end, automation_server, administration_server, portlet_server].into_iter();
-    clocks.chain(browsers.iter_mut().map(|it| &mut it.clock)).for_each(|clock| *clock = ClockModel::default());
-    browsers.iter_mut().for_each(|it| (it.portlets, it.impersonates) = (0, None));
-}
+/// What makes a portal plainer: right clocks, usual lifetimes, jobs of one step, users who only log in.
+const PORTAL_CHANGES: [fn(&mut PortalPlan); 11] = [
+    |it| it.clocks_mut().for_each(|clock| *clock = ClockModel::default()),
+    |it| it.browsers.iter_mut().for_each(|browser| browser.clock = ClockModel::default()),
+    |it| it.front_end = ClockModel::default(),
+    |it| it.automation_server = ClockModel::default(),
+    |it| it.administration_server = ClockModel::default(),
+    |it| it.lifetimes = LoginLifetimes::default(),
+    |it| it.jobs.iter_mut().for_each(|job| (job.steps, job.step_ms) = (1, 1_000)),
+    |it| it.browsers.iter_mut().for_each(|browser| browser.portlets = 0),
+    |it| it.browsers.iter_mut().for_each(|browser| browser.impersonates = None),
+    |it| it.browsers.iter_mut().for_each(|browser| (browser.administers, browser.impersonates) = (false, None)),
+    |it| it.browsers.iter_mut().for_each(|browser| browser.remembers = false),
+];
 
 /// Changes after which something is as it usually is. Agents change all at once, and then in so many groups.
 pub fn plainer(plan: &Plan, groups: usize) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     changes.extend(PLAN_CHANGES.map(|change| Box::new(change) as Change));
+    if plan.portal.is_some() {
+        let of_portal = |change| Box::new(move |plan: &mut Plan| plan.portal.iter_mut().for_each(change)) as Change;
+        changes.extend(PORTAL_CHANGES.map(of_portal));
+    }
     changes.extend(each_of(0..plan.agents.len()));
     for name in parameters_changed(plan) {
         changes.push(Box::new(move |plan| {
@@ -72,7 +85,7 @@ pub fn plainer(plan: &Plan, groups: usize) -> Vec<Change> {
             }
         }));
     }
-    changes.extend(groups_of(plan, groups).flat_map(each_of));
+    changes.extend(groups_of(plan.agents.len(), groups).flat_map(each_of));
     changes
 }
 
@@ -86,9 +99,8 @@ fn each_of(places: Range<usize>) -> impl Iterator<Item = Change> {
     })
 }
 
-/// The places of the agents in so many groups, or one for each agent if there are fewer of them. None for one group.
-fn groups_of(plan: &Plan, groups: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-    let count = plan.agents.len();
+/// The places of so many agents in so many groups, or one for each agent if there are fewer of them. None for one group.
+fn groups_of(count: usize, groups: usize) -> impl Iterator<Item = Range<usize>> {
     let size = count.div_ceil(groups).max(1);
     (0..count).step_by(size).filter(move |_| size < count).map(move |from| from..(from + size).min(count))
 }
@@ -122,24 +134,35 @@ fn start_earlier(agent: &mut AgentPlan) {
     }
 }
 
+/// The visits of all agents, then those of all browsers and the runs of all jobs.
+pub fn visits_of(plan: &mut Plan) -> impl Iterator<Item = &mut Visits> {
+    let (browsers, jobs) = match &mut plan.portal {
+        Some(portal) => (&mut portal.browsers[..], &mut portal.jobs[..]),
+        None => (&mut [][..], &mut [][..]),
+    };
+    let of_portal = browsers.iter_mut().map(|it| &mut it.visits).chain(jobs.iter_mut().map(|it| &mut it.runs));
+    plan.agents.iter_mut().map(|it| &mut it.visits).chain(of_portal)
+}
+
 /// Changes after which visits are told one by one, where there are not too many of them: those of all agents, and
-/// then those of each group.
+/// then those of each group. Browsers and jobs come after the agents.
 pub fn visits_told(plan: &Plan, groups: usize) -> Vec<Change> {
-    let all = iter::once(0..plan.agents.len()).chain(groups_of(plan, groups));
+    let count = plan.agents.len() + plan.portal.as_ref().map_or(0, |it| it.browsers.len() + it.jobs.len());
+    let all = iter::once(0..count).chain(groups_of(count, groups));
     let told = |places: Range<usize>| {
         Box::new(move |plan: &mut Plan| {
             let duration_ms = plan.duration_ms;
-            let agents = plan.agents.get_mut(places.clone()).into_iter().flatten();
-            agents.for_each(|agent| tell_visits(agent, duration_ms));
+            let visits = visits_of(plan).skip(places.start).take(places.len());
+            visits.for_each(|visits| tell_visits(visits, duration_ms));
         }) as Change
     };
     all.map(told).collect()
 }
 
-fn tell_visits(agent: &mut AgentPlan, duration_ms: u64) {
-    let Visits::Every { first_ms, interval_ms, .. } = agent.visits else { return };
+fn tell_visits(visits: &mut Visits, duration_ms: u64) {
+    let Visits::Every { first_ms, interval_ms, .. } = *visits else { return };
     let count = duration_ms.saturating_sub(first_ms).div_ceil(interval_ms.max(1));
     if count <= VISITS_TOLD_MAX {
-        agent.visits = Visits::At { times_ms: (0..count).map(|visit| first_ms + visit * interval_ms).collect() };
+        *visits = Visits::At { times_ms: (0..count).map(|visit| first_ms + visit * interval_ms).collect() };
     }
 }

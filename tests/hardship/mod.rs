@@ -1,5 +1,7 @@
 //! Hardship in scenario files: faults, attackers, clocks, and what the seed draws of them.
 
+mod parts;
+
 use std::collections::BTreeSet;
 
 use countersign::{

@@ -35,11 +35,16 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     request: &ServerRequest,
 ) -> Option<Reply> {
     let core = server.core();
-    let kind = gate::kind_of_path(request.path());
-    if core.environment.machine().is_none() || !matches!(kind, "public" | "protected") {
+    let protected = match gate::kind_of_path(request.path()) {
+        "public" => false,
+        "protected" => true,
+        "package" => !server.packages().admits(None),
+        // What is no matter of the web server, or signed otherwise.
+        _ => return gate::answer(server, connection, request).await,
+    };
+    if core.environment.machine().is_none() {
         return gate::answer(server, connection, request).await;
     }
-    let protected = kind == "protected";
     let in_hand = core.take(connection, request, protected);
     if protected && !in_hand.is_guarded {
         let reply = account_gate::answer_without_module(core, connection, request, server.kinds()).await;

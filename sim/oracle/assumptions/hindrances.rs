@@ -11,7 +11,17 @@ use crate::{
 /// the server's machine or any of its ways counts, even if it leaves the way to the SMP alone. Who did not get through
 /// tries again after its back-off, which may be at its longest when the way is free again.
 #[derive(Clone, Debug)]
-pub struct Hindrances(Vec<(ActorId, VirtualTime, VirtualTime)>);
+pub struct Hindrances(Vec<Hindrance>);
+
+/// Something that touches a server.
+#[derive(Clone, Copy, Debug)]
+struct Hindrance {
+    server: ActorId,
+    from: VirtualTime,
+    until: VirtualTime,
+    /// Whether it is on the machine around the server, which leaves the way to the SMP alone.
+    is_on_machine: bool,
+}
 
 impl Hindrances {
     pub(super) fn of(plan: &Plan) -> Self {
@@ -22,12 +32,16 @@ impl Hindrances {
         for fault in &plan.faults {
             let struck = |server: ActorId| groups(&fault.kind).iter().any(|group| group.contains(server, plan));
             let hindered = servers.iter().filter(|server| struck(**server));
-            all.extend(hindered.map(|server| (*server, fault.at(), fault.until().after(back_off))));
+            let is_on_machine = matches!(fault.kind, FaultKind::Machine { .. });
+            let (from, until) = (fault.at(), fault.until().after(back_off));
+            all.extend(hindered.map(|server| Hindrance { server: *server, from, until, is_on_machine }));
         }
         for attacker in &plan.attackers {
             let (from, to) = (VirtualTime::from_millis(attacker.start_ms), VirtualTime::from_millis(attacker.until_ms));
             if matches!(attacker.attack.power(), Power::Outsider | Power::OnPath) {
-                all.extend([attacker.server, attacker.victim].map(|server| (server, from, to.after(back_off))));
+                let until = to.after(back_off);
+                let touched = [attacker.server, attacker.victim].into_iter();
+                all.extend(touched.map(|server| Hindrance { server, from, until, is_on_machine: false }));
             }
         }
         Self(all)
@@ -35,8 +49,17 @@ impl Hindrances {
 
     /// Whether nothing keeps a site from the SMP from `from` to `to`.
     pub fn leave_alone(&self, site: ActorId, from: VirtualTime, to: VirtualTime) -> bool {
-        let between = |server: ActorId| server == site || server == ActorId::Smp;
-        !self.0.iter().any(|(server, start, end)| between(*server) && *start <= to && from <= *end)
+        !self.touching(site, from, to).any(|_| true)
+    }
+
+    /// Whether nothing does, what happens on the site's own machine apart.
+    pub fn leave_way_alone(&self, site: ActorId, from: VirtualTime, to: VirtualTime) -> bool {
+        self.touching(site, from, to).all(|it| it.is_on_machine && it.server == site)
+    }
+
+    fn touching(&self, site: ActorId, from: VirtualTime, to: VirtualTime) -> impl Iterator<Item = &Hindrance> {
+        let between = move |server: ActorId| server == site || server == ActorId::Smp;
+        self.0.iter().filter(move |it| between(it.server) && it.from <= to && from <= it.until)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use rand_core::Rng;
 
-use super::{scene::Scene, scope::Scope};
+use super::{kinds, machine::draw_machine_fault, scene::Scene, scope::Scope};
 use crate::{
-    plan::{FaultKind, Group},
+    plan::{FaultKind, Group, MachineFaultKind},
     scenario::draw::{draw_between, pick},
     types::{ActorId, Profile},
 };
@@ -31,11 +31,20 @@ pub(super) enum Hazard {
     RemoveSite,
     Upgrade,
     ClockStep,
+    /// Something on the machine around a server.
+    Machine(MachineFaultKind),
+    /// Policy offers other kinds of authentication.
+    PolicyKinds,
+    /// One server offers other kinds than policy says for all.
+    ServerKinds,
+    AccPassword,
+    BearerToken,
+    PortalUpdate,
 }
 
 impl Hazard {
     /// All of them. Clock steps come last: how far they may go depends on the policy changes before.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 32] = [
         Self::Partition,
         Self::Delay,
         Self::Loss,
@@ -54,20 +63,61 @@ impl Hazard {
         Self::Revoke,
         Self::RemoveSite,
         Self::Upgrade,
+        Self::Machine(MachineFaultKind::SlowManagementAgent),
+        Self::Machine(MachineFaultKind::HungManagementAgent),
+        Self::Machine(MachineFaultKind::StoppedManagementAgent),
+        Self::Machine(MachineFaultKind::SwappedModule),
+        Self::Machine(MachineFaultKind::UnregisteredModule),
+        Self::Machine(MachineFaultKind::DeletedGroup),
+        Self::Machine(MachineFaultKind::MisreadPasswordPolicy),
+        Self::Machine(MachineFaultKind::RefusedPasswords),
+        Self::PolicyKinds,
+        Self::ServerKinds,
+        Self::AccPassword,
+        Self::BearerToken,
+        Self::PortalUpdate,
         Self::ClockStep,
     ];
 
     /// Whether there is somebody whom it can strike, and an honest fleet recovers from it.
-    pub fn is_possible(self, scene: &Scene<'_>) -> bool {
+    pub fn is_possible(self, scene: &Scene<'_>, scope: Scope) -> bool {
         let plan = &*scene.plan;
+        if scope == Scope::Portal {
+            return plan.portal.is_some() && self.strikes_portals();
+        }
+        if plan.agents.is_empty() {
+            return false;
+        }
         match self {
+            Self::Machine(_) => plan.machine.is_some(),
+            Self::PolicyKinds | Self::ServerKinds | Self::AccPassword | Self::BearerToken => {
+                scene.draws_kinds && scene.policy_arrives()
+            }
+            Self::PortalUpdate => false,
             Self::Rollback => scene.is_hardened_throughout(),
             Self::ChangeAgentKey => scene.is_hardened_throughout() && !scene.agents_alone().is_empty(),
             Self::RotateServerKey | Self::Revoke => scene.policy_arrives(),
             Self::Move | Self::RemoveSite => !plan.sites.is_empty() && scene.policy_arrives(),
-            Self::ClockStep => scene.room_for_steps_ms().is_some(),
+            Self::ClockStep => scene.room_for_steps_ms(scope).is_some(),
             _ => true,
         }
+    }
+
+    /// Whether it can strike the servers and browsers of a portal.
+    const fn strikes_portals(self) -> bool {
+        matches!(
+            self,
+            Self::Partition
+                | Self::Delay
+                | Self::Loss
+                | Self::SlowLink
+                | Self::Duplicate
+                | Self::Reorder
+                | Self::Crash
+                | Self::PowerLoss
+                | Self::PortalUpdate
+                | Self::ClockStep
+        )
     }
 
     /// Draws one. `strength` is how strong it may be, in per cent of the strongest.
@@ -146,6 +196,22 @@ impl Hazard {
                 let who = Group::Actor(scene.machine(rng, scope)?);
                 FaultKind::ClockStep { who, by_ms: if draw_between(rng, 0, 1) == 0 { by_ms } else { -by_ms } }
             }
+            Self::Machine(what) => {
+                let server = scene.server(rng, scope)?;
+                FaultKind::Machine { server, what: draw_machine_fault(what, rng, strength) }
+            }
+            Self::PolicyKinds => FaultKind::ChangePolicy {
+                token_lifetime_s: None,
+                validation_period_s: None,
+                authentication: Some(kinds::some_kinds(rng)),
+            },
+            Self::ServerKinds => FaultKind::ChangeAuthentication {
+                server: scene.server(rng, scope)?,
+                authentication: kinds::some_kinds(rng),
+            },
+            Self::AccPassword => FaultKind::ChangeAccPassword {},
+            Self::BearerToken => kinds::bearer_token(rng),
+            Self::PortalUpdate => FaultKind::PortalUpdate {},
         })
     }
 
@@ -171,6 +237,12 @@ impl Hazard {
             Self::RemoveSite => "remove_site",
             Self::Upgrade => "upgrade",
             Self::ClockStep => "clock_step",
+            Self::Machine(what) => what.name(),
+            Self::PolicyKinds => "policy_kinds",
+            Self::ServerKinds => "server_kinds",
+            Self::AccPassword => "change_acc_password",
+            Self::BearerToken => "bearer_token",
+            Self::PortalUpdate => "portal_update",
         }
     }
 }

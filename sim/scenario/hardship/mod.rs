@@ -2,6 +2,9 @@
 
 mod attackers;
 mod hazard;
+mod kinds;
+mod machine;
+mod portal;
 mod profiles;
 mod scene;
 mod scope;
@@ -31,6 +34,9 @@ pub struct HardshipTable {
     /// When everything has healed: up to then only safety is judged, from then on liveness too. Default: half of the
     /// run for a profile, else when the last of `[[faults]]` is over.
     pub heal: Option<Ranged<TimeSpan>>,
+    /// Whether `swarm` draws kinds of authentication, too: which are on at first, where the file leaves that open, and how
+    /// policy, passwords and special tokens change. Default `false`.
+    pub kinds: bool,
 }
 
 /// A named mixture of faults. What each draws leaves an honest fleet able to recover: clock steps leave all clocks within half
@@ -48,6 +54,7 @@ pub enum HardshipProfile {
     Storm,
     /// Each seed has a random part of everything in random strength, attackers that nobody must give way to, and
     /// random parameters where the file leaves them open. Some seeds have nothing but one kind of fault, much of it.
+    /// Where the scenario has a `machine` or a `portal`, what happens to these is drawn, too.
     Swarm,
 }
 
@@ -69,6 +76,13 @@ impl HardshipTable {
             given.map(|range| draws.time(&format!("hardship.{key}"), 0, range, MILLISECOND)).transpose()
         };
         let (from_ms, heal_ms) = (time("from", self.from)?, time("heal", self.heal)?);
+        if self.kinds && self.profile != Some(HardshipProfile::Swarm) {
+            return Err(Problem::new(
+                "hardship.kinds",
+                "`true` without `profile = \"swarm\"`",
+                "a swarm that draws them",
+            ));
+        }
         let Some(profile) = self.profile else {
             if self.from.is_some() {
                 return Err(Problem::new(
@@ -91,7 +105,7 @@ impl HardshipTable {
             return Err(Problem::new("hardship.heal", TimeSpan::from_millis(heal_ms), expected));
         }
         plan.heal_ms = Some(heal_ms);
-        let mut scene = Scene { plan, draws, keys, from_ms, heal_ms, step_ms_max: None };
+        let mut scene = Scene { plan, draws, keys, from_ms, heal_ms, step_ms_max: None, draws_kinds: self.kinds };
         match profile {
             HardshipProfile::Calm => profiles::calm(&mut scene),
             HardshipProfile::Flaky => profiles::flaky(&mut scene),

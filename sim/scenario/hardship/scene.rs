@@ -4,7 +4,7 @@ use rand_core::Rng;
 
 use super::scope::Scope;
 use crate::{
-    plan::{ATTACKERS_MAX, AttackerPlan, FaultKind, Group, Plan},
+    plan::{ATTACKERS_MAX, AttackerPlan, FaultKind, Group, Plan, PortalPlan},
     scenario::{
         Document,
         draw::{draw_between, pick},
@@ -13,6 +13,9 @@ use crate::{
     },
     types::{ActorId, Profile, Scheme, VirtualTime, Wander},
 };
+
+/// How far a drawn step may set a clock of a portal: past the lifetimes of links and jobs, and some more.
+const PORTAL_STEP_MS_MAX: u64 = 900_000;
 
 /// A plan to which faults are added.
 pub(super) struct Scene<'a> {
@@ -25,13 +28,15 @@ pub(super) struct Scene<'a> {
     pub heal_ms: u64,
     /// How far a drawn step may set a clock.
     pub step_ms_max: Option<u64>,
+    /// Whether kinds of authentication are drawn.
+    pub draws_kinds: bool,
 }
 
 impl Scene<'_> {
     /// Draws whether servers are reached over TLS, if the file leaves that open: what is kept alive and what is overheard
-    /// differ.
+    /// differ. A portal is reached over plain HTTP.
     pub fn settle_scheme(&mut self, document: &Document) {
-        if document.scheme.is_none() {
+        if document.scheme.is_none() && document.portal.is_none() {
             let mut rng = self.draws.stream("hardship scheme", 0);
             self.plan.scheme = if draw_between(&mut rng, 0, 1) == 1 { Scheme::Https } else { Scheme::Http };
         }
@@ -50,6 +55,10 @@ impl Scene<'_> {
         }
         for (number, agent) in self.plan.agents.iter_mut().enumerate() {
             agent.clock.wander.get_or_insert_with(|| wander(2, number));
+        }
+        let portal = self.plan.portal.iter_mut().flat_map(PortalPlan::clocks_mut);
+        for (number, clock) in portal.enumerate() {
+            clock.wander.get_or_insert_with(|| wander(3, number));
         }
     }
 
@@ -86,8 +95,12 @@ impl Scene<'_> {
     }
 
     /// How far a clock may be stepped so that all clocks of the run, stepped one at a time, stay less than half of the
-    /// shortest token lifetime apart. None if they already are too far apart for that.
-    pub fn room_for_steps_ms(&self) -> Option<u64> {
+    /// shortest token lifetime apart. None if they already are too far apart for that. In a portal each clock decides for
+    /// itself, and may show what it likes.
+    pub fn room_for_steps_ms(&self, scope: Scope) -> Option<u64> {
+        if scope == Scope::Portal {
+            return Some(PORTAL_STEP_MS_MAX);
+        }
         let plan = &*self.plan;
         let changed_s = plan.faults.iter().filter_map(|fault| match fault.kind {
             FaultKind::ChangePolicy { token_lifetime_s, .. } => token_lifetime_s,
@@ -124,6 +137,7 @@ impl Scene<'_> {
 
     pub fn server(&self, rng: &mut impl Rng, scope: Scope) -> Option<ActorId> {
         match scope {
+            Scope::Portal => None,
             Scope::Sites => self.site(rng),
             Scope::Smp => Some(ActorId::Smp),
             // The issuer as often as each of the sites.
@@ -136,6 +150,7 @@ impl Scene<'_> {
 
     pub fn machine(&self, rng: &mut impl Rng, scope: Scope) -> Option<ActorId> {
         match scope {
+            Scope::Portal => Some(self.of_portal(rng)),
             Scope::Clients => Some(self.agent(rng)),
             Scope::Sites | Scope::Smp => self.server(rng, scope),
             Scope::Anybody if draw_between(rng, 0, 1) == 0 => Some(self.agent(rng)),
@@ -153,6 +168,9 @@ impl Scene<'_> {
 
     /// Somebody who makes requests.
     pub fn clients(&self, rng: &mut impl Rng, scope: Scope) -> Group {
+        if scope == Scope::Portal {
+            return Group::Actor(self.of_portal(rng));
+        }
         match (scope, draw_between(rng, 0, 3)) {
             (Scope::Anybody | Scope::Sites, 0) if !self.plan.sites.is_empty() => Group::Sites,
             (_, 1) => Group::Actor(self.agent(rng)),
@@ -163,6 +181,9 @@ impl Scene<'_> {
 
     /// Two sides of the network.
     pub fn sides(&self, rng: &mut impl Rng, scope: Scope) -> (Group, Group) {
+        if scope == Scope::Portal {
+            return self.sides_of_portal(rng);
+        }
         let some = |rng: &mut _| if pick(rng, 2) == 0 { Group::Actor(self.agent(rng)) } else { self.branch(rng) };
         let (from, to) = match (scope, draw_between(rng, 0, 3)) {
             (Scope::Anybody | Scope::Sites, 0) if !self.plan.sites.is_empty() => {

@@ -9,8 +9,10 @@ pub(super) enum Scope {
     Sites,
     /// The issuer.
     Smp,
-    /// Anybody.
+    /// Anybody, but for those of a portal.
     Anybody,
+    /// The servers and browsers of a portal.
+    Portal,
 }
 
 impl Scope {
@@ -21,6 +23,7 @@ impl Scope {
             Self::Sites => "sites",
             Self::Smp => "smp",
             Self::Anybody => "anybody",
+            Self::Portal => "portal",
         }
     }
 }

@@ -24,12 +24,12 @@ impl Share {
     /// last at once: clock steps, policies and paths would add up to something that nobody meant.
     pub fn add_to(&self, scene: &mut Scene<'_>) {
         let Self { hazard, scope, .. } = *self;
-        if !hazard.is_possible(scene) {
+        if !hazard.is_possible(scene, scope) {
             return;
         }
         if hazard == Hazard::ClockStep {
             // Before the first: no two last at once, so that each may go as far.
-            scene.step_ms_max = scene.room_for_steps_ms();
+            scene.step_ms_max = scene.room_for_steps_ms(scope);
         }
         let mut rng = scene.draws.stream(&format!("hardship {} {}", hazard.name(), scope.name()), 0);
         let mut window_ms = scene.heal_ms - scene.from_ms;

@@ -2,7 +2,15 @@
 
 use rand_core::Rng;
 
-use super::{attackers::add_attackers, hazard::Hazard, scene::Scene, scope::Scope, share::Share};
+use super::{
+    attackers::add_attackers,
+    hazard::Hazard,
+    kinds::{add_kinds_attackers, settle_kinds},
+    portal::add_portal_attackers,
+    scene::Scene,
+    scope::Scope,
+    share::Share,
+};
 use crate::{
     plan::ConnectionUse,
     scenario::{
@@ -13,12 +21,18 @@ use crate::{
 
 pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]) {
     settle_parameters(scene, document, groups);
+    if scene.draws_kinds {
+        settle_kinds(scene, document, groups);
+    }
     let mut rng = scene.draws.stream("hardship swarm", 0);
-    let possible: Vec<Hazard> = Hazard::ALL.into_iter().filter(|hazard| hazard.is_possible(scene)).collect();
+    let all = [Scope::Anybody, Scope::Portal].into_iter();
+    let all = all.flat_map(|scope| Hazard::ALL.map(|hazard| (hazard, scope)));
+    let possible: Vec<_> = all.filter(|(hazard, scope)| hazard.is_possible(scene, *scope)).collect();
     // Every fourth seed has nothing but one kind, much of it: what is rare among others has room there.
     if draw_between(&mut rng, 0, 3) == 0 {
-        let Some(hazard) = possible.get(pick(&mut rng, possible.len())) else { return };
-        let share = Share { hazard: *hazard, scope: Scope::Anybody, count: (5, 25), length_s: (2, 240), strength: 100 };
+        let Some((hazard, scope)) = possible.get(pick(&mut rng, possible.len())) else { return };
+        let (hazard, scope) = (*hazard, *scope);
+        let share = Share { hazard, scope, count: (5, 25), length_s: (2, 240), strength: 100 };
         share.add_to(scene);
         return add_some_attackers(scene, &mut rng);
     }
@@ -26,30 +40,44 @@ pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]
         scene.let_clocks_wander();
     }
     let eighths = draw_between(&mut rng, 1, 6);
-    for hazard in Hazard::ALL {
-        // A stream for each, so that one more kind changes no other.
-        let mut rng = scene.draws.stream(&format!("hardship swarm {}", hazard.name()), 0);
-        if draw_between(&mut rng, 0, 7) >= eighths {
-            continue;
+    for scope in [Scope::Anybody, Scope::Portal] {
+        for hazard in Hazard::ALL {
+            add_hazard(scene, hazard, scope, eighths);
         }
-        let most = draw_between(&mut rng, 1, 6);
-        let longest_s = draw_between(&mut rng, 2, 300);
-        let share = Share {
-            hazard,
-            scope: Scope::Anybody,
-            count: (1, most),
-            length_s: (1, longest_s),
-            strength: draw_between(&mut rng, 10, 100),
-        };
-        share.add_to(scene);
     }
     add_some_attackers(scene, &mut rng);
+}
+
+/// In so many eighths of all seeds, some faults of a kind.
+fn add_hazard(scene: &mut Scene<'_>, hazard: Hazard, scope: Scope, eighths: u64) {
+    // A stream for each, so that one more kind changes no other.
+    let key = match scope {
+        Scope::Portal => format!("hardship swarm {} portal", hazard.name()),
+        _ => format!("hardship swarm {}", hazard.name()),
+    };
+    let mut rng = scene.draws.stream(&key, 0);
+    if draw_between(&mut rng, 0, 7) >= eighths {
+        return;
+    }
+    let most = draw_between(&mut rng, 1, 6);
+    let longest_s = draw_between(&mut rng, 2, 300);
+    let share =
+        Share { hazard, scope, count: (1, most), length_s: (1, longest_s), strength: draw_between(&mut rng, 10, 100) };
+    share.add_to(scene);
 }
 
 fn add_some_attackers(scene: &mut Scene<'_>, rng: &mut impl Rng) {
     if coin(rng) {
         let most = draw_between(rng, 1, 4);
-        add_attackers(scene, most);
+        if !scene.plan.agents.is_empty() {
+            add_attackers(scene, most);
+        }
+        if scene.draws_kinds {
+            add_kinds_attackers(scene, most);
+        }
+        if scene.plan.portal.is_some() {
+            add_portal_attackers(scene, most);
+        }
     }
 }
 
