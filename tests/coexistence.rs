@@ -156,7 +156,11 @@ fn rule_55_no_hop_of_a_redirect_gets_what_is_for_the_other() {
                         assert!(matches!(to, ActorId::Site(1 | 3)), "ACC went to {to}");
                         by_acc += 1;
                     }
-                    Carried::Nothing | Carried::Signature | Carried::LoginToken | Carried::Bearer => {}
+                    Carried::Nothing
+                    | Carried::Signature
+                    | Carried::LoginToken
+                    | Carried::Bearer
+                    | Carried::Forwarded => {}
                 },
                 EventKind::RedirectFollowed { from, to } => {
                     assert!(matches!(

@@ -3,6 +3,7 @@
 mod accounts;
 mod machine;
 mod portal;
+mod proxy;
 
 pub use portal::{password_of, rules_of};
 
@@ -199,6 +200,7 @@ impl Cast {
             machine_account: self.accounts.machine(agent.clone_of.unwrap_or(number)),
             fetches_unc: agent.codebase == Codebase::Unc,
             servers: Arc::clone(&self.redirected_to),
+            proxy: self.proxy_of(number, agent),
         }
     }
 
@@ -241,6 +243,7 @@ impl Cast {
             ActorId::AdministrationServer => ("administration server", 0),
             ActorId::PortletServer => ("portlet server", 0),
             ActorId::Browser(number) => ("browser", number),
+            ActorId::Proxy(number) => ("proxy", number),
         };
         match times_before {
             0 => self.seed.rng(kind, number.into()),

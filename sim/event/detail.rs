@@ -26,6 +26,8 @@ pub enum Carried {
     AccountResponse,
     /// A bearer token (rules 52, 63).
     Bearer,
+    /// Whatever came to a proxy, which sends it on (rule 61).
+    Forwarded,
 }
 
 /// Why a connection ended, as its opener saw it.

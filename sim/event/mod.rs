@@ -9,6 +9,7 @@ mod detail;
 mod kind;
 mod listener;
 mod portal;
+mod proxy;
 mod subject;
 mod visit;
 
@@ -19,6 +20,7 @@ pub use detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, Regi
 pub use kind::EventKind;
 pub use listener::Listener;
 pub use portal::PortalEvent;
+pub use proxy::{ProxyCredentials, ProxyEvent};
 pub use visit::Visit;
 
 use serde::{Deserialize, Serialize};

@@ -21,7 +21,7 @@
 //! | S9 | `challenge_unexpired`, `challenge_is_new` |
 //! | S10 | `acc_is_last_resort` |
 //! | S11 | `machine_follows_policy` |
-//! | S13 | `own_connection`, `token_keeps_path` |
+//! | S13 | `own_connection`, `token_keeps_path`, `proxy_gets_no_token` |
 //! | bearer tokens: S2, S3, S4, S7, S13 | `bearer_is_good` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
@@ -60,6 +60,7 @@ mod no_refusal_streak;
 mod one_trip;
 mod own_connection;
 mod package_is_guarded;
+mod proxy_gets_no_token;
 mod purged_stays_out;
 mod refreshed_in_time;
 mod registry_entry_leaves;
@@ -121,6 +122,7 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<kind_is_on::KindIsOn>::default(),
         Box::<bearer_is_good::BearerIsGood>::default(),
         Box::<package_is_guarded::PackageIsGuarded>::default(),
+        Box::<proxy_gets_no_token::ProxyGetsNoToken>::default(),
     ]
 }
 

@@ -219,6 +219,7 @@ impl Story {
                     Carried::AccountHello => "asked to come in with an account".to_owned(),
                     Carried::AccountResponse => "answered with the account's password".to_owned(),
                     Carried::Bearer => format!("asked {server} with a bearer token"),
+                    Carried::Forwarded => format!("sent it on to {server}"),
                 };
                 exchange.add(part, words::carried(*carries));
             }

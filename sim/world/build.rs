@@ -18,6 +18,7 @@ use super::{
     network::Network,
     pacer::Pacers,
     portal::build_portal,
+    proxy::build_proxies,
     recorder::Recorder,
     supervisor::{Run, Started, Starter, supervise, turns_of},
     surroundings::Surroundings,
@@ -91,6 +92,7 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
         foundation.site(sim, site)?;
     }
     foundation.clients(sim)?;
+    build_proxies(&foundation, sim);
     build_portal(&foundation, sim, portal)
 }
 

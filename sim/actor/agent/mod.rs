@@ -5,6 +5,7 @@ mod beside_tokens;
 mod errand;
 mod exchange;
 mod kinds;
+mod proxied;
 mod schedule;
 mod visit;
 
@@ -23,6 +24,7 @@ use rand_core::Rng;
 
 pub use self::errand::Errand;
 pub use self::kinds::{Coexistence, KnownKinds};
+pub use self::proxied::ProxyInBetween;
 pub(super) use self::schedule::Schedule;
 use self::{
     kinds::{Wanted, Way},

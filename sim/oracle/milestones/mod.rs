@@ -4,6 +4,7 @@ mod hardship;
 mod kinds;
 mod machine;
 mod portal;
+mod proxy;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -92,6 +93,7 @@ impl Milestones {
                 None
             }
             EventKind::Machine(_) => self.machines.of(event),
+            EventKind::Proxy(event) => proxy::of(event),
             EventKind::ValidationStarted { due, .. } => {
                 if *due > before.assumptions.parameters.validation_tokens_max {
                     self.reached(Milestone::ValidationOverflow);
