@@ -409,7 +409,7 @@ fn bugs_of_actors_change_a_run() {
 }
 
 /// The scenarios that must be caught: by which invariants, and by no others.
-const NEGATIVE: [(&str, &[Invariant]); 21] = [
+const NEGATIVE: [(&str, &[Invariant]); 23] = [
     ("negative/acc_preferred", &[Invariant::S10]),
     ("negative/batch_too_large", &[Invariant::S8]),
     ("negative/bearer_opens_connection", &[Invariant::S4]),
@@ -426,11 +426,13 @@ const NEGATIVE: [(&str, &[Invariant]); 21] = [
     ("negative/not_refreshed", &[Invariant::S8, Invariant::L5]),
     ("negative/old_password_accepted", &[Invariant::S2]),
     ("negative/package_for_everybody", &[Invariant::S4]),
+    ("negative/peer_challenge_reused", &[Invariant::S1, Invariant::S13]),
     ("negative/purged_within_leeway", &[Invariant::S6]),
     ("negative/revoked_bearer_accepted", &[Invariant::S7]),
     ("negative/revoked_still_in", &[Invariant::S7]),
     ("negative/slot_never_returned", &[Invariant::S8, Invariant::L4, Invariant::L6]),
     ("negative/stolen_token", &[Invariant::S13]),
+    ("negative/token_for_proxy", &[Invariant::S13]),
 ];
 
 #[test]

@@ -160,7 +160,8 @@ fn rule_55_no_hop_of_a_redirect_gets_what_is_for_the_other() {
                     | Carried::Signature
                     | Carried::LoginToken
                     | Carried::Bearer
-                    | Carried::Forwarded => {}
+                    | Carried::Forwarded
+                    | Carried::PeerResponse => {}
                 },
                 EventKind::RedirectFollowed { from, to } => {
                     assert!(matches!(

@@ -193,6 +193,7 @@ fn fleet_plan() -> Plan {
         codebase: Default::default(),
         errand: Default::default(),
         proxy: None,
+        peer: None,
     };
     plan.agents = vec![agent; 1_000];
     plan.expectation.reach = vec![Milestone::OneStep, Milestone::CacheHit];

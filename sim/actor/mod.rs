@@ -19,8 +19,8 @@ mod task;
 mod timeout;
 
 pub use agent::{
-    AgentActor, AgentMemory, AgentSettings, Coexistence, Errand, Knowledge, KnownKinds, ProxyInBetween, Visits,
-    enrol_agent,
+    AgentActor, AgentMemory, AgentSettings, Coexistence, Errand, Knowledge, KnownKinds, PeerSource, Peers,
+    ProxyInBetween, Visits, enrol_agent,
 };
 pub use bearer_desk::BearerDesk;
 pub use enrolment::EnrolmentError;

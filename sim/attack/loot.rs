@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use super::{Direction, Fate, Interceptor, Message, Passing};
-use crate::types::{ActorId, ConnectionId, Uid, VirtualTime};
+use crate::{
+    protocol::PeerCredentials,
+    types::{ActorId, ConnectionId, Uid, VirtualTime},
+};
 
 /// Loot, shared between the attacker on the line and the attacker on connections of its own.
 pub type SharedLoot = Arc<Mutex<Loot>>;
@@ -54,6 +57,8 @@ pub struct Loot {
     pub own_offers: Vec<String>,
     /// Texts of login tokens on their way to a server of a portal, the oldest first.
     pub login_tokens: Vec<String>,
+    /// The latest response to a peer's challenge, and what was asked for with it.
+    pub peer_response: Option<(String, PeerCredentials)>,
 }
 
 impl Loot {

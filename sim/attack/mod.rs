@@ -18,7 +18,7 @@
 //! | 19, 21, 30 | `tampered_batch`, `injection`, `key_swap` |
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
 //! | 23, 24, 25, hole 18 | `registry_flood`, `cache_flood`, `slow_loris`, `first_request_flood` |
-//! | 29, rule 63 | `push_install`, `stolen_bearer` |
+//! | 29, rules 50, 63 | `push_install`, `peer_replay`, `stolen_bearer` |
 //! | S7 | `stolen_key` |
 //! | 28, rules 80, 83 | `login_forgery`, `login_delimiter`, `login_replay`, `login_key_theft`, by way of `login_line` |
 
@@ -47,6 +47,7 @@ mod loot;
 mod message;
 mod oversize;
 mod pace;
+mod peer_replay;
 mod push_install;
 mod registry_flood;
 mod replay;
@@ -142,6 +143,7 @@ impl<E: Environment> Attacker<E> {
             Attack::LoginKeyTheft => login_key_theft::attempt(hand).await,
             Attack::PushInstall => push_install::attempt(hand).await,
             Attack::StolenBearer => stolen_bearer::attempt(hand).await,
+            Attack::PeerReplay => peer_replay::attempt(hand).await,
             // These act on the connections of others only.
             Attack::SpoofedRefusal
             | Attack::Eavesdropping
@@ -172,6 +174,7 @@ pub fn interceptor(
         Attack::StrippedChallenge => Box::new(stripped_challenge::Stripper),
         Attack::KeySwap => Box::new(key_swap::KeySwapper::new(settings, engine)),
         Attack::LoginForgery | Attack::LoginReplay => Box::new(login_line::Reader::new(loot)),
+        Attack::PeerReplay => Box::new(peer_replay::Reader::new(loot)),
         Attack::Eavesdropping => Box::new(eavesdropping::Eavesdropper::new(loot)),
         _ => Box::new(Listening::new(loot)),
     })

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod machine;
+mod peers;
 mod portal;
 mod proxy;
 
@@ -190,6 +191,7 @@ impl Cast {
                 installs_first: agent.bootstrap == Bootstrap::PushInstall,
                 calls_by_asdk: agent.errand == plan::Errand::Asdk,
                 fetches_packages: agent.errand == plan::Errand::Package,
+                peers: self.peers(number, agent),
             },
         })
     }

@@ -22,14 +22,15 @@ use crate::{
 };
 
 /// Where bugs are hunted unless the command says otherwise: plain random, swarm, and what neither draws: the clocks of all
-/// servers set back at the same time, kinds of authentication beside tokens, special tokens, machines around the servers, and
-/// a portal.
-pub const HUNTING_GROUNDS: [&str; 7] = [
+/// servers set back at the same time, kinds of authentication beside tokens, special tokens, proxies and peers, machines around the
+/// servers, and a portal.
+pub const HUNTING_GROUNDS: [&str; 8] = [
     "hardship/storm",
     "hardship/swarm",
     "hole/19_clock_back",
     "coexistence/all_at_once",
     "coexistence/special_tokens",
+    "coexistence/in_between",
     "machine/rough_day",
     "portal/hardship",
 ];

@@ -28,6 +28,8 @@ pub enum Carried {
     Bearer,
     /// Whatever came to a proxy, which sends it on (rule 61).
     Forwarded,
+    /// A response to a peer's challenge (rule 50).
+    PeerResponse,
 }
 
 /// Why a connection ended, as its opener saw it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BearerEvent, MachineChange, PortalEvent, ProxyEvent,
+    BearerEvent, MachineChange, PeerEvent, PortalEvent, ProxyEvent,
     account::{AccountReason, AccountRefusal},
     detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose},
 };
@@ -495,4 +495,6 @@ pub enum EventKind {
     },
     /// Something happened at a proxy (rule 61).
     Proxy(ProxyEvent),
+    /// Something happened between peers (rule 50).
+    Peer(PeerEvent),
 }

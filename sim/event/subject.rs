@@ -29,6 +29,7 @@ impl EventKind {
             Self::PackageAsked { request, .. } => Some(*request),
             Self::Bearer(event) => event.request(),
             Self::Proxy(event) => event.request(),
+            Self::Peer(event) => event.request(),
             _ => None,
         }
     }
@@ -45,6 +46,7 @@ impl EventKind {
             | Self::DowngradeRefused { connection, .. } => Some(*connection),
             Self::UpstreamStarted { connection, .. } => *connection,
             Self::Proxy(event) => event.connection(),
+            Self::Peer(event) => event.connection(),
             _ => match self.request() {
                 Some(request) => Some(request.connection),
                 None => None,

@@ -151,6 +151,7 @@ fn of_client(kind: &EventKind, scheme: Option<AccountScheme>) -> Option<Said> {
                 Carried::AccountResponse => "the answer of an account".to_owned(),
                 Carried::LoginToken => format!("a login token of {token_bytes} bytes"),
                 Carried::Forwarded => "what somebody else sent".to_owned(),
+                Carried::PeerResponse => "a response to a peer".to_owned(),
             };
             (Severity::Debug, Some(*request), format!("NetworkOperation: sends a request with {carries}"))
         }

@@ -50,6 +50,9 @@ pub struct AgentPlan {
     /// The proxy between it and its server, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<AgentProxy>,
+    /// From which other agent it downloads packages in its visits, counted from 1: it visits no server then (rule 50).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<u32>,
 }
 
 /// Where packages lie.

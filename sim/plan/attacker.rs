@@ -102,6 +102,8 @@ pub enum Attack {
     PushInstall,
     /// A bearer token that was overheard, used as its holder uses it (rule 63).
     StolenBearer,
+    /// A response to a peer's challenge that was overheard, sent again, and put under a new challenge (rule 50).
+    PeerReplay,
 }
 
 impl Attack {
@@ -139,7 +141,8 @@ impl Attack {
             | Self::StolenKey
             | Self::LoginReplay
             | Self::LoginKeyTheft
-            | Self::StolenBearer => return None,
+            | Self::StolenBearer
+            | Self::PeerReplay => return None,
         })
     }
 
@@ -151,6 +154,11 @@ impl Attack {
     /// Whether it is a portal that is attacked in this way.
     pub const fn is_on_a_portal(self) -> bool {
         matches!(self, Self::LoginForgery | Self::LoginDelimiter | Self::LoginReplay | Self::LoginKeyTheft)
+    }
+
+    /// Whether it is an agent with packages for others that is attacked in this way.
+    pub const fn is_on_a_peer(self) -> bool {
+        matches!(self, Self::PeerReplay)
     }
 
     /// What it can do beside sending requests.
@@ -166,7 +174,8 @@ impl Attack {
             | Self::LoginForgery
             | Self::LoginReplay
             | Self::PushInstall
-            | Self::StolenBearer => Power::Listens,
+            | Self::StolenBearer
+            | Self::PeerReplay => Power::Listens,
             Self::StolenToken
             | Self::StolenRequest
             | Self::ForeignOffer

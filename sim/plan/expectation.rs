@@ -375,6 +375,13 @@ pub enum Milestone {
     ProxyDeclined,
     /// A proxy got a token (rule 61).
     ProxyGotToken,
+    // --- peers ---------------------------------------------------------------------------------------
+    /// A peer handed a package out (rule 50).
+    PeerServed,
+    /// A peer refused a response to a challenge that was answered before, or that it does not know (rule 50).
+    PeerReplayRefused,
+    /// A peer refused a response that the fleet's key did not make for that challenge (rule 50).
+    PeerResponseRefused,
 }
 
 impl Milestone {

@@ -11,6 +11,7 @@ mod fault;
 mod group;
 mod machine;
 mod network;
+mod peer;
 mod plan_error;
 mod plan_file;
 mod portal;
@@ -26,6 +27,7 @@ pub use fault::{Fault, FaultKind};
 pub use group::Group;
 pub use machine::{MachineFault, MachineFaultKind, MachinePlan};
 pub use network::Network;
+pub use peer::PEERS_MAX;
 pub use plan_error::PlanError;
 pub use plan_file::PlanFileError;
 pub use portal::{BROWSERS_MAX, BrowserPlan, JOBS_MAX, JobPlan, PortalPlan};
@@ -235,8 +237,8 @@ impl Plan {
     /// The server that is reached at an origin, by the name of its host.
     pub fn server_at(origin: &Origin) -> Option<ActorId> {
         let actor: ActorId = origin.host().parse().ok()?;
-        let has_door =
-            ActorId::PORTAL.contains(&actor) || matches!(actor, ActorId::Smp | ActorId::Site(_) | ActorId::Proxy(_));
+        let has_door = ActorId::PORTAL.contains(&actor)
+            || matches!(actor, ActorId::Smp | ActorId::Site(_) | ActorId::Proxy(_) | ActorId::Agent(_));
         has_door.then_some(actor)
     }
 

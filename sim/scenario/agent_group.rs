@@ -57,6 +57,10 @@ pub struct AgentGroup {
     pub errand: Option<Errand>,
     /// The proxy between them and their server, such as `{ number = 1, passage = "tunnel" }`. Default: none.
     pub proxy: Option<AgentProxy>,
+    /// From which other agent they download packages in their visits, counted from 1 over all groups. Default: none, they visit
+    /// a server.
+    #[schemars(range(min = 1))]
+    pub peer: Option<u32>,
     /// Visits at intervals, each agent for itself. A group has either `visits` or `arrivals`.
     pub visits: Option<VisitsTable>,
     /// Visits at a rate of the whole group, whether or not earlier ones are done: an open model.

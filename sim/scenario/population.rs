@@ -136,6 +136,7 @@ impl GroupBuilder<'_> {
             codebase: table.codebase.unwrap_or_default(),
             errand: table.errand.unwrap_or_default(),
             proxy: table.proxy,
+            peer: table.peer,
         })
     }
 

@@ -213,6 +213,7 @@ impl Text {
         if let Some(AgentProxy { number, passage }) = agent.proxy {
             self.line(format_args!("proxy = {{ number = {number}, passage = {} }}", name(&passage)));
         }
+        agent.peer.into_iter().for_each(|peer| self.line(format_args!("peer = {peer}")));
         match agent.policy_interval_s {
             0 => self.line(format_args!("policy_interval = \"never\"")),
             900 => {}

@@ -64,6 +64,7 @@ pub(super) const fn carried(carries: Carried) -> &'static str {
         Carried::AccountResponse => "account answered",
         Carried::Bearer => "bearer token",
         Carried::Forwarded => "sent on",
+        Carried::PeerResponse => "peer answered",
     }
 }
 

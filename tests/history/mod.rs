@@ -62,6 +62,7 @@ pub fn plan(profile: Profile) -> Plan {
         codebase: Default::default(),
         errand: Default::default(),
         proxy: None,
+        peer: None,
     };
     Plan {
         version: PLAN_VERSION,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{
-    AgentActor,
+    AgentActor, Peers,
     exchange::broken,
     kinds::{Wanted, Way},
 };
@@ -40,6 +40,11 @@ impl<E: Environment> AgentActor<E> {
     pub(super) async fn visit(self: &Arc<Self>) -> bool {
         if self.settings.errand.calls_by_asdk {
             self.call_by_asdk().await;
+            return true;
+        }
+        if let Some(Peers { key, source: Some(source), .. }) = self.settings.errand.peers.as_deref() {
+            // Boxed: the usual agent has none, and keeps no room for it.
+            Box::pin(self.download(key, source)).await;
             return true;
         }
         if self.settings.connections == 1 {

@@ -3,6 +3,7 @@
 mod hardship;
 mod kinds;
 mod machine;
+mod peer;
 mod portal;
 mod proxy;
 
@@ -94,6 +95,7 @@ impl Milestones {
             }
             EventKind::Machine(_) => self.machines.of(event),
             EventKind::Proxy(event) => proxy::of(event),
+            EventKind::Peer(event) => peer::of(event),
             EventKind::ValidationStarted { due, .. } => {
                 if *due > before.assumptions.parameters.validation_tokens_max {
                     self.reached(Milestone::ValidationOverflow);

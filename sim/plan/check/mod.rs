@@ -7,6 +7,7 @@ mod keys;
 mod machine;
 mod network;
 mod parameters;
+mod peers;
 mod population;
 mod portal;
 mod proxies;
@@ -57,6 +58,7 @@ impl Plan {
         self.check_machine()?;
         self.check_portal()?;
         self.check_proxies()?;
+        self.check_peers()?;
         self.check_faults(&mut keys)?;
         self.check_attackers(&mut keys)?;
         let served_ppm = self.expectation.thresholds.served_min_ppm.unwrap_or(0);

@@ -151,6 +151,7 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::AccPasswordChanged { .. } => "learns that the password of the ACC is another".into(),
         EventKind::Bearer(event) => bearer_words(event),
         EventKind::Proxy(event) => passing_words::of_proxy(event),
+        EventKind::Peer(event) => passing_words::of_peer(event),
         EventKind::PackageAsked { request, access } => format!("is asked for a package in {request}; access: {access}"),
     };
     shortened(&text)
@@ -232,6 +233,7 @@ fn carried(what: Carried) -> &'static str {
         Carried::AccountResponse => "the answer of an account",
         Carried::Bearer => "a bearer token",
         Carried::Forwarded => "what came to it",
+        Carried::PeerResponse => "a response to a peer",
     }
 }
 

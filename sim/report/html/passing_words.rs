@@ -1,6 +1,7 @@
-//! What proxies do, in a few words.
+//! What proxies and peers do, in a few words.
 
-use crate::event::{ProxyCredentials, ProxyEvent};
+use super::super::human;
+use crate::event::{PeerEvent, ProxyCredentials, ProxyEvent};
 
 pub(super) fn of_proxy(event: &ProxyEvent) -> String {
     match event {
@@ -17,5 +18,16 @@ pub(super) fn of_proxy(event: &ProxyEvent) -> String {
         ProxyEvent::Forwarded { request, upstream } => format!("sends {request} on as {upstream}"),
         ProxyEvent::TunnelOpened { request, upstream } => format!("opens a tunnel for {request}: {upstream}"),
         ProxyEvent::Declined { proxy, why, .. } => format!("gives {proxy} nothing: {why}"),
+    }
+}
+
+pub(super) fn of_peer(event: &PeerEvent) -> String {
+    match event {
+        PeerEvent::Challenged { request, path, .. } => format!("challenges {request} for {path}"),
+        PeerEvent::Answered { peer, .. } => format!("answers the challenge of {peer}"),
+        PeerEvent::Served { request, path, .. } => format!("hands out {path} for {request}"),
+        PeerEvent::Refused { request, why } => format!("refuses the response in {request}: {}", human::words(why)),
+        PeerEvent::Downloaded { peer, status: Some(status) } => format!("downloads from {peer}: {status}"),
+        PeerEvent::Downloaded { peer, status: None } => format!("downloads from {peer}: no answer"),
     }
 }
