@@ -35,11 +35,18 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     request: &ServerRequest,
 ) -> Option<Reply> {
     let core = server.core();
-    let kind = gate::kind_of_path(request.path());
-    if core.environment.machine().is_none() || !matches!(kind, "public" | "protected") {
+    if core.environment.machine().is_none() {
         return gate::answer(server, connection, request).await;
     }
-    let protected = kind == "protected";
+    let protected = match gate::kind_of_path(request.path()) {
+        "public" => false,
+        "protected" => true,
+        // Packages are as guarded as policy has them (rules 51, 62).
+        "package" => !server.packages().admits(None),
+        // Registration, policy and batches are signed messages to the SMP's own application; a UNC path is file access, which
+        // does not pass the web server at all, nor its module (rule 56).
+        _ => return gate::answer(server, connection, request).await,
+    };
     let in_hand = core.take(connection, request, protected);
     if protected && !in_hand.is_guarded {
         let reply = account_gate::answer_without_module(core, connection, request, server.kinds()).await;
