@@ -430,11 +430,13 @@ const NEGATIVE: [(&str, &[Invariant]); 23] = [
     ("negative/not_refreshed", &[Invariant::S8, Invariant::L5]),
     ("negative/old_password_accepted", &[Invariant::S2]),
     ("negative/package_for_everybody", &[Invariant::S4]),
+    ("negative/peer_challenge_reused", &[Invariant::S1, Invariant::S13]),
     ("negative/purged_within_leeway", &[Invariant::S6]),
     ("negative/revoked_bearer_accepted", &[Invariant::S7]),
     ("negative/revoked_still_in", &[Invariant::S7]),
     ("negative/slot_never_returned", &[Invariant::S8, Invariant::L4, Invariant::L6]),
     ("negative/stolen_token", &[Invariant::S13]),
+    ("negative/token_for_proxy", &[Invariant::S13]),
 ];
 
 #[test]

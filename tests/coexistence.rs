@@ -1,4 +1,4 @@
-//! Several kinds of authentication beside each other (SPEC rules 1, 16, 30, 53 to 60, attack 17, S10), as far as the shipped
+//! Several kinds of authentication beside each other (SPEC rules 1, 16, 30, 50, 53 to 61, attack 17, S10), as far as the shipped
 //! scenarios of `coexistence/` and `migration/` do not say it themselves.
 
 mod small_plan;
@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign::{
     cast::Cast,
     crypto::{Engine, KeyPool, backend},
-    event::{AccountReason, Carried, Event, EventKind, Outcome},
-    plan::{Codebase, Milestone, Plan},
+    event::{AccountReason, Carried, Event, EventKind, Outcome, PeerEvent, ProxyCredentials, ProxyEvent},
+    plan::{Codebase, Invariant, Milestone, Passage, Plan},
     protocol::{Account, ConnectionAuthentication, Password},
     scenario::{Overrides, Scenario, spelled},
     types::{
@@ -156,7 +156,12 @@ fn rule_55_no_hop_of_a_redirect_gets_what_is_for_the_other() {
                         assert!(matches!(to, ActorId::Site(1 | 3)), "ACC went to {to}");
                         by_acc += 1;
                     }
-                    Carried::Nothing | Carried::Signature | Carried::LoginToken | Carried::Bearer => {}
+                    Carried::Nothing
+                    | Carried::Signature
+                    | Carried::LoginToken
+                    | Carried::Bearer
+                    | Carried::Forwarded
+                    | Carried::PeerResponse => {}
                 },
                 EventKind::RedirectFollowed { from, to } => {
                     assert!(matches!(
@@ -219,6 +224,211 @@ fn rule_60_a_stored_token_at_a_server_that_wants_windows_costs_two_trips_more_an
     assert_eq!(by_account, BTreeSet::from([3]));
 }
 
+/// What an agent's proxies got from it.
+fn given_to_proxies(events: &[Event]) -> BTreeMap<ActorId, BTreeSet<String>> {
+    let openers: BTreeMap<_, _> = events
+        .iter()
+        .filter_map(|event| match event.kind {
+            EventKind::ConnectionOpened { connection, .. } => Some((connection, event.actor)),
+            _ => None,
+        })
+        .collect();
+    let mut given: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for event in events {
+        if let EventKind::Proxy(ProxyEvent::Received { request, what }) = event.kind {
+            given.entry(openers[&request.connection]).or_default().insert(format!("{what:?}"));
+        }
+    }
+    given
+}
+
+#[test]
+fn rule_61_a_proxy_gets_the_account_that_it_takes_and_never_a_token() {
+    for (name, profile) in [
+        ("coexistence/61_proxies", PROFILES[0]),
+        ("coexistence/61_proxies", PROFILES[1]),
+        ("coexistence/61_proxy_asks_for_token", PROFILES[0]),
+        ("coexistence/61_proxy_asks_for_token", PROFILES[1]),
+    ] {
+        let plan = plan(name, profile);
+        let given = given_to_proxies(&history(&plan));
+        for (number, agent) in (1..).zip(&plan.agents) {
+            let proxy = &plan.proxies[agent.proxy.unwrap().number as usize - 1];
+            let usable = AccountScheme::ALL.into_iter().find(|scheme| {
+                proxy.schemes.contains(scheme) && (*scheme != AccountScheme::Basic || proxy.allow_basic)
+            });
+            let expected = usable.map(|scheme| BTreeSet::from([format!("{:?}", ProxyCredentials::Account(scheme))]));
+            assert_eq!(given.get(&ActorId::Agent(number)), expected.as_ref(), "{name} {profile} agent-{number}");
+        }
+    }
+}
+
+#[test]
+fn rule_61_the_token_still_goes_to_the_server_forwarded_or_through_a_tunnel() {
+    let plan = plan("coexistence/61_proxies", Profile::Literal);
+    let events = history(&plan);
+    for passage in [Passage::Forward, Passage::Tunnel] {
+        let behind = (1..).zip(&plan.agents).filter(|(_, agent)| agent.proxy.is_some_and(|it| it.passage == passage));
+        let behind: BTreeSet<_> = behind.map(|(number, _)| ActorId::Agent(number)).collect();
+        let by_token = events.iter().filter(|event| {
+            matches!(event.kind, EventKind::ExchangeEnded { outcome: Outcome::ServedOneStep, .. })
+                && behind.contains(&event.actor)
+        });
+        assert!(by_token.count() > 20, "{passage:?}");
+    }
+}
+
+#[test]
+fn rule_61_whoever_cannot_pay_a_proxy_stays_outside_and_says_why() {
+    let plan = plan("coexistence/61_proxy_asks_for_token", Profile::Hardened);
+    let events = history(&plan);
+    let declined: BTreeMap<_, _> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Proxy(ProxyEvent::Declined { why, .. }) => Some((event.actor, why.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(declined.keys().copied().collect::<Vec<_>>(), [ActorId::Agent(7), ActorId::Agent(8)]);
+    assert!(declined.values().all(|why| why.contains("no proxy gets one")), "{declined:?}");
+    let of_them = |event: &&Event| declined.contains_key(&event.actor);
+    let of_them: Vec<_> = events.iter().filter(of_them).cloned().collect();
+    assert_eq!(outcomes(&of_them), BTreeSet::from([Outcome::NoCredentials]));
+}
+
+#[test]
+fn rule_61_a_proxy_that_forwards_is_not_for_what_authenticates_a_connection() {
+    let lines = |passage: &str, scheme: &str| {
+        format!(
+            r#"
+            description = "Own."
+            profile = "literal"
+            duration = "1m"
+            {scheme}
+            [sites]
+            count = 1
+            [[proxies]]
+            schemes = ["ntlm"]
+            [[agents]]
+            count = 1
+            proxy = {{ number = 1, passage = "{passage}" }}
+            visits = {{ every = "10s" }}
+            [parameters]
+            {}
+            "#,
+            if scheme.is_empty() { "authentication = [\"acc\"]" } else { "" }
+        )
+    };
+    for scheme in ["", "scheme = \"https\""] {
+        let resolve = |passage| {
+            let scenario = Scenario::from_toml("own.toml", &lines(passage, scheme)).unwrap();
+            scenario.resolve(None, Overrides { crypto: Some(CryptoTier::Modelled), profile: None })
+        };
+        let error = resolve("forward").unwrap_err().to_string();
+        assert!(error.contains("proxy-1"), "{error}");
+        // Through a tunnel both work: what authenticates the connection is between agent and server.
+        let plan = resolve("tunnel").unwrap();
+        let ended = outcomes(&history(&plan));
+        assert!(ended.iter().all(|outcome| outcome.is_served()), "{scheme}: {ended:?}");
+        assert_eq!(report(&plan).violations, []);
+    }
+}
+
+#[test]
+fn rule_50_what_is_overheard_between_peers_is_of_no_use() {
+    for profile in PROFILES {
+        let events = history(&plan("coexistence/50_peers", profile));
+        let mut attempts: BTreeMap<_, BTreeSet<Option<u16>>> = BTreeMap::new();
+        for event in &events {
+            if let EventKind::Attempted { what, status } = &event.kind {
+                attempts.entry(what.as_str()).or_default().insert(*status);
+            }
+        }
+        // While the peer is down it answers nobody.
+        let refused = |statuses: &BTreeSet<_>| statuses.iter().all(|it| matches!(it, None | Some(401)));
+        assert_eq!(attempts.len(), 3, "replay, splice and another key: {attempts:?}");
+        assert!(attempts.values().all(|statuses| refused(statuses) && statuses.contains(&Some(401))), "{attempts:?}");
+    }
+}
+
+#[test]
+fn rule_50_each_download_answers_a_challenge_of_its_own_and_a_restart_forgets_the_open_ones() {
+    let events = history(&plan("coexistence/50_peers", Profile::Literal));
+    let (mut open, mut served, mut after_restart) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+    for event in &events {
+        match &event.kind {
+            EventKind::Started { .. } => {
+                open.retain(|_, peer| *peer != event.actor);
+                after_restart.insert(event.actor, 0);
+            }
+            EventKind::Peer(PeerEvent::Challenged { challenge, .. }) => drop(open.insert(*challenge, event.actor)),
+            EventKind::Peer(PeerEvent::Served { challenge, .. }) => {
+                assert_eq!(open.get(challenge), Some(&event.actor), "drawn by that peer, in this life");
+                assert!(served.insert(*challenge), "once");
+                *after_restart.get_mut(&event.actor).unwrap() += 1;
+            }
+            _ => {}
+        }
+    }
+    for peer in [ActorId::Agent(1), ActorId::Agent(2)] {
+        assert!(after_restart[&peer] > 20, "{peer} hands out again: {after_restart:?}");
+    }
+    let downloads = events
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Peer(PeerEvent::Downloaded { status: Some(200), .. })));
+    assert_eq!(downloads.count(), served.len());
+    // No token is of use there, and none is sent.
+    let servers = servers(&events);
+    assert!(events.iter().all(|event| match event.kind {
+        EventKind::RequestSent { request, carries, .. }
+            if matches!(servers[&request.connection], ActorId::Agent(_)) =>
+            matches!(carries, Carried::Nothing | Carried::PeerResponse),
+        _ => true,
+    }));
+}
+
+/// The oracle's word on a history in which one event is another.
+fn judged(plan: &Plan, change: impl Fn(&mut EventKind) -> bool) -> BTreeSet<Invariant> {
+    let mut oracle = countersign::oracle::Oracle::new(plan);
+    let mut is_changed = false;
+    for mut event in history(plan) {
+        is_changed = is_changed || change(&mut event.kind);
+        countersign::event::Listener::hear(&mut oracle, &event);
+    }
+    assert!(is_changed);
+    oracle.finish(VirtualTime::from_millis(plan.duration_ms)).counts.into_keys().collect()
+}
+
+#[test]
+fn the_oracle_sees_a_proxy_with_a_token_and_a_package_for_the_wrong_response() {
+    let proxies = plan("coexistence/61_proxies", Profile::Literal);
+    let stolen = judged(&proxies, |kind| match kind {
+        EventKind::Proxy(ProxyEvent::Received { what, .. }) => {
+            *what = ProxyCredentials::Token;
+            true
+        }
+        _ => false,
+    });
+    assert_eq!(stolen, BTreeSet::from([Invariant::S13]));
+    let peers = plan("coexistence/50_peers", Profile::Literal);
+    let for_nobody = judged(&peers, |kind| match kind {
+        EventKind::Peer(PeerEvent::Served { path, .. }) => {
+            path.push('x');
+            true
+        }
+        _ => false,
+    });
+    assert_eq!(for_nobody, BTreeSet::from([Invariant::S2]));
+    let for_another = judged(&peers, |kind| match kind {
+        EventKind::Peer(PeerEvent::Served { node, .. }) => {
+            *node = NodeId::from_bits(7);
+            true
+        }
+        _ => false,
+    });
+    assert_eq!(for_another, BTreeSet::from([Invariant::S2, Invariant::S13]));
+}
+
 #[test]
 fn attack_17_is_an_alert_in_hardened_and_acc_in_the_wrong_hands_in_literal() {
     let sent = |profile| {
@@ -277,7 +487,13 @@ fn policy_seals_acc_for_one_agent() {
 
 #[test]
 fn runs_with_every_kind_repeat_to_the_bit_and_spelled_plans_are_the_same() {
-    for name in ["coexistence/toggled_under_load", "coexistence/redirect", "coexistence/unc", "migration/staged"] {
+    for name in [
+        "coexistence/toggled_under_load",
+        "coexistence/redirect",
+        "coexistence/unc",
+        "migration/staged",
+        "coexistence/in_between",
+    ] {
         let plan = plan(name, Profile::Hardened);
         assert_eq!(digest(&plan), digest(&plan), "{name}");
         let text = spelled(&plan, "Spelled.");
@@ -285,8 +501,14 @@ fn runs_with_every_kind_repeat_to_the_bit_and_spelled_plans_are_the_same() {
         let again = again.resolve(Some(plan.seed), Overrides { profile: Some(plan.profile), crypto: None }).unwrap();
         let kinds = |plan: &Plan| {
             let servers = plan.sites.iter().map(|site| (site.authentication, site.redirect_to));
-            let agents = plan.agents.iter().map(|agent| agent.codebase == Codebase::Unc);
-            (plan.parameters.clone(), plan.faults.clone(), servers.collect::<Vec<_>>(), agents.collect::<Vec<_>>())
+            let agents = plan.agents.iter().map(|agent| (agent.codebase == Codebase::Unc, agent.proxy, agent.peer));
+            (
+                plan.proxies.clone(),
+                plan.parameters.clone(),
+                plan.faults.clone(),
+                servers.collect::<Vec<_>>(),
+                agents.collect::<Vec<_>>(),
+            )
         };
         assert_eq!(kinds(&again), kinds(&plan), "{text}");
     }

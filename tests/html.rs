@@ -244,14 +244,14 @@ fn the_coverage_tells_what_was_seen_and_what_was_not() {
     let report = Report::new(&plan, findings);
     let page = page(&plan, &report, None);
     for part in [
-        "1 of 67</span>",
+        "1 of 69</span>",
         "<span title=\"Shown by: batch full.\">40: at most 128 agents in a request</span>",
         "<span class=\"faint\">No event tells:</span> <span title=\"Not seen in events: a refusal tells",
-        "2 of 119</span>",
+        "2 of 128</span>",
         "attack served (forbidden)",
         "batch full (asked for)",
         "1 of 24</span>",
-        "0 of 38</span>",
+        "0 of 39</span>",
         "violated, as expected <data",
         "held, though a violation is expected",
         "Not judged: the clocks differ",

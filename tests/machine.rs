@@ -240,6 +240,29 @@ fn a_machine_that_answers_at_once_changes_no_outcome() {
 }
 
 #[test]
+fn rules_51_and_62_packages_pass_the_module_as_guarded_as_policy_has_them() {
+    for (name, at_sites) in [("coexistence/51_packages", true), ("coexistence/62_anonymous_codebases", false)] {
+        let plan = Plan { machine: self::plan().machine, ..machine_plan(name) };
+        let (mut taken, mut asked) = (BTreeMap::new(), 0);
+        for event in events(&plan) {
+            match event.kind {
+                EventKind::Machine(MachineChange::RequestTaken { request, protected, .. }) => {
+                    taken.insert(request, protected);
+                }
+                EventKind::PackageAsked { request, .. } => {
+                    let is_guarded = at_sites && event.actor != SMP;
+                    assert_eq!(taken.get(&request), Some(&is_guarded), "{name}: {request} at {}", event.actor);
+                    asked += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(asked > 20, "{name}: {asked}");
+        assert_eq!(report(&plan).violations, [], "{name}");
+    }
+}
+
+#[test]
 fn rules_23_and_29_a_swap_under_load_costs_no_exchange() {
     let events = events(&machine_plan("machine/hot_swap"));
     let ended = events.iter().filter_map(|event| match event.kind {

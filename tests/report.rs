@@ -192,6 +192,8 @@ fn fleet_plan() -> Plan {
         clone_of: None,
         codebase: Default::default(),
         errand: Default::default(),
+        proxy: None,
+        peer: None,
     };
     plan.agents = vec![agent; 1_000];
     plan.expectation.reach = vec![Milestone::OneStep, Milestone::CacheHit];

@@ -38,6 +38,18 @@ pub trait Environment: Send + Sync + 'static {
         listener: &mut Self::Listener,
     ) -> impl Future<Output = io::Result<Connection<Self::Stream>>> + Send;
 
+    /// Learns that this actor has joined two connections to a tunnel: what comes over one goes on over the other.
+    fn joined(&self, client: ConnectionId, server: ConnectionId) {
+        let _ = (client, server);
+    }
+
+    /// What a connection through a tunnel is called at its far end, and its channel binding there if it uses TLS. Where
+    /// nobody knows, it goes by the name of the tunnel.
+    fn far_end(&self, tunnel: ConnectionId, is_secure: bool) -> (ConnectionId, Option<String>) {
+        let _ = is_secure;
+        (tunnel, None)
+    }
+
     /// From where an accepted connection comes, as far as the network shows: a number per address (hole 18).
     fn source(&self, connection: ConnectionId) -> u64;
 

@@ -12,13 +12,15 @@ mod hang;
 mod http;
 mod lock;
 mod portal;
+mod proxy;
 mod secure_storage;
 mod server;
 mod task;
 mod timeout;
 
 pub use agent::{
-    AgentActor, AgentMemory, AgentSettings, Coexistence, Errand, Knowledge, KnownKinds, Visits, enrol_agent,
+    AgentActor, AgentMemory, AgentSettings, Coexistence, Errand, Knowledge, KnownKinds, PeerSource, Peers,
+    ProxyInBetween, Visits, enrol_agent,
 };
 pub use bearer_desk::BearerDesk;
 pub use enrolment::EnrolmentError;
@@ -28,6 +30,7 @@ pub use portal::{
     AdministrationServer, AutomationServer, Browser, BrowserSettings, Cookie, FrontEnd, Job, PortalDatabase,
     PortalRecords, PortalSettings, PortletServer,
 };
+pub use proxy::{ProxyServer, ProxySettings};
 pub use secure_storage::SecureStorage;
 pub use server::{
     Database, Domain, Journal, Kept, Records, ServerSettings, SharedMachine, SiteServer, SiteSettings, SmpServer,

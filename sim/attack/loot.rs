@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Direction, Fate, Interceptor, Message, Passing};
 use crate::{
-    protocol::{AccountCredentials, WindowsMessage},
+    protocol::{AccountCredentials, PeerCredentials, WindowsMessage},
     types::{AccountScheme, ActorId, ConnectionId, Uid, VirtualTime},
 };
 
@@ -70,6 +70,8 @@ pub struct Loot {
     pub login_tokens: Vec<String>,
     /// What accounts answered, the oldest first.
     pub account_answers: Vec<AccountAnswer>,
+    /// The latest response to a peer's challenge, and what was asked for with it.
+    pub peer_response: Option<(String, PeerCredentials)>,
 }
 
 impl Loot {

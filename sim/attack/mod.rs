@@ -19,6 +19,7 @@
 //! | 18, 20 | `rogue_site`, `eavesdropping` |
 //! | 23, 24, 25, hole 18 | `registry_flood`, `cache_flood`, `slow_loris`, `first_request_flood` |
 //! | 29, rules 52, 63 | `push_install`, `stolen_bearer`, `bearer_forgery` |
+//! | rule 50 | `peer_replay` |
 //! | rules 16, 56 | `account_replay`, `account_guess`, `stolen_password` |
 //! | S7 | `stolen_key` |
 //! | 28, rules 80, 83 | `login_forgery`, `login_delimiter`, `login_replay`, `login_key_theft`, by way of `login_line` |
@@ -51,6 +52,7 @@ mod loot;
 mod message;
 mod oversize;
 mod pace;
+mod peer_replay;
 mod push_install;
 mod registry_flood;
 mod replay;
@@ -151,6 +153,7 @@ impl<E: Environment> Attacker<E> {
             Attack::AccountGuess => account_guess::attempt(hand).await,
             Attack::StolenPassword => stolen_password::attempt(hand).await,
             Attack::BearerForgery => bearer_forgery::attempt(hand).await,
+            Attack::PeerReplay => peer_replay::attempt(hand).await,
             // These act on the connections of others only.
             Attack::SpoofedRefusal
             | Attack::Eavesdropping
@@ -181,6 +184,7 @@ pub fn interceptor(
         Attack::StrippedChallenge => Box::new(stripped_challenge::Stripper),
         Attack::KeySwap => Box::new(key_swap::KeySwapper::new(settings, engine)),
         Attack::LoginForgery | Attack::LoginReplay => Box::new(login_line::Reader::new(loot)),
+        Attack::PeerReplay => Box::new(peer_replay::Reader::new(loot)),
         Attack::Eavesdropping => Box::new(eavesdropping::Eavesdropper::new(loot)),
         _ => Box::new(Listening::new(loot)),
     })

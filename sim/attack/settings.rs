@@ -89,7 +89,8 @@ impl AttackerSettings {
             _ if attacker.attack.is_on_a_portal() => plan.portal.as_ref().map(|_| attacker.key),
             server => plan.server(server).map(|server| server.key),
         };
-        let has_server = attacker.attack.is_on_a_portal() || plan.server(attacker.server).is_some();
+        let has_door = attacker.attack.is_on_a_portal() || attacker.attack.is_on_a_peer();
+        let has_server = has_door || plan.server(attacker.server).is_some();
         let (Some(victim_key), true) = (victim_key, has_server) else { return Ok(None) };
         let victim_key = keys.private_key(victim_key)?;
         // A removed site server still has its key; that is what the attack is about.
@@ -103,7 +104,10 @@ impl AttackerSettings {
             victim: Plan::node_of(attacker.victim),
             victim_public_key: victim_key.public().clone(),
             stolen_key: has_key.then_some(victim_key),
-            origin: plan.origin_of(attacker.server),
+            origin: match attacker.server {
+                peer @ ActorId::Agent(_) => Plan::origin_of_peer(peer),
+                server => plan.origin_of(server),
+            },
             servers: servers.collect(),
             agents: u32::try_from(plan.agents.len()).unwrap_or(u32::MAX),
             smp_node: Plan::node_of(ActorId::Smp),

@@ -30,9 +30,18 @@ impl Accounts {
 
     /// The account of an agent's machine.
     pub fn machine(&self, agent: u32) -> Option<Account> {
+        self.are_there.then(|| self.of_machine(agent))
+    }
+
+    /// The same, wherever it is asked for: proxies take it though servers may take tokens alone.
+    pub(super) fn of_machine(&self, agent: u32) -> Account {
         let name = Account::name_of(Plan::node_of(ActorId::Agent(agent)));
-        let password = || Password::draw(&mut self.seed.rng("password of machine", agent.into()));
-        self.are_there.then(|| Account { name, password: password() })
+        Account { name, password: Password::draw(&mut self.seed.rng("password of machine", agent.into())) }
+    }
+
+    /// The account that agents were given for proxies.
+    pub(super) fn for_proxies(&self) -> Account {
+        Account { name: "proxy".to_owned(), password: Password::draw(&mut self.seed.rng("password for proxies", 0)) }
     }
 
     /// The domain that knows all of them.

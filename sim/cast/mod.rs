@@ -2,7 +2,9 @@
 
 mod accounts;
 mod machine;
+mod peers;
 mod portal;
+mod proxy;
 
 pub use portal::{password_of, rules_of};
 
@@ -189,6 +191,7 @@ impl Cast {
                 installs_first: agent.bootstrap == Bootstrap::PushInstall,
                 calls_by_asdk: agent.errand == plan::Errand::Asdk,
                 fetches_packages: agent.errand == plan::Errand::Package,
+                peers: self.peers(number, agent),
             },
         })
     }
@@ -199,6 +202,7 @@ impl Cast {
             machine_account: self.accounts.machine(agent.clone_of.unwrap_or(number)),
             fetches_unc: agent.codebase == Codebase::Unc,
             servers: Arc::clone(&self.redirected_to),
+            proxy: self.proxy_of(number, agent),
         }
     }
 
@@ -241,6 +245,7 @@ impl Cast {
             ActorId::AdministrationServer => ("administration server", 0),
             ActorId::PortletServer => ("portlet server", 0),
             ActorId::Browser(number) => ("browser", number),
+            ActorId::Proxy(number) => ("proxy", number),
         };
         match times_before {
             0 => self.seed.rng(kind, number.into()),

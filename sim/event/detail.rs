@@ -26,6 +26,10 @@ pub enum Carried {
     AccountResponse,
     /// A bearer token (rules 52, 63).
     Bearer,
+    /// Whatever came to a proxy, which sends it on (rule 61).
+    Forwarded,
+    /// A response to a peer's challenge (rule 50).
+    PeerResponse,
 }
 
 /// Why a connection ended, as its opener saw it.

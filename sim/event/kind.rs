@@ -3,11 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    MachineChange,
+    BearerEvent, MachineChange, PeerEvent, PortalEvent, ProxyEvent,
     account::{AccountReason, AccountRefusal},
-    bearer::BearerEvent,
     detail::{Carried, Challenge, Close, Outcome, Presented, RegistryState, Removal, UpstreamPurpose},
-    portal::PortalEvent,
 };
 use crate::types::{
     AccountScheme, ActorId, Authentication, ConnectionId, Epoch, Fingerprint, Jti, NodeId, Refusal, RequestId, Uid,
@@ -415,7 +413,6 @@ pub enum EventKind {
     },
     /// Something happened on the machine around the server.
     Machine(MachineChange),
-
     /// Something happened in a portal.
     Portal(PortalEvent),
 
@@ -496,4 +493,8 @@ pub enum EventKind {
         /// The access type of the server's packages, as the console shows it (rule 62).
         access: String,
     },
+    /// Something happened at a proxy (rule 61).
+    Proxy(ProxyEvent),
+    /// Something happened between peers (rule 50).
+    Peer(PeerEvent),
 }

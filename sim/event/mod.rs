@@ -8,7 +8,9 @@ mod bearer;
 mod detail;
 mod kind;
 mod listener;
+mod peer;
 mod portal;
+mod proxy;
 mod subject;
 mod visit;
 
@@ -18,7 +20,9 @@ pub use bearer::BearerEvent;
 pub use detail::{Carried, Challenge, Close, JobOutcome, Outcome, Presented, RegistryState, Removal, UpstreamPurpose};
 pub use kind::EventKind;
 pub use listener::Listener;
+pub use peer::PeerEvent;
 pub use portal::PortalEvent;
+pub use proxy::{ProxyCredentials, ProxyEvent};
 pub use visit::Visit;
 
 use serde::{Deserialize, Serialize};

@@ -28,6 +28,8 @@ impl EventKind {
             | Self::AccountRefused { request, .. } => Some(*request),
             Self::PackageAsked { request, .. } => Some(*request),
             Self::Bearer(event) => event.request(),
+            Self::Proxy(event) => event.request(),
+            Self::Peer(event) => event.request(),
             _ => None,
         }
     }
@@ -43,6 +45,8 @@ impl EventKind {
             | Self::CredentialsSent { connection, .. }
             | Self::DowngradeRefused { connection, .. } => Some(*connection),
             Self::UpstreamStarted { connection, .. } => *connection,
+            Self::Proxy(event) => event.connection(),
+            Self::Peer(event) => event.connection(),
             _ => match self.request() {
                 Some(request) => Some(request.connection),
                 None => None,

@@ -13,6 +13,8 @@ pub(super) fn check(plan: &Plan, shard: Shard) -> Result<(), LoadError> {
         (!plan.faults.is_empty(), "faults"),
         (!plan.attackers.is_empty(), "attackers"),
         (plan.portal.is_some(), "a portal"),
+        (!plan.proxies.is_empty(), "proxies"),
+        (plan.agents.iter().any(|agent| agent.peer.is_some()), "downloads from peers"),
         (plan.bug.is_some(), "a planted bug"),
         (plan.machine.is_some(), "a machine around each server"),
         (plan.crypto == CryptoTier::Modelled, "modelled signatures"),

@@ -51,13 +51,14 @@ impl Scribe {
                 EventKind::Machine(change) => of_machine(change),
                 kind => self.of_module(kind).or_else(|| of_management_agent(kind)),
             },
-            // What portals log is not known.
+            // What portals and proxies log is not known.
             ActorId::Attacker(_)
             | ActorId::FrontEnd
             | ActorId::AutomationServer
             | ActorId::AdministrationServer
             | ActorId::PortletServer
-            | ActorId::Browser(_) => None,
+            | ActorId::Browser(_)
+            | ActorId::Proxy(_) => None,
         };
         let is_over = matches!(event.kind, EventKind::Machine(MachineChange::RequestLeft { .. }));
         if let Some(request) = event.kind.request().filter(|_| is_over) {
@@ -149,6 +150,8 @@ fn of_client(kind: &EventKind, scheme: Option<AccountScheme>) -> Option<Said> {
                 Carried::AccountHello => "the name of a scheme".to_owned(),
                 Carried::AccountResponse => "the answer of an account".to_owned(),
                 Carried::LoginToken => format!("a login token of {token_bytes} bytes"),
+                Carried::Forwarded => "what somebody else sent".to_owned(),
+                Carried::PeerResponse => "a response to a peer".to_owned(),
             };
             (Severity::Debug, Some(*request), format!("NetworkOperation: sends a request with {carries}"))
         }

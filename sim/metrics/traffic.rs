@@ -46,6 +46,12 @@ pub struct TrafficFigures {
     /// Requests with a bearer token (rules 52, 63).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sent_bearer: u64,
+    /// Requests of others that a proxy sent on (rule 61).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent_forwarded: u64,
+    /// Responses to challenges of peers (rule 50).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent_to_peers: u64,
     /// The largest token sent, in bytes.
     pub token_bytes_max: u64,
     /// Answers received, by HTTP status.
@@ -68,6 +74,8 @@ impl TrafficFigures {
             + self.sent_login_token
             + self.sent_account
             + self.sent_bearer
+            + self.sent_forwarded
+            + self.sent_to_peers
     }
 
     /// Connections closed.
@@ -101,6 +109,8 @@ impl TrafficFigures {
                     Carried::LoginToken => &mut self.sent_login_token,
                     Carried::AccountHello | Carried::AccountResponse => &mut self.sent_account,
                     Carried::Bearer => &mut self.sent_bearer,
+                    Carried::Forwarded => &mut self.sent_forwarded,
+                    Carried::PeerResponse => &mut self.sent_to_peers,
                 } += 1;
                 self.token_bytes_max = self.token_bytes_max.max(u64::from(*token_bytes));
             }

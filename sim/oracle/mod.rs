@@ -21,8 +21,9 @@
 //! | S9 | `challenge_unexpired`, `challenge_is_new` |
 //! | S10 | `acc_is_last_resort` |
 //! | S11 | `machine_follows_policy` |
-//! | S13 | `own_connection`, `token_keeps_path` |
+//! | S13 | `own_connection`, `token_keeps_path`, `proxy_gets_no_token` |
 //! | bearer tokens: S2, S3, S4, S7, S13 | `bearer_is_good` |
+//! | peers: S1, S2, S13 | `peer_is_proven` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
 //! | S2, S3, S13, L1 of a portal | `login_token_is_issued`, `login_token_is_in_time`, `login_token_is_own`, `login_token_is_taken` |
@@ -60,6 +61,8 @@ mod no_refusal_streak;
 mod one_trip;
 mod own_connection;
 mod package_is_guarded;
+mod peer_is_proven;
+mod proxy_gets_no_token;
 mod purged_stays_out;
 mod refreshed_in_time;
 mod registry_entry_leaves;
@@ -121,6 +124,8 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<kind_is_on::KindIsOn>::default(),
         Box::<bearer_is_good::BearerIsGood>::default(),
         Box::<package_is_guarded::PackageIsGuarded>::default(),
+        Box::<proxy_gets_no_token::ProxyGetsNoToken>::default(),
+        Box::<peer_is_proven::PeerIsProven>::default(),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Visits;
+use super::{AgentProxy, Visits};
 use crate::types::{ActorId, ClockModel, Profile};
 
 /// What one agent is and does.
@@ -47,6 +47,12 @@ pub struct AgentPlan {
     /// What it does in its visits.
     #[serde(default, skip_serializing_if = "Errand::is_usual")]
     pub errand: Errand,
+    /// The proxy between it and its server, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<AgentProxy>,
+    /// From which other agent it downloads packages in its visits, counted from 1: it visits no server then (rule 50).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<u32>,
 }
 
 /// Where packages lie.

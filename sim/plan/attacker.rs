@@ -110,6 +110,8 @@ pub enum Attack {
     StolenPassword,
     /// Bearer tokens that the issuer never signed: made up, or an overheard one altered.
     BearerForgery,
+    /// A response to a peer's challenge that was overheard, sent again, and put under a new challenge (rule 50).
+    PeerReplay,
 }
 
 impl Attack {
@@ -151,7 +153,8 @@ impl Attack {
             | Self::AccountReplay
             | Self::AccountGuess
             | Self::StolenPassword
-            | Self::BearerForgery => return None,
+            | Self::BearerForgery
+            | Self::PeerReplay => return None,
         })
     }
 
@@ -163,6 +166,11 @@ impl Attack {
     /// Whether it is a portal that is attacked in this way.
     pub const fn is_on_a_portal(self) -> bool {
         matches!(self, Self::LoginForgery | Self::LoginDelimiter | Self::LoginReplay | Self::LoginKeyTheft)
+    }
+
+    /// Whether it is an agent with packages for others that is attacked in this way.
+    pub const fn is_on_a_peer(self) -> bool {
+        matches!(self, Self::PeerReplay)
     }
 
     /// What it can do beside sending requests.
@@ -180,7 +188,8 @@ impl Attack {
             | Self::PushInstall
             | Self::StolenBearer
             | Self::AccountReplay
-            | Self::BearerForgery => Power::Listens,
+            | Self::BearerForgery
+            | Self::PeerReplay => Power::Listens,
             Self::StolenToken
             | Self::StolenRequest
             | Self::ForeignOffer

@@ -362,6 +362,26 @@ pub enum Milestone {
     PackageByToken,
     /// A package was handed out for the ACC (rule 51).
     PackageByAcc,
+    // --- proxies -------------------------------------------------------------------------------------
+    /// A proxy let an agent through by an account (rule 61).
+    ProxyAdmitted,
+    /// A proxy sent a request on (rule 61).
+    ProxyForwarded,
+    /// A proxy opened a tunnel (rule 61).
+    ProxyTunnelOpened,
+    /// A proxy asked an agent for a token (rule 61).
+    ProxyAskedForToken,
+    /// An agent had nothing to give to a proxy that asked for a token (rule 61).
+    ProxyDeclined,
+    /// A proxy got a token (rule 61).
+    ProxyGotToken,
+    // --- peers ---------------------------------------------------------------------------------------
+    /// A peer handed a package out (rule 50).
+    PeerServed,
+    /// A peer refused a response to a challenge that was answered before, or that it does not know (rule 50).
+    PeerReplayRefused,
+    /// A peer refused a response that the fleet's key did not make for that challenge (rule 50).
+    PeerResponseRefused,
 }
 
 impl Milestone {

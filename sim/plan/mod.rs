@@ -11,9 +11,11 @@ mod fault;
 mod group;
 mod machine;
 mod network;
+mod peer;
 mod plan_error;
 mod plan_file;
 mod portal;
+mod proxy;
 mod server;
 mod visits;
 
@@ -25,9 +27,11 @@ pub use fault::{Fault, FaultKind};
 pub use group::Group;
 pub use machine::{MachineFault, MachineFaultKind, MachinePlan};
 pub use network::Network;
+pub use peer::PEERS_MAX;
 pub use plan_error::PlanError;
 pub use plan_file::PlanFileError;
 pub use portal::{BROWSERS_MAX, BrowserPlan, JOBS_MAX, JobPlan, PortalPlan};
+pub use proxy::{AgentProxy, PROXIES_MAX, Passage, ProxyPlan};
 pub use server::ServerPlan;
 pub use visits::Visits;
 
@@ -118,6 +122,9 @@ pub struct Plan {
     /// A portal with login tokens, beside the servers and agents above, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub portal: Option<PortalPlan>,
+    /// The proxies between agents and servers; `proxy-1` is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proxies: Vec<ProxyPlan>,
     /// The bug that is planted in the run. Only a build with the cargo feature `planted-bugs` takes such a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<Bug>,
@@ -230,7 +237,8 @@ impl Plan {
     /// The server that is reached at an origin, by the name of its host.
     pub fn server_at(origin: &Origin) -> Option<ActorId> {
         let actor: ActorId = origin.host().parse().ok()?;
-        let has_door = ActorId::PORTAL.contains(&actor) || matches!(actor, ActorId::Smp | ActorId::Site(_));
+        let has_door = ActorId::PORTAL.contains(&actor)
+            || matches!(actor, ActorId::Smp | ActorId::Site(_) | ActorId::Proxy(_) | ActorId::Agent(_));
         has_door.then_some(actor)
     }
 
@@ -268,7 +276,7 @@ mod tests {
         for actor in [ActorId::Smp, ActorId::Site(1), ActorId::Agent(1), ActorId::Agent(u32::MAX), ActorId::Attacker(1)]
             .into_iter()
             .chain(ActorId::PORTAL)
-            .chain([ActorId::Browser(7)])
+            .chain([ActorId::Browser(7), ActorId::Proxy(3)])
         {
             assert_eq!(Plan::actor_of(Plan::node_of(actor)), Some(actor));
         }

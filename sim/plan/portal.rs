@@ -84,7 +84,7 @@ impl PortalPlan {
             ActorId::AdministrationServer => Some(&self.administration_server),
             ActorId::PortletServer => Some(&self.portlet_server),
             ActorId::Browser(number) => self.browser(number).map(|browser| &browser.clock),
-            ActorId::Smp | ActorId::Site(_) | ActorId::Agent(_) | ActorId::Attacker(_) => None,
+            _ => None,
         }
     }
 

@@ -77,11 +77,9 @@ pub use message_signature::{
 };
 pub use nonce::Nonce;
 pub use package_access::{PACKAGES_PATH, PackageAccess};
-pub use peer_challenge::{
-    KmsKey, PEER_SCHEME, PeerAnswer, PeerChallenges, PeerCredentials, PeerDoor, PeerRefusal, PeerRequest,
-};
+pub use peer_challenge::{KmsKey, PEER_SCHEME, PeerAnswer, PeerChallenges, PeerCredentials, PeerDoor, PeerRequest};
 pub use policy::{POLICY_PATH, Policy, PolicyError, ServerEntry, ServerKind};
-pub use proxy_choice::{ProxyAccounts, ProxyRefusal, answer_proxy};
+pub use proxy_choice::{ProxyAccounts, ProxyRefusal, answer_proxy, is_token_scheme};
 pub use rate_limit::RateLimit;
 pub use refusal_answer::{AGENT_REVOKED, RefusalAnswer};
 pub use registration::{NodeKind, REGISTER_PATH, RegisterRequest, RegisterResponse, RegistrationError};

@@ -9,7 +9,7 @@ use rand_core::Rng;
 use sha2::Sha256;
 
 use super::base64url;
-use crate::types::{NodeId, PeerChallenge, VirtualTime};
+use crate::types::{Bug, NodeId, PeerChallenge, PeerRefusal, VirtualTime};
 
 /// The name of the scheme: ours, since the documents name none.
 pub const PEER_SCHEME: &str = "SMPPeer";
@@ -106,17 +106,6 @@ impl PeerCredentials {
     }
 }
 
-/// Why a response is not accepted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PeerRefusal {
-    /// The challenge was never drawn here, was answered before, or is too old.
-    UnknownChallenge,
-    /// It was drawn for another peer or another path.
-    AnotherDownload,
-    /// The hash is not that of the key.
-    WrongResponse,
-}
-
 /// The challenges that a peer has drawn, and that nobody has answered yet.
 #[derive(Clone, Debug, Default)]
 pub struct PeerChallenges {
@@ -168,7 +157,9 @@ impl PeerChallenges {
         if !key.proves(*challenge, *peer, serving, path, response) {
             return Err(PeerRefusal::WrongResponse);
         }
-        self.open.remove(challenge);
+        if !Bug::PeerChallengeReused.is_planted() {
+            self.open.remove(challenge);
+        }
         Ok(())
     }
 }
@@ -191,8 +182,15 @@ pub enum PeerAnswer {
     Serve,
     /// The file, to a person whose `Basic` credentials the caller has still to check.
     CheckBasic(String),
-    /// 401, with these values of `WWW-Authenticate`.
-    Challenge(Vec<String>),
+    /// 401.
+    Challenge {
+        /// What was drawn.
+        challenge: PeerChallenge,
+        /// The values of `WWW-Authenticate`.
+        offered: Vec<String>,
+        /// What is wrong with the response that came, if one did.
+        refused: Option<PeerRefusal>,
+    },
 }
 
 /// A peer that has files for others.
@@ -212,11 +210,13 @@ impl PeerDoor {
     /// Decides about a request.
     pub fn answer(&mut self, request: &PeerRequest<'_>, now: VirtualTime, rng: &mut dyn Rng) -> PeerAnswer {
         let takes_basic = self.is_troubleshooting && request.is_browser;
+        let mut refused = None;
         if let Some(value) = request.authorization {
-            if let Some(credentials) = PeerCredentials::parse(value)
-                && self.challenges.redeem(&credentials, &self.key, self.node, request.path, now).is_ok()
-            {
-                return PeerAnswer::Serve;
+            if let Some(credentials) = PeerCredentials::parse(value) {
+                match self.challenges.redeem(&credentials, &self.key, self.node, request.path, now) {
+                    Ok(()) => return PeerAnswer::Serve,
+                    Err(why) => refused = Some(why),
+                }
             }
             if let Some(basic) = rest_of(value, "Basic").filter(|_| takes_basic) {
                 return PeerAnswer::CheckBasic(basic.to_owned());
@@ -225,7 +225,7 @@ impl PeerDoor {
         let challenge = self.challenges.draw(request.path, now, rng);
         let ours = format!(r#"{PEER_SCHEME} challenge="{challenge}""#);
         let basic = takes_basic.then(|| r#"Basic realm="peer""#.to_owned());
-        PeerAnswer::Challenge([ours].into_iter().chain(basic).collect())
+        PeerAnswer::Challenge { challenge, offered: [ours].into_iter().chain(basic).collect(), refused }
     }
 }
 
@@ -265,7 +265,7 @@ mod tests {
         }
 
         fn challenged(&mut self, path: &str) -> Vec<String> {
-            let PeerAnswer::Challenge(offered) = self.ask(None, path, NOW) else { panic!("served") };
+            let PeerAnswer::Challenge { offered, .. } = self.ask(None, path, NOW) else { panic!("served") };
             offered
         }
 
@@ -282,7 +282,9 @@ mod tests {
         let captured = pair.answered(&KEY, PATH);
         assert_eq!(pair.ask(Some(&captured), PATH, NOW), PeerAnswer::Serve);
         // Once means once.
-        let PeerAnswer::Challenge(offered) = pair.ask(Some(&captured), PATH, NOW) else { panic!("served twice") };
+        let PeerAnswer::Challenge { offered, .. } = pair.ask(Some(&captured), PATH, NOW) else {
+            panic!("served twice")
+        };
         // Put under the new challenge, the old hash does not fit.
         let offered: Vec<_> = offered.iter().map(|value| &**value).collect();
         let fresh = PeerCredentials::answer(&offered, &KEY, ASKING, SERVING, PATH).unwrap();
@@ -316,7 +318,7 @@ mod tests {
     fn rule_50_who_does_not_know_the_key_is_challenged_again() {
         let mut pair = Pair::new();
         let value = pair.answered(&KmsKey::new([8; 32]), PATH);
-        assert!(matches!(pair.ask(Some(&value), PATH, NOW), PeerAnswer::Challenge(_)));
+        assert!(matches!(pair.ask(Some(&value), PATH, NOW), PeerAnswer::Challenge { .. }));
     }
 
     #[test]
@@ -328,13 +330,13 @@ mod tests {
                 let request = PeerRequest { authorization, path: PATH, is_browser };
                 pair.door.answer(&request, NOW, &mut pair.rng)
             };
-            let PeerAnswer::Challenge(offered) = ask(None) else { panic!("served") };
+            let PeerAnswer::Challenge { offered, .. } = ask(None) else { panic!("served") };
             let is_offered = offered.iter().any(|value| value.starts_with("Basic"));
             assert_eq!(is_offered, is_browser && is_troubleshooting);
             let answer = ask(Some("Basic QUNDOng="));
             match is_offered {
                 true => assert_eq!(answer, PeerAnswer::CheckBasic("QUNDOng=".into())),
-                false => assert!(matches!(answer, PeerAnswer::Challenge(_))),
+                false => assert!(matches!(answer, PeerAnswer::Challenge { .. })),
             }
         }
     }

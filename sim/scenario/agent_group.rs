@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{ClockTable, Ranged, Rate};
 use crate::{
-    plan::{Bootstrap, Codebase, ConnectionUse, Errand},
+    plan::{AgentProxy, Bootstrap, Codebase, ConnectionUse, Errand},
     types::{Profile, TimeSpan},
 };
 
@@ -55,6 +55,12 @@ pub struct AgentGroup {
     /// What they do in a visit: `requests` of an agent, downloads of a `package`, or one call of a program with an `asdk`
     /// token. Default `requests`.
     pub errand: Option<Errand>,
+    /// The proxy between them and their server, such as `{ number = 1, passage = "tunnel" }`. Default: none.
+    pub proxy: Option<AgentProxy>,
+    /// From which other agent they download packages in their visits, counted from 1 over all groups. Default: none, they visit
+    /// a server.
+    #[schemars(range(min = 1))]
+    pub peer: Option<u32>,
     /// Visits at intervals, each agent for itself. A group has either `visits` or `arrivals`.
     pub visits: Option<VisitsTable>,
     /// Visits at a rate of the whole group, whether or not earlier ones are done: an open model.

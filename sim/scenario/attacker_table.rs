@@ -97,6 +97,9 @@ pub(super) fn usual_server(plan: &Plan, attack: Attack, victim: ActorId) -> Acto
     if attack.is_on_a_portal() {
         return ActorId::AdministrationServer;
     }
+    if attack.is_on_a_peer() {
+        return plan.peer_of(victim).unwrap_or(victim);
+    }
     let visited = match victim {
         ActorId::Agent(number) => plan.agent(number).map_or(ActorId::Smp, |agent| agent.server),
         other => other,

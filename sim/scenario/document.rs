@@ -8,7 +8,7 @@ use super::{
     PortalTable, ProfileTable, Ranged,
 };
 use crate::{
-    plan::{Expectation, Invariant, Milestone, Thresholds},
+    plan::{Expectation, Invariant, Milestone, ProxyPlan, Thresholds},
     types::{ActorId, AuthenticationKind, Bug, CryptoTier, Profile, Scheme, TimeSpan},
 };
 
@@ -48,6 +48,9 @@ pub struct Document {
     /// Servers that send agents on to another server for what needs authentication.
     #[serde(default)]
     pub redirects: Vec<RedirectTable>,
+    /// HTTP proxies between agents and servers: agents name the one in their way.
+    #[serde(default)]
+    pub proxies: Vec<ProxyPlan>,
     /// The protocol's parameters, where they differ from the profile's defaults.
     #[serde(default)]
     pub parameters: ParameterTable,

@@ -135,6 +135,8 @@ impl GroupBuilder<'_> {
             clone_of: None,
             codebase: table.codebase.unwrap_or_default(),
             errand: table.errand.unwrap_or_default(),
+            proxy: table.proxy,
+            peer: table.peer,
         })
     }
 

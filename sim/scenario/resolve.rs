@@ -75,6 +75,7 @@ impl Scenario {
             attackers: Vec::new(),
             machine: document.machine.as_ref().map(|table| table.resolve(&draws)).transpose()?,
             portal: document.portal.as_ref().map(|portal| portal.resolve(&draws)).transpose()?,
+            proxies: document.proxies.clone(),
             bug: document.plant,
             expectation: self.expectation(profile)?,
         };

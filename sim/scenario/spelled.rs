@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::{CostTable, spelled_portal::spelled_portal};
 use crate::{
-    plan::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Fault, FaultKind, MachineFault, Plan, ServerPlan, Visits},
+    plan::{
+        AgentPlan, AgentProxy, Bootstrap, Codebase, ConnectionUse, Fault, FaultKind, MachineFault, Plan, ServerPlan,
+        Visits,
+    },
     types::{ActorId, Authentication, ClockModel, Costs, Parameters, Scheme, TimeSpan},
 };
 
@@ -40,6 +43,11 @@ pub fn spelled(plan: &Plan, description: &str) -> String {
     text.machine(plan);
     for (number, agent) in (1..).zip(&plan.agents).filter(|(_, agent)| agent.clone_of.is_none()) {
         text.agent(plan, number, agent);
+    }
+    for proxy in &plan.proxies {
+        text.line(format_args!("\n[[proxies]]"));
+        text.line(format_args!("schemes = {}", name(&proxy.schemes)));
+        text.line(format_args!("asks_for_token = {}\nallow_basic = {}", proxy.asks_for_token, proxy.allow_basic));
     }
     for line in plan.portal.iter().flat_map(spelled_portal) {
         text.line(format_args!("{line}"));
@@ -202,6 +210,10 @@ impl Text {
         if !agent.errand.is_usual() {
             self.line(format_args!("errand = {}", name(&agent.errand)));
         }
+        if let Some(AgentProxy { number, passage }) = agent.proxy {
+            self.line(format_args!("proxy = {{ number = {number}, passage = {} }}", name(&passage)));
+        }
+        agent.peer.into_iter().for_each(|peer| self.line(format_args!("peer = {peer}")));
         match agent.policy_interval_s {
             0 => self.line(format_args!("policy_interval = \"never\"")),
             900 => {}

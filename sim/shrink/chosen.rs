@@ -70,10 +70,12 @@ impl Numbers {
         }
         for agent in &mut plan.agents {
             agent.server = self.actor(agent.server).unwrap_or(ActorId::Smp);
-            agent.clone_of = agent.clone_of.and_then(|original| match self.actor(ActorId::Agent(original)) {
+            let number_of = |agent: u32| match self.actor(ActorId::Agent(agent)) {
                 Some(ActorId::Agent(number)) => Some(number),
                 _ => None,
-            });
+            };
+            agent.clone_of = agent.clone_of.and_then(number_of);
+            agent.peer = agent.peer.and_then(number_of);
         }
         plan
     }

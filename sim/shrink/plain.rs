@@ -16,7 +16,7 @@ const VISITS_TOLD_MAX: u64 = 64;
 type AgentChange = fn(&mut AgentPlan);
 
 /// What makes an agent plainer, the most likely first.
-const AGENT_CHANGES: [AgentChange; 14] = [
+const AGENT_CHANGES: [AgentChange; 16] = [
     |it| it.clock = ClockModel::default(),
     |it| it.policy_interval_s = 0,
     |it| it.bootstrap = Bootstrap::Installed,
@@ -30,6 +30,8 @@ const AGENT_CHANGES: [AgentChange; 14] = [
     |it| it.clone_of = None,
     |it| it.codebase = Codebase::Http,
     |it| it.errand = Errand::Requests,
+    |it| it.proxy = None,
+    |it| it.peer = None,
     start_earlier,
 ];
 

@@ -219,6 +219,8 @@ impl Story {
                     Carried::AccountHello => "asked to come in with an account".to_owned(),
                     Carried::AccountResponse => "answered with the account's password".to_owned(),
                     Carried::Bearer => format!("asked {server} with a bearer token"),
+                    Carried::Forwarded => format!("sent it on to {server}"),
+                    Carried::PeerResponse => format!("answered {server}'s challenge"),
                 };
                 exchange.add(part, words::carried(*carries));
             }

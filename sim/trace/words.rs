@@ -63,6 +63,8 @@ pub(super) const fn carried(carries: Carried) -> &'static str {
         Carried::AccountHello => "account wanted",
         Carried::AccountResponse => "account answered",
         Carried::Bearer => "bearer token",
+        Carried::Forwarded => "sent on",
+        Carried::PeerResponse => "peer answered",
     }
 }
 

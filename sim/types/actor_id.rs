@@ -28,6 +28,8 @@ pub enum ActorId {
     PortletServer,
     /// A user's browser.
     Browser(u32),
+    /// An HTTP proxy between agents and servers.
+    Proxy(u32),
 }
 
 /// The actors of which there is one, with their names.
@@ -46,7 +48,7 @@ impl ActorId {
 
     /// Whether it has a part in a portal.
     pub const fn is_of_portal(self) -> bool {
-        !matches!(self, Self::Smp | Self::Site(_) | Self::Agent(_) | Self::Attacker(_))
+        !matches!(self, Self::Smp | Self::Site(_) | Self::Agent(_) | Self::Attacker(_) | Self::Proxy(_))
     }
 
     /// A number for its kind, and its number within that: 0 if there is only one.
@@ -61,6 +63,7 @@ impl ActorId {
             Self::AdministrationServer => (6, 0),
             Self::PortletServer => (7, 0),
             Self::Browser(number) => (8, number),
+            Self::Proxy(number) => (9, number),
         }
     }
 
@@ -76,6 +79,7 @@ impl ActorId {
             (6, 0) => Self::AdministrationServer,
             (7, 0) => Self::PortletServer,
             (8, number) => Self::Browser(number),
+            (9, number) => Self::Proxy(number),
             _ => return None,
         })
     }
@@ -93,6 +97,7 @@ impl fmt::Display for ActorId {
             Self::AdministrationServer => f.write_str("administration-server"),
             Self::PortletServer => f.write_str("portlet-server"),
             Self::Browser(number) => write!(f, "browser-{number}"),
+            Self::Proxy(number) => write!(f, "proxy-{number}"),
         }
     }
 }
@@ -125,7 +130,7 @@ impl FromStr for ActorId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || {
             format!(
-                "`{text}` names no actor: expected `smp`, `site-N`, `agent-N` or `attacker-N`; in a portal `front-end`, \
+                "`{text}` names no actor: expected `smp`, `site-N`, `agent-N`, `attacker-N` or `proxy-N`; in a portal `front-end`, \
                  `automation-server`, `administration-server`, `portlet-server` or `browser-N`"
             )
         };
@@ -139,6 +144,7 @@ impl FromStr for ActorId {
             "agent" => Ok(Self::Agent(number)),
             "attacker" => Ok(Self::Attacker(number)),
             "browser" => Ok(Self::Browser(number)),
+            "proxy" => Ok(Self::Proxy(number)),
             _ => Err(unknown()),
         }
     }

@@ -221,6 +221,11 @@ bugs! {
     /// A site server hands out packages to whoever asks, whatever policy says (R51). Needs somebody who asks without
     /// credentials, or before it has any.
     PackagesForEverybody = "packages_for_everybody",
+    /// An agent answers a proxy that asks for a token with the one that it has (R61). Needs such a proxy.
+    TokenForProxy = "token_for_proxy",
+    /// A peer does not strike out a challenge that was answered (R50). Needs downloads from a peer, and somebody who repeats
+    /// a response.
+    PeerChallengeReused = "peer_challenge_reused",
 
     hangs:
     /// A poll of an agent's task never returns.

@@ -18,6 +18,7 @@ use super::{
     network::Network,
     pacer::Pacers,
     portal::build_portal,
+    proxy::build_proxies,
     recorder::Recorder,
     supervisor::{Run, Started, Starter, supervise, turns_of},
     surroundings::Surroundings,
@@ -91,6 +92,7 @@ pub fn build_hosts(sim: &mut turmoil::Sim<'_>, plan: &Plan, shared: &Shared) -> 
         foundation.site(sim, site)?;
     }
     foundation.clients(sim)?;
+    build_proxies(&foundation, sim);
     build_portal(&foundation, sim, portal)
 }
 
@@ -193,10 +195,15 @@ impl Foundation {
                 wall: Arc::new(plan.clock_of(ActorId::Agent(number))),
             });
         }
+        // Whoever has a door has a host of its own, by the name under which others call it.
+        let (peers, residents): (Vec<_>, Vec<_>) = residents.into_iter().partition(|agent| plan.is_peer(agent.number));
+        for peer in peers {
+            self.client_host(sim, Plan::host_of(ActorId::Agent(peer.number)), [peer].into(), false);
+        }
         let mut rest = residents.as_slice();
         for number in 1.. {
             let (agents, others) = rest.split_at(self.room(rest));
-            self.client_host(sim, number, agents.into(), number == 1);
+            self.client_host(sim, format!("clients-{number}"), agents.into(), number == 1);
             rest = others;
             if rest.is_empty() {
                 break;
@@ -219,12 +226,12 @@ impl Foundation {
     fn client_host(
         self: &Arc<Self>,
         sim: &mut turmoil::Sim<'_>,
-        number: u32,
+        name: String,
         agents: Arc<[Resident]>,
         has_attackers: bool,
     ) {
         let foundation = Arc::clone(self);
-        sim.host(format!("clients-{number}"), move || {
+        sim.host(name, move || {
             let (agents, foundation) = (Arc::clone(&agents), Arc::clone(&foundation));
             async move {
                 foundation.shared.pacers.start();

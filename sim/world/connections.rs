@@ -26,6 +26,8 @@ struct State {
 struct Record {
     parties: Option<Parties>,
     ends: u8,
+    /// Where it leads, if it is one half of a tunnel.
+    leads_to: Option<ConnectionId>,
 }
 
 /// Who is at the ends of a connection.
@@ -67,6 +69,20 @@ impl Connections {
     pub fn parties(&self, id: ConnectionId) -> Option<Parties> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.records.get(&id).and_then(|record| record.parties)
+    }
+
+    /// A proxy has joined two connections to a tunnel.
+    pub fn joined(&self, client: ConnectionId, server: ConnectionId) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(record) = state.records.get_mut(&client) {
+            record.leads_to = Some(server);
+        }
+    }
+
+    /// The name of the other half of a tunnel; its own if it is none.
+    pub fn far_end(&self, tunnel: ConnectionId) -> ConnectionId {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.records.get(&tunnel).and_then(|record| record.leads_to).unwrap_or(tunnel)
     }
 
     /// A number for whoever opened a connection: many agents share a simulated host, but each stands for a machine.

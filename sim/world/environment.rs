@@ -83,6 +83,15 @@ impl Environment for SimulatedEnvironment {
         Ok(self.connection(id, stream, listener.is_secure))
     }
 
+    fn joined(&self, client: ConnectionId, server: ConnectionId) {
+        self.surroundings.connections.joined(client, server);
+    }
+
+    fn far_end(&self, tunnel: ConnectionId, is_secure: bool) -> (ConnectionId, Option<String>) {
+        let id = self.surroundings.connections.far_end(tunnel);
+        (id, is_secure.then(|| channel_binding(id)))
+    }
+
     fn source(&self, connection: ConnectionId) -> u64 {
         self.surroundings.connections.source(connection)
     }

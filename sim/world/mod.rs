@@ -11,6 +11,7 @@ mod life;
 mod network;
 mod pacer;
 mod portal;
+mod proxy;
 mod pulse;
 mod recorder;
 mod stream;

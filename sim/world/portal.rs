@@ -140,7 +140,7 @@ impl Starter for PartStarter {
                 let own = cast.browser_settings(plan, now, jar.clone());
                 Box::pin(async move { Browser::start(life, settings, own).run().await })
             }
-            ActorId::Smp | ActorId::Site(_) | ActorId::Agent(_) | ActorId::Attacker(_) => return None,
+            _ => return None,
         };
         Some(Started { environment, run, agent: None })
     }

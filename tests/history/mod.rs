@@ -61,6 +61,8 @@ pub fn plan(profile: Profile) -> Plan {
         clone_of: None,
         codebase: Default::default(),
         errand: Default::default(),
+        proxy: None,
+        peer: None,
     };
     Plan {
         version: PLAN_VERSION,
@@ -93,6 +95,7 @@ pub fn plan(profile: Profile) -> Plan {
         shared_cores: None,
         attackers: Vec::new(),
         machine: None,
+        proxies: Vec::new(),
         portal: None,
         bug: None,
         expectation: Expectation::default(),

@@ -62,6 +62,7 @@ pub fn plan() -> Plan {
         shared_cores: None,
         attackers: Vec::new(),
         machine: None,
+        proxies: Vec::new(),
         portal: None,
         bug: None,
         expectation: Expectation::default(),

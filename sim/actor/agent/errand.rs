@@ -1,10 +1,12 @@
 //! What is done with bearer tokens: a machine without an agent fetches the installer (rule 52), a program calls a server
 //! (rule 63), a package is downloaded by whoever has just been installed (rule 54).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header::AUTHORIZATION};
 
-use super::{AgentActor, kinds::Wanted};
+use super::{AgentActor, Peers, kinds::Wanted};
 use crate::{
     actor::{BearerDesk, Environment, HttpConnection, http::RequestHead, lock::locked},
     event::{BearerEvent, Carried, EventKind},
@@ -28,6 +30,8 @@ pub struct Errand {
     pub calls_by_asdk: bool,
     /// Whether what it fetches is a package.
     pub fetches_packages: bool,
+    /// What it has to do with peers, if anything.
+    pub peers: Option<Arc<Peers>>,
 }
 
 impl<E: Environment> AgentActor<E> {

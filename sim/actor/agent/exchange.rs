@@ -29,7 +29,7 @@ use crate::{
 /// A stored token that is refused, a first request, and the answer to its challenge; more would be a loop.
 const TRIPS_MAX: u32 = 3;
 /// Answers to an agent are short.
-const BODY_BYTES_MAX: u32 = 64 << 10;
+pub(super) const BODY_BYTES_MAX: u32 = 64 << 10;
 
 impl<E: Environment> AgentActor<E> {
     /// Sends a request, answers challenges, and tells how it ended and how many trips it took.
@@ -186,8 +186,7 @@ impl<E: Environment> AgentActor<E> {
             headers.push((AUTHORIZATION, value));
         }
         let head = RequestHead { method: Method::GET, target, headers, carries };
-        let patience = self.settings.parameters.exchange_timeout();
-        let (_, response) = line.connection.exchange(head, Bytes::new(), patience, BODY_BYTES_MAX).await?;
+        let response = self.send_on(line, head).await?;
         if response.status() == StatusCode::TEMPORARY_REDIRECT {
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             line.sent_on_to = Some(location.unwrap_or_default().to_owned());
@@ -291,5 +290,6 @@ pub(super) fn broken(error: &ExchangeError) -> Outcome {
         ExchangeError::TimedOut => Outcome::TimedOut,
         ExchangeError::NotConnected(_) | ExchangeError::ConnectTimedOut => Outcome::NotConnected,
         ExchangeError::Broken(_) => Outcome::Broken,
+        ExchangeError::KeptOut(_) => Outcome::NoCredentials,
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::ProxyInBetween;
 use crate::{
     crypto::{Engine, PrivateKey},
     protocol::{Account, Policy, ServerEntry, ServerPath},
@@ -18,6 +19,8 @@ pub struct Coexistence {
     pub fetches_unc: bool,
     /// The servers to which others may send it on: what they are called on the wire and in events.
     pub servers: Arc<[(NodeId, ActorId)]>,
+    /// The proxy between it and its servers, where there is one.
+    pub proxy: Option<Arc<ProxyInBetween>>,
 }
 
 /// What policy says of it.

@@ -5,6 +5,8 @@ mod beside_tokens;
 mod errand;
 mod exchange;
 mod kinds;
+mod peer;
+mod proxied;
 mod schedule;
 mod visit;
 
@@ -23,6 +25,8 @@ use rand_core::Rng;
 
 pub use self::errand::Errand;
 pub use self::kinds::{Coexistence, KnownKinds};
+pub use self::peer::{PeerSource, Peers};
+pub use self::proxied::ProxyInBetween;
 pub(super) use self::schedule::Schedule;
 use self::{
     kinds::{Wanted, Way},
@@ -251,6 +255,7 @@ impl<E: Environment> AgentActor<E> {
 
     /// Lives until the agent leaves, or its environment says stop.
     pub async fn run(self: Arc<Self>) {
+        self.open_door();
         if self.settings.secure_storage.read().is_none() {
             let is_installed = !self.settings.errand.installs_first || self.install().await;
             if !is_installed || !self.register().await {

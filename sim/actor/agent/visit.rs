@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::HeaderValue;
+
 use super::{
-    AgentActor,
+    AgentActor, Peers,
+    exchange::broken,
     kinds::{Wanted, Way},
 };
 use crate::{
@@ -16,6 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Line<E: Environment> {
     pub connection: HttpConnection<E>,
+    /// What the proxy in between wants to see with each request, if it does.
+    pub proxy_credentials: Option<HeaderValue>,
     pub authentication: Option<LineAuthentication>,
     /// Where the latest answer sent the agent on, if it did.
     pub sent_on_to: Option<String>,
@@ -35,6 +40,11 @@ impl<E: Environment> AgentActor<E> {
     pub(super) async fn visit(self: &Arc<Self>) -> bool {
         if self.settings.errand.calls_by_asdk {
             self.call_by_asdk().await;
+            return true;
+        }
+        if let Some(Peers { key, source: Some(source), .. }) = self.settings.errand.peers.as_deref() {
+            // Boxed: the usual agent has none, and keeps no room for it.
+            Box::pin(self.download(key, source)).await;
             return true;
         }
         if self.settings.connections == 1 {
@@ -112,8 +122,7 @@ impl<E: Environment> AgentActor<E> {
         });
         let (outcome, trips) = match self.connected(way, line).await {
             Ok(line) => self.converse(way, line, authenticated, wanted).await,
-            Err(ExchangeError::ConnectTimedOut | ExchangeError::NotConnected(_)) => (Outcome::NotConnected, 0),
-            Err(_) => (Outcome::Broken, 0),
+            Err(error) => (broken(&error), 0),
         };
         if matches!(outcome, Outcome::TimedOut | Outcome::Broken) {
             *line = None;
@@ -126,15 +135,8 @@ impl<E: Environment> AgentActor<E> {
         match line {
             Some(line) => Ok(line),
             None => {
-                let parameters = &self.settings.parameters;
-                let opened = HttpConnection::open(
-                    &self.environment,
-                    way.server,
-                    &way.path.origin,
-                    parameters.connect_timeout(),
-                    &parameters.caps,
-                );
-                Ok(line.insert(Line { connection: opened.await?, authentication: None, sent_on_to: None }))
+                let connection = self.open(way).await?;
+                Ok(line.insert(Line { connection, proxy_credentials: None, authentication: None, sent_on_to: None }))
             }
         }
     }

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
 use crate::{
-    actor::{Environment, timeout::timeout},
+    actor::{Connection, Environment, timeout::timeout},
     event::{Carried, Close, EventKind},
     types::{ActorId, Caps, ConnectionId, Origin, Parameters, RequestId, VirtualTime},
 };
@@ -24,6 +24,10 @@ pub struct HttpConnection<E: Environment> {
     channel_binding: Option<String>,
     server: ActorId,
     origin: Origin,
+    /// The proxy that was called instead of the origin, if that is in between.
+    proxy: Option<Box<Origin>>,
+    /// The connection to a proxy in which this one is a tunnel.
+    carrier: Option<Box<Self>>,
     caps: Caps,
     host: HeaderValue,
     sender: SendRequest<Full<Bytes>>,
@@ -47,10 +51,13 @@ pub enum ExchangeError {
     /// The connection broke, or the answer is not HTTP or too large.
     #[error("no readable answer: {0}")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A proxy in between lets nobody through who has only what the caller has.
+    #[error("not let through: {0}")]
+    KeptOut(String),
 }
 
 /// What a request says before its body.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RequestHead<'a> {
     /// The method.
     pub method: Method,
@@ -74,8 +81,24 @@ impl<E: Environment> HttpConnection<E> {
         patience: Duration,
         caps: &Caps,
     ) -> Result<Self, ExchangeError> {
+        Self::open_by(environment, server, origin, None, patience, caps).await
+    }
+
+    /// Opens a connection to a proxy, if there is one, for requests to a server.
+    ///
+    /// # Errors
+    /// If none can be had within `patience`.
+    pub async fn open_by(
+        environment: &Arc<E>,
+        server: ActorId,
+        origin: &Origin,
+        proxy: Option<&Origin>,
+        patience: Duration,
+        caps: &Caps,
+    ) -> Result<Self, ExchangeError> {
         let failed = |timed_out| environment.record(EventKind::ConnectFailed { server, timed_out });
-        let connection = match timeout(&**environment, patience, environment.connect(origin)).await {
+        let called = proxy.unwrap_or(origin);
+        let connection = match timeout(&**environment, patience, environment.connect(called)).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => {
                 failed(false);
@@ -86,14 +109,43 @@ impl<E: Environment> HttpConnection<E> {
                 return Err(ExchangeError::ConnectTimedOut);
             }
         };
+        let Connection { id, stream, is_secure, channel_binding } = connection;
+        let connection = Connection { id, stream: TokioIo::new(stream), is_secure, channel_binding };
+        let mut opened = Self::over(environment, server, origin, connection, caps).await?;
+        opened.proxy = proxy.cloned().map(Box::new);
+        Ok(opened)
+    }
+
+    /// Goes on to a server through the tunnel that a proxy has opened on this connection, in answer to a `CONNECT`.
+    ///
+    /// # Errors
+    /// If there is no tunnel after all.
+    pub async fn through(self, answer: Response<Bytes>, server: ActorId) -> Result<Self, ExchangeError> {
+        let (environment, origin, caps) = (Arc::clone(&self.environment), self.origin.clone(), self.caps.clone());
+        let stream = hyper::upgrade::on(answer).await.map_err(broken)?;
+        let is_secure = origin.is_secure();
+        let (id, channel_binding) = environment.far_end(self.id, is_secure);
+        let connection = Connection { id, stream, is_secure, channel_binding };
+        let mut opened = Self::over(&environment, server, &origin, connection, &caps).await?;
+        opened.carrier = Some(Box::new(self));
+        Ok(opened)
+    }
+
+    async fn over<S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static>(
+        environment: &Arc<E>,
+        server: ActorId,
+        origin: &Origin,
+        connection: Connection<S>,
+        caps: &Caps,
+    ) -> Result<Self, ExchangeError> {
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(caps.header_section_bytes as usize)
-            .handshake(TokioIo::new(connection.stream))
+            .handshake(connection.stream)
             .await
             .map_err(broken)?;
         // The driver ends when the sender is dropped or the peer is gone; its errors reach us through the sender.
         environment.spawn(async move {
-            let _ = driver.await;
+            let _ = driver.with_upgrades().await;
         });
         environment.record(EventKind::ConnectionOpened {
             connection: connection.id,
@@ -107,6 +159,8 @@ impl<E: Environment> HttpConnection<E> {
             channel_binding: connection.channel_binding,
             server,
             origin: origin.clone(),
+            proxy: None,
+            carrier: None,
             caps: caps.clone(),
             host: HeaderValue::try_from(origin.authority()).map_err(broken)?,
             sender,
@@ -119,6 +173,11 @@ impl<E: Environment> HttpConnection<E> {
     /// The connection's name.
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// What its next request will be called.
+    pub fn next_request(&self) -> RequestId {
+        RequestId { connection: self.id, ordinal: self.requests + 1 }
     }
 
     /// Where it leads.
@@ -175,7 +234,8 @@ impl<E: Environment> HttpConnection<E> {
         let request = request.body(Full::new(body)).map_err(broken)?;
         let (carries, token_bytes) = (head.carries, u32::try_from(token_bytes).unwrap_or(u32::MAX));
         let disturbance = self.environment.disturbance();
-        if disturbance.is_duplicated {
+        // Of what goes through a tunnel, the network sees no requests.
+        if disturbance.is_duplicated && self.carrier.is_none() {
             self.duplicate(request.clone(), carries, token_bytes, patience);
         }
         let id = self.note_request(carries, token_bytes);
@@ -223,9 +283,10 @@ impl<E: Environment> HttpConnection<E> {
     /// Lets the network send a copy of a request on a connection of its own. Nobody waits for the answer to it.
     fn duplicate(&self, request: Request<Full<Bytes>>, carries: Carried, token_bytes: u32, patience: Duration) {
         let (environment, server) = (Arc::clone(&self.environment), self.server);
-        let (origin, caps) = (self.origin.clone(), self.caps.clone());
+        let (origin, proxy, caps) = (self.origin.clone(), self.proxy.clone(), self.caps.clone());
         self.environment.spawn(async move {
-            let Ok(mut copy) = Self::open(&environment, server, &origin, patience, &caps).await else { return };
+            let opened = Self::open_by(&environment, server, &origin, proxy.as_deref(), patience, &caps).await;
+            let Ok(mut copy) = opened else { return };
             copy.note_request(carries, token_bytes);
             let sender = &mut copy.sender;
             let sent = async {

@@ -19,6 +19,7 @@ use hyper::{
     body::{Body, Incoming},
     server::conn::http1,
     service::service_fn,
+    upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
@@ -79,6 +80,10 @@ pub struct ServerRequest {
     pub method: Method,
     /// Path and query.
     pub target: String,
+    /// The server that it is for, if it names one beside its `Host`, as requests to a proxy do.
+    pub authority: Option<String>,
+    /// What becomes of the connection, if a tunnel is asked for.
+    pub upgrade: Option<OnUpgrade>,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body.
@@ -190,7 +195,8 @@ async fn serve_connection<E: Environment, S: Service>(
         // A date would be the real one.
         .auto_date_header(false)
         .max_buf_size(parameters.caps.header_section_bytes as usize)
-        .serve_connection(TokioIo::new(connection.stream), service_fn(answer));
+        .serve_connection(TokioIo::new(connection.stream), service_fn(answer))
+        .with_upgrades();
     let mut driver = pin!(driver);
     let idle = parameters.keep_alive_idle();
     tokio::select! {
@@ -206,10 +212,11 @@ async fn serve_connection<E: Environment, S: Service>(
 
 async fn read(
     id: RequestId,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     body_bytes_max: u32,
     room: &BodyRoom,
 ) -> Result<ServerRequest, StatusCode> {
+    let upgrade = (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
     // Whoever does not say how much it sends may send as much as anybody may.
     let bytes = body.size_hint().upper().unwrap_or(body_bytes_max.into());
@@ -228,7 +235,9 @@ async fn read(
         read.map_err(status)?.to_bytes()
     };
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    Ok(ServerRequest { id, method: mem::take(&mut head.method), target, headers: head.headers, body, _room: room })
+    let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
+    let (method, headers) = (mem::take(&mut head.method), head.headers);
+    Ok(ServerRequest { id, method, target, authority, upgrade, headers, body, _room: room })
 }
 
 /// Comes back when no request has been under way for `idle`. Whoever sends half a header and stops is idle, too.

@@ -35,16 +35,18 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     request: &ServerRequest,
 ) -> Option<Reply> {
     let core = server.core();
-    let protected = match gate::kind_of_path(request.path()) {
-        "public" => false,
-        "protected" => true,
-        "package" => !server.packages().admits(None),
-        // What is no matter of the web server, or signed otherwise.
-        _ => return gate::answer(server, connection, request).await,
-    };
     if core.environment.machine().is_none() {
         return gate::answer(server, connection, request).await;
     }
+    let protected = match gate::kind_of_path(request.path()) {
+        "public" => false,
+        "protected" => true,
+        // Packages are as guarded as policy has them (rules 51, 62).
+        "package" => !server.packages().admits(None),
+        // Registration, policy and batches are signed messages to the SMP's own application; a UNC path is file access, which
+        // does not pass the web server at all, nor its module (rule 56).
+        _ => return gate::answer(server, connection, request).await,
+    };
     let in_hand = core.take(connection, request, protected);
     if protected && !in_hand.is_guarded {
         let reply = account_gate::answer_without_module(core, connection, request, server.kinds()).await;

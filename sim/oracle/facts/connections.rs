@@ -1,8 +1,8 @@
-//! Who opened which connection, and who sent what on it last.
+//! Who opened which connection, and who sent what on it last. What a proxy sends on was sent by its client (rule 61).
 
 use super::FadingMap;
 use crate::{
-    event::{Carried, Event, EventKind},
+    event::{Carried, Event, EventKind, ProxyEvent},
     oracle::Assumptions,
     types::{ActorId, ConnectionId, RequestId, UnixSeconds, VirtualTime},
 };
@@ -66,6 +66,15 @@ impl Connections {
                 self.connections.insert(connection, opened, keep_until());
             }
             EventKind::Countersigned { expires, .. } => self.last_signed.insert(event.actor, expires, keep_until()),
+            // What a proxy sends on is the request that came to it, and its client's.
+            EventKind::Proxy(ProxyEvent::Forwarded { request, upstream }) => {
+                let Some(came) = self.get(request.connection).copied() else { return };
+                let Some(connection) = self.connections.touch(&upstream.connection, keep_until()) else { return };
+                connection.opener = came.opener;
+                connection.sent = came.sent.filter(|sent| sent.ordinal == request.ordinal);
+                connection.sent.iter_mut().for_each(|sent| sent.ordinal = upstream.ordinal);
+            }
+            EventKind::RequestSent { carries: Carried::Forwarded, .. } => {}
             EventKind::RequestSent { request, carries, .. } => {
                 let expires = match carries {
                     Carried::StoredToken | Carried::NewToken => self.last_signed(event.actor),

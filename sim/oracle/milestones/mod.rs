@@ -3,7 +3,9 @@
 mod hardship;
 mod kinds;
 mod machine;
+mod peer;
 mod portal;
+mod proxy;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -92,6 +94,8 @@ impl Milestones {
                 None
             }
             EventKind::Machine(_) => self.machines.of(event),
+            EventKind::Proxy(event) => proxy::of(event),
+            EventKind::Peer(event) => peer::of(event),
             EventKind::ValidationStarted { due, .. } => {
                 if *due > before.assumptions.parameters.validation_tokens_max {
                     self.reached(Milestone::ValidationOverflow);

@@ -19,6 +19,8 @@ impl Plan {
     fn check_attacker(&self, attacker: &AttackerPlan, keys: &mut Keys) -> Result<(), PlanError> {
         if attacker.attack.is_on_a_portal() {
             self.check_portal_attacker(attacker)?;
+        } else if attacker.attack.is_on_a_peer() {
+            self.check_peer_named("server", attacker)?;
         } else {
             self.check_server_named("server", attacker.server)?;
         }
@@ -47,6 +49,15 @@ impl Plan {
         within("interval_ms", attacker.interval_ms, 1..=RUN_MS_MAX, "ms", "an interval of zero would never end")?;
         within("burst", attacker.burst.into(), 1..=10_000, "", "an attempt makes at least one request")?;
         keys.take("key", attacker.key)
+    }
+
+    /// A peer is attacked by whoever reads what somebody says to it.
+    fn check_peer_named(&self, place: &str, attacker: &AttackerPlan) -> Result<(), PlanError> {
+        if self.peer_of(attacker.victim) == Some(attacker.server) {
+            return Ok(());
+        }
+        let expected = format!("the agent from which `{}` downloads", attacker.victim);
+        Err(PlanError::new(place, format!("`{}`", attacker.server), expected))
     }
 
     /// What is attacked has a door, and the victim says something on its way there.

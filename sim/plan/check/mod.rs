@@ -7,8 +7,10 @@ mod keys;
 mod machine;
 mod network;
 mod parameters;
+mod peers;
 mod population;
 mod portal;
+mod proxies;
 
 pub(crate) use population::too_many_agents;
 
@@ -55,6 +57,8 @@ impl Plan {
         self.check_population(&mut keys)?;
         self.check_machine()?;
         self.check_portal()?;
+        self.check_proxies()?;
+        self.check_peers()?;
         self.check_faults(&mut keys)?;
         self.check_attackers(&mut keys)?;
         let served_ppm = self.expectation.thresholds.served_min_ppm.unwrap_or(0);

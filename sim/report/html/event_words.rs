@@ -1,6 +1,6 @@
 //! An event in a few words, and whom and what it is about.
 
-use super::super::human;
+use super::{super::human, passing_words};
 use crate::{
     event::{BearerEvent, Carried, EventKind, MachineChange, PortalEvent, UpstreamPurpose},
     plan::Plan,
@@ -150,6 +150,8 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::AccKept { kept: false } => "has no credentials of the ACC any more".into(),
         EventKind::AccPasswordChanged { .. } => "learns that the password of the ACC is another".into(),
         EventKind::Bearer(event) => bearer_words(event),
+        EventKind::Proxy(event) => passing_words::of_proxy(event),
+        EventKind::Peer(event) => passing_words::of_peer(event),
         EventKind::PackageAsked { request, access } => format!("is asked for a package in {request}; access: {access}"),
     };
     shortened(&text)
@@ -230,6 +232,8 @@ fn carried(what: Carried) -> &'static str {
         Carried::AccountHello => "the name of an account's scheme",
         Carried::AccountResponse => "the answer of an account",
         Carried::Bearer => "a bearer token",
+        Carried::Forwarded => "what came to it",
+        Carried::PeerResponse => "a response to a peer",
     }
 }
 

@@ -10,6 +10,7 @@ mod event_words;
 mod fault_windows;
 mod figure;
 mod latency_table;
+mod passing_words;
 mod percentile_chart;
 mod scale;
 mod scheme_table;
