@@ -30,7 +30,7 @@ fn is_of_module(record: &Value) -> bool {
 }
 
 #[test]
-fn rules_75_to_77_masks_decide_and_a_request_and_its_answer_have_one_number() {
+fn masks_decide_and_a_request_and_its_answer_have_one_number() {
     let folder = tempfile::tempdir().unwrap();
     let config = format!("log.severity = 0x3f\nlog.module_severity = 0x20\n{SMP}");
     let smp = Served::start("smp", folder.path(), &config);
@@ -74,7 +74,7 @@ fn rules_75_to_77_masks_decide_and_a_request_and_its_answer_have_one_number() {
 }
 
 #[test]
-fn rule_75_a_module_is_silent_by_default_and_nothing_is_written_at_all_by_default() {
+fn a_served_module_is_silent_by_default_and_nothing_is_written_at_all_by_default() {
     let folder = tempfile::tempdir().unwrap();
     let smp = Served::start("smp", folder.path(), &format!("log.severity = 0x3f\n{SMP}"));
     http(smp.address(), "GET /Altiris/x HTTP/1.1\r\nHost: x\r\nAuthorization: SMPToken nonsense\r\n", "");
@@ -86,7 +86,7 @@ fn rule_75_a_module_is_silent_by_default_and_nothing_is_written_at_all_by_defaul
 }
 
 #[test]
-fn rules_76_and_78_a_filter_and_a_mask_leave_what_they_say() {
+fn a_filter_and_a_mask_leave_what_they_say() {
     let folder = tempfile::tempdir().unwrap();
     let config = format!("log.severity = 0x12\nlog.filter = [\"Token registry\"]\n{SMP}");
     let smp = Served::start("smp", folder.path(), &config);
