@@ -192,8 +192,11 @@ fn passwords_that_fail_leave_a_line_and_a_figure_and_never_the_password() {
 fn a_portal_shows_the_figures_of_a_portal_and_an_smp_those_of_an_smp() {
     let folder = tempfile::tempdir().unwrap();
     let (portal, smp) = (portal(folder.path(), ""), Served::start("smp", folder.path(), SMP));
+    // A family of figures is shown once it has one.
+    get(portal.address(), "/portal/", "");
+    get(smp.address(), "/Altiris/x", "");
     let (of_portal, of_smp) = (portal.monitoring("/metrics").1, smp.monitoring("/metrics").1);
-    for figure in ["login_tokens_accepted", "passwords_refused", "jobs"] {
+    for figure in ["login_tokens_accepted", "passwords_refused", "login_key_updates"] {
         let name = format!("# TYPE countersign_{figure} ");
         assert!(of_portal.contains(&name) && !of_smp.contains(&name), "{figure}");
     }
