@@ -328,7 +328,7 @@ fn rule_28_a_module_that_is_unregistered_takes_no_request_and_one_that_is_regist
 fn rules_75_to_77_logs_of_a_run_are_silent_about_modules_by_default_and_join_by_request() {
     let events = events(&machine_plan("machine/by_hand"));
     let mut scribe = Scribe::default();
-    let records: Vec<LogRecord> = events.iter().filter_map(|event| scribe.hear(event)).collect();
+    let records: Vec<LogRecord> = events.iter().flat_map(|event| scribe.hear(event)).collect();
     let levels = LogLevels { management_agent: SeverityMask::ALL, module: SeverityMask::NOTHING };
     assert!(!records.iter().any(|record| record.source == Source::Module && levels.allow(record)));
     let ids = |source: Source| -> BTreeSet<RequestId> {

@@ -24,6 +24,9 @@ impl Cast {
         }
         for browser in &portal.browsers {
             records.add_user(&browser.user, &password_of(&browser.user, self.seed), browser.administers);
+            if let Some(user) = &browser.impersonates {
+                records.add_user(user, &password_of(user, self.seed), false);
+            }
         }
         let attackers = (1..).take(self.plan.attackers.len());
         for user in attackers.filter_map(|number| self.plan.account_of_attacker(number)) {

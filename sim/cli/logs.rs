@@ -12,7 +12,7 @@ use super::{
     traces::{open, range},
 };
 use crate::{
-    logs::{LogFilter, LogLevels, Scribe, SeverityMask},
+    logs::{LogFilter, LogLevels, LogRecord, Scribe, SeverityMask},
     types::{ActorId, VirtualTime},
 };
 
@@ -61,12 +61,13 @@ pub(super) fn logs(args: &LogsArgs) -> Result<Exit, Failure> {
     let mut scribe = Scribe::default();
     let mut lines = BufWriter::new(io::stdout().lock());
     for record in open(&args.trace)? {
-        let Some(record) = scribe.hear(&record?.event) else { continue };
-        let is_wanted = (from..=to).contains(&record.at)
-            && levels.allow(&record)
-            && (args.actor.is_empty() || args.actor.contains(&record.actor))
-            && (args.filter.is_empty() || args.filter.iter().any(|filter| filter.selects(&record)));
-        if is_wanted {
+        let is_wanted = |record: &LogRecord| {
+            (from..=to).contains(&record.at)
+                && levels.allow(record)
+                && (args.actor.is_empty() || args.actor.contains(&record.actor))
+                && (args.filter.is_empty() || args.filter.iter().any(|filter| filter.selects(record)))
+        };
+        for record in scribe.hear(&record?.event).filter(is_wanted) {
             match writeln!(lines, "{record}") {
                 // Who reads has read enough.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Holds),

@@ -77,4 +77,11 @@ pub enum PortalEvent {
         /// How many of its steps were served.
         steps: u32,
     },
+    /// The server turned a password down.
+    PasswordRefused {
+        /// For which request.
+        request: RequestId,
+        /// Whose it should have been, if there is such a user.
+        user: Option<String>,
+    },
 }

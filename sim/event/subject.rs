@@ -23,6 +23,7 @@ impl EventKind {
             | Self::Portal(PortalEvent::LoginTokenAccepted { request, .. })
             | Self::Portal(PortalEvent::LoginTokenRefused { request, .. })
             | Self::Portal(PortalEvent::PasswordAccepted { request, .. })
+            | Self::Portal(PortalEvent::PasswordRefused { request, .. })
             | Self::AuthenticationOffered { request, .. }
             | Self::AccountAccepted { request, .. }
             | Self::AccountRefused { request, .. } => Some(*request),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;
 
-use super::LogRecord;
+use super::{LogRecord, Severity, SeverityMask};
 
 /// A word that stands in the records that somebody wants to see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema)]
@@ -33,6 +33,30 @@ impl LogFilter {
         "Server keys:",
         "_SMP_IUSR",
     ];
+
+    /// With which severities a served server writes records that this word selects; none for what only clients and Windows
+    /// machines write.
+    pub fn severities(self) -> SeverityMask {
+        SeverityMask::of(match self.0 {
+            "IISModule" | "Request:" | "Response:" => &[Severity::Debug],
+            "Token" => &[Severity::Error, Severity::Warning, Severity::Trace, Severity::Verbose],
+            "Token cache" => &[Severity::Error, Severity::Trace, Severity::Verbose],
+            "SiteServer" => &[Severity::Warning, Severity::Info, Severity::Verbose],
+            "Token registry" => &[Severity::Trace, Severity::Verbose],
+            "Server keys:" => &[Severity::Info],
+            _ => &[],
+        })
+    }
+
+    /// Whether it selects what modules say, which both masks decide about.
+    pub fn is_of_modules(self) -> bool {
+        matches!(self.0, "IISModule" | "Request:" | "Response:")
+    }
+
+    /// Whether only site servers have what it selects: a token cache, and keys that they receive.
+    pub fn is_of_sites(self) -> bool {
+        matches!(self.0, "Token cache" | "Server keys:")
+    }
 
     /// Whether it selects a record.
     pub fn selects(self, record: &LogRecord) -> bool {

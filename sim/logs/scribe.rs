@@ -11,7 +11,7 @@ use crate::{
 /// How many requests in hand are remembered.
 const REQUESTS_MAX: usize = 16_384;
 
-/// Writes down what happens. Each event makes one record at most.
+/// Writes down what happens. Each event makes one record at most, and one more if it is the first about its request.
 ///
 /// What a module says of requests it says where a machine stands around the server, and of what the server decides where
 /// none does: a served server is its own module.
@@ -40,9 +40,18 @@ enum Hands {
 type Said = (Source, Severity, Option<RequestId>, String);
 
 impl Scribe {
-    /// The record of an event, if it makes one.
-    pub fn hear(&mut self, event: &Event) -> Option<LogRecord> {
-        let number = self.number(event);
+    /// The records of an event, if it makes any.
+    pub fn hear(&mut self, event: &Event) -> impl Iterator<Item = LogRecord> + use<> {
+        let (number, is_new) = self.number(event).unzip();
+        let begun = event.kind.request().filter(|_| is_new == Some(true)).map(|request| {
+            let text = format!("IISModule: Request: {}", path_of(&event.kind));
+            record(event, number, (Source::Module, Severity::Debug, Some(request), text))
+        });
+        let said = self.said(event).map(|said| record(event, number, said));
+        [begun, said].into_iter().flatten()
+    }
+
+    fn said(&mut self, event: &Event) -> Option<Said> {
         let is_by_itself = self.is_in(event, Hands::WebServer);
         let said = match event.actor {
             ActorId::Agent(_) => self.of_client(event),
@@ -64,9 +73,7 @@ impl Scribe {
         if let Some(request) = event.kind.request().filter(|_| is_over) {
             self.requests.remove(&request);
         }
-        let (source, severity, request, text) = said?;
-        let number = number.filter(|_| source == Source::Module);
-        Some(LogRecord { at: event.at, actor: event.actor, source, severity, request, number, text })
+        said
     }
 
     /// The record of an agent's event: what it used to authenticate was told earlier than what came of it (rule 16).
@@ -79,18 +86,19 @@ impl Scribe {
         of_client(&event.kind, self.schemes.get(&event.actor).copied())
     }
 
-    /// The number of the request that an event at a server is about.
-    fn number(&mut self, event: &Event) -> Option<u32> {
+    /// The number of the request that an event at a server is about, and whether a server that is its own module hears of the
+    /// request for the first time.
+    fn number(&mut self, event: &Event) -> Option<(u32, bool)> {
         let is_server = matches!(event.actor, ActorId::Smp | ActorId::Site(_));
         let request = event.kind.request().filter(|_| is_server)?;
         if let EventKind::Machine(MachineChange::RequestTaken { number, module, .. }) = &event.kind {
             let hands = if module.is_some() { Hands::Module } else { Hands::WebServer };
             self.requests.insert(request, (*number, hands));
-            return Some(*number);
+            return Some((*number, false));
         }
         let is_sent = matches!(event.kind, EventKind::RequestSent { .. } | EventKind::ResponseReceived { .. });
         if let Some((number, _)) = self.requests.get(&request) {
-            return Some(*number);
+            return Some((*number, false));
         }
         // A server that sends requests of its own is a client of them.
         if is_sent {
@@ -110,7 +118,8 @@ impl Scribe {
         while self.requests.len() > REQUESTS_MAX {
             self.requests.pop_first();
         }
-        Some(number)
+        // Where a machine speaks of requests, it has told of this one.
+        Some((number, !matches!(event.kind, EventKind::Machine(_))))
     }
 
     /// Whether the request that an event is about is in these hands.
@@ -133,6 +142,20 @@ impl Scribe {
         };
         self.requests.remove(&request);
         Some((Source::Module, Severity::Debug, Some(request), format!("IISModule: Response: {status}")))
+    }
+}
+
+fn record(event: &Event, number: Option<u32>, (source, severity, request, text): Said) -> LogRecord {
+    let number = number.filter(|_| source == Source::Module);
+    LogRecord { at: event.at, actor: event.actor, source, severity, request, number, text }
+}
+
+/// What path a request is for, as far as the first event about it tells.
+const fn path_of(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::Served { agent: None, .. } => "public path",
+        EventKind::PackageAsked { .. } => "package",
+        _ => "protected path",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    event::{MachineCall, Presented, RegistryState},
+    event::{MachineCall, Presented, RegistryState, UpstreamPurpose},
     logs::{LogFilter, LogLevels, SeverityMask},
     types::{
         ConnectionId, Epoch, Fingerprint, Jti, ModuleName, NodeId, Refusal, Uid, Undigested, UnixSeconds, VirtualTime,
@@ -43,6 +43,7 @@ fn history() -> Vec<(ActorId, EventKind)> {
         (SITE, EventKind::CacheHit { agent: NODE, uid: UID, jti: JTI }),
         (SITE, EventKind::RegistryRecorded { request: REQUEST, presented: presented(), state }),
         (SITE, EventKind::Accepted { request: REQUEST, presented: presented(), expires }),
+        refused(),
         (SITE, EventKind::Served { request: REQUEST, agent: Some(NODE) }),
         (SITE, left(200)),
         (AGENT, EventKind::ResponseReceived { request: REQUEST, status: 200 }),
@@ -55,14 +56,17 @@ fn history() -> Vec<(ActorId, EventKind)> {
             SITE,
             EventKind::Machine(MachineChange::AccountSet { created: false, length: 14, tries: 1, password: PASSWORD }),
         ),
-        (SITE, EventKind::Refused { request: REQUEST, why: Refusal::CounterUsed, claimed_agent: None }),
     ]
+}
+
+fn refused() -> (ActorId, EventKind) {
+    (SITE, EventKind::Refused { request: REQUEST, why: Refusal::CounterUsed, claimed_agent: None })
 }
 
 fn records(history: Vec<(ActorId, EventKind)>) -> Vec<LogRecord> {
     let mut scribe = Scribe::default();
     let event = |(actor, kind)| Event { at: VirtualTime::from_millis(1), actor, kind };
-    history.into_iter().filter_map(|it| scribe.hear(&event(it))).collect()
+    history.into_iter().flat_map(|it| scribe.hear(&event(it))).collect()
 }
 
 fn selected(filter: &str) -> Vec<String> {
@@ -97,7 +101,20 @@ fn rule_77_without_a_machine_requests_are_numbered_in_the_order_in_which_they_ar
     let challenged = |at| (SITE, EventKind::Challenged { request: request(at), challenge: None });
     let all = records(vec![refused(1), challenged(2), challenged(1)]);
     let numbers: Vec<_> = all.iter().filter_map(|record| record.number).collect();
-    assert_eq!(numbers, [2, 1]);
+    assert_eq!(numbers, [1, 2, 2, 1], "request, request and response, response");
+}
+
+#[test]
+fn rule_77_a_served_server_tells_of_a_request_before_it_tells_what_came_of_it() {
+    let served = |agent| EventKind::Served { request: REQUEST, agent };
+    let accepted = || EventKind::Accepted { request: REQUEST, presented: presented(), expires: UnixSeconds(1_000) };
+    let texts = |history: Vec<(ActorId, EventKind)>| -> Vec<String> {
+        records(history).into_iter().map(|record| record.text).collect()
+    };
+    let one_step = texts(vec![(SITE, accepted()), (SITE, served(Some(NODE)))]);
+    assert!(one_step[1].starts_with("SiteServer: "), "{one_step:?}");
+    assert_eq!((&*one_step[0], &*one_step[2]), ("IISModule: Request: protected path", "IISModule: Response: 200"));
+    assert_eq!(texts(vec![(SITE, served(None))]), ["IISModule: Request: public path", "IISModule: Response: 200"]);
 }
 
 #[test]
@@ -139,6 +156,29 @@ fn rule_78_each_filter_selects_its_own_records() {
 }
 
 #[test]
+fn rule_78_each_filter_knows_the_severities_of_what_served_servers_write() {
+    let served = history().into_iter().filter(|(actor, kind)| *actor == SITE && !matches!(kind, EventKind::Machine(_)));
+    let more = [
+        EventKind::Started { node: NODE, epoch: None },
+        EventKind::CacheMissed { agent: NODE, uid: UID },
+        EventKind::RegistryPurged { removed: 1, kept: 1 },
+        EventKind::UpstreamEnded { purpose: UpstreamPurpose::FirstFetch, tokens: None, took_ns: 1 },
+    ];
+    let all = records(served.chain(more.map(|kind| (SITE, kind))).collect());
+    let filters = LogFilter::NAMES.map(|name| name.parse::<LogFilter>().unwrap());
+    for record in &all {
+        for filter in filters.iter().filter(|filter| filter.selects(record)) {
+            assert!(filter.severities().has(record.severity), "{filter}: {record}");
+            assert_eq!(filter.is_of_modules(), record.source == Source::Module, "{filter}: {record}");
+        }
+    }
+    for filter in filters {
+        let is_silent = filter.severities() == SeverityMask::NOTHING;
+        assert_eq!(is_silent, !all.iter().any(|record| filter.selects(record)), "{filter}");
+    }
+}
+
+#[test]
 fn rule_16_it_is_told_which_kind_authenticated_at_both_ends() {
     let all = records(history());
     let says = |source, words: &str| all.iter().any(|record| record.source == source && record.text.contains(words));
@@ -157,7 +197,7 @@ fn no_record_has_what_must_stay_secret() {
 #[test]
 fn what_is_wrong_is_an_error_and_what_is_turned_down_a_warning() {
     let failed = MachineChange::CallFailed { request: REQUEST, call: MachineCall::Validate, timed_out: true };
-    let history = vec![(SITE, EventKind::Machine(failed)), history().pop().unwrap()];
+    let history = vec![(SITE, EventKind::Machine(failed)), refused()];
     let severities: Vec<_> = records(history).iter().map(|record| record.severity).collect();
     assert_eq!(severities, [Severity::Error, Severity::Warning]);
 }

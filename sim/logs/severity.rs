@@ -63,6 +63,16 @@ impl SeverityMask {
     /// Everything.
     pub const ALL: Self = Self(0x3f);
 
+    /// Some severities.
+    pub const fn of(severities: &[Severity]) -> Self {
+        let (mut bits, mut place) = (0, 0);
+        while place < severities.len() {
+            bits |= severities[place] as u32;
+            place += 1;
+        }
+        Self(bits)
+    }
+
     /// Whether a severity is in it.
     pub const fn has(self, severity: Severity) -> bool {
         self.0 & severity as u32 != 0

@@ -8,8 +8,11 @@ use http::{HeaderMap, header};
 pub const LOGIN_SCHEME: &str = "LoginToken";
 /// The cookie that a portal gives instead of a password, with a login token in it.
 pub const REMEMBER_COOKIE: &str = "remember";
-/// The cookie of a session that has been opened.
+/// The cookie of a session that the front end has opened.
 pub const SESSION_COOKIE: &str = "session";
+/// The cookie of a session that the administration server has opened. Cookies do not know of ports: where both servers are on
+/// one host, this one must not take the place of the front end's.
+pub const ADMINISTRATION_COOKIE: &str = "administration";
 /// Where a login form is sent.
 pub const LOGIN_PATH: &str = "/portal/login";
 /// The page of whoever is logged in, or has the cookie.

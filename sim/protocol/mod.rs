@@ -65,9 +65,9 @@ pub use issuer::{Issuer, Subject};
 pub use issuer_time::IssuerTime;
 pub use key_set::{Jwks, KeySetError, ServerKeys};
 pub use login_credentials::{
-    ADMINISTRATION_LINK, ADMINISTRATION_PATH, IMPERSONATE_PATH, LOGIN_PATH, LOGIN_SCHEME, PORTAL_PATH, PORTLET_PATH,
-    PORTLET_SERVER_PATH, REMEMBER_COOKIE, SESSION_COOKIE, SESSION_PATH, cookie, form, form_field, login_authorization,
-    login_token_in, with_login_token,
+    ADMINISTRATION_COOKIE, ADMINISTRATION_LINK, ADMINISTRATION_PATH, IMPERSONATE_PATH, LOGIN_PATH, LOGIN_SCHEME,
+    PORTAL_PATH, PORTLET_PATH, PORTLET_SERVER_PATH, REMEMBER_COOKIE, SESSION_COOKIE, SESSION_PATH, cookie, form,
+    form_field, login_authorization, login_token_in, with_login_token,
 };
 pub use login_token::{LoginToken, LoginTokenRules, LoginTokenRulesError, NoLoginToken};
 pub use login_token_key::{LoginTokenKey, LoginTokenKeyError};

@@ -89,6 +89,11 @@ impl AccountCredentials {
         }
     }
 
+    /// By which of these schemes a value of `Authorization` is, whether or not it can be read.
+    pub fn scheme_of(value: &str) -> Option<AccountScheme> {
+        scheme_of(value)
+    }
+
     /// Reads the value of `Authorization`. The outer `None` says that it is of none of these schemes, the inner one that it
     /// is, and cannot be read.
     pub fn parse(value: &str) -> Option<Option<Self>> {

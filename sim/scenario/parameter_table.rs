@@ -110,6 +110,10 @@ impl ParameterTable {
     pub(super) fn apply(&self, resolved: &mut Parameters, key: &str, draws: &Draws) -> Result<(), Problem> {
         let within = |name: &str| format!("{key}.{name}");
         if let Some(kinds) = &self.authentication {
+            if let Some(place) = (1..kinds.len()).find(|place| kinds[..*place].contains(&kinds[*place])) {
+                let found = format!("`{}` once more", kinds[place].name());
+                return Err(Problem::new(format!("{key}.authentication[{place}]"), found, "each kind once"));
+            }
             resolved.authentication = kinds.iter().copied().collect();
         }
         resolved.acc_fallback = self.acc_fallback.unwrap_or(resolved.acc_fallback);

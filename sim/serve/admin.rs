@@ -9,7 +9,7 @@ use http::{
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use super::{ActError, Secret, SmpRecords};
+use super::{ActError, Secret, SmpRecords, config::Reloaded};
 use crate::{
     actor::{Reply, ServerConnection, ServerRequest, Service},
     crypto::{Jwk, PublicKey},
@@ -19,15 +19,6 @@ use crate::{
 
 /// Reads the configuration again; says what came of it, or what is wrong with the file.
 pub type Reload = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Reloaded, String>> + Send>> + Send + Sync>;
-
-/// What came of reading the configuration again.
-#[derive(Clone, Debug)]
-pub struct Reloaded {
-    /// Whether policy changed.
-    pub policy_changed: bool,
-    /// The keys of what differs from what the server runs with, and stays so until it starts again.
-    pub needs_restart: Vec<String>,
-}
 
 /// What is to be done, as methods and paths.
 const ROUTES: &[&str] = &[
@@ -110,9 +101,12 @@ impl Admin {
                 done(records.withdraw_key(kid).await)
             }
             (true, ["reload"]) => match (self.reload)().await {
-                Ok(Reloaded { policy_changed, needs_restart }) => {
-                    Ok(json!({ "done": true, "policy_changed": policy_changed, "needs_restart": needs_restart }))
-                }
+                Ok(Reloaded { policy_changed, taken_over, needs_restart }) => Ok(json!({
+                    "done": true,
+                    "policy_changed": policy_changed,
+                    "taken_over": taken_over,
+                    "needs_restart": needs_restart,
+                })),
                 Err(why) => Err(Problem(StatusCode::UNPROCESSABLE_ENTITY, why)),
             },
             (false, [""]) => Ok(json!({ "paths": ROUTES })),

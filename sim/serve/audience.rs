@@ -37,9 +37,9 @@ impl Audience {
         self.narrator.tells_of(site, kid);
     }
 
-    /// Writes records beside the log, as far as the configuration wants them.
+    /// Writes records beside the log from now on, as far as the configuration wants them.
     pub fn writes_records(&mut self, table: &LogTable) {
-        self.records = Records::new(table);
+        self.records.go_by(table);
     }
 
     /// Has something done once the server has registered.

@@ -29,6 +29,15 @@ pub(super) type Label = [(&'static str, String); 1];
 /// Labels that cost nothing.
 type Words<const N: usize> = [(&'static str, &'static str); N];
 
+/// By which scheme a server lets users or agents in. It shows the figures of that one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counted {
+    /// Agent tokens: SMPs and site servers.
+    AgentTokens,
+    /// Login tokens: portals.
+    LoginTokens,
+}
+
 /// What a server counts.
 #[derive(Debug)]
 pub struct Figures {
@@ -62,45 +71,53 @@ pub struct Figures {
 /// What is read when somebody asks, not counted before.
 #[derive(Debug)]
 struct AsOfNow {
-    operations: Arc<WallTotals>,
+    /// A portal signs nothing.
+    operations: Option<Arc<WallTotals>>,
     connections: Rendezvous,
 }
 
 impl Figures {
     /// Counts from zero; tells what engines did, and which connections are open, as of when it is asked.
-    pub fn new(operations: Arc<WallTotals>, connections: Rendezvous) -> Self {
-        let mut registry = Registry::with_prefix("countersign");
-        registry.register_collector(Box::new(AsOfNow { operations, connections }));
-        let upstream_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
-        registry.register("upstream_seconds", "How long requests for tokens to the SMP took", upstream_seconds.clone());
+    pub fn new(counted: Counted, operations: Arc<WallTotals>, connections: Rendezvous) -> Self {
+        let mut shown = Registry::with_prefix("countersign");
+        let operations = (counted == Counted::AgentTokens).then_some(operations);
+        shown.register_collector(Box::new(AsOfNow { operations, connections }));
         let request_seconds = Family::new_with_constructor(new_request_histogram as fn() -> Histogram);
         let help = "How long requests took from when they had been read to their answers, by path and status";
-        registry.register("request_seconds", help, request_seconds.clone());
+        shown.register("request_seconds", help, request_seconds.clone());
+        // Figures of the other scheme stay zero, and nobody is to wonder at them.
+        let mut hidden = Registry::default();
+        let (registry, of_logins) = match counted {
+            Counted::AgentTokens => (&mut shown, &mut hidden),
+            Counted::LoginTokens => (&mut hidden, &mut shown),
+        };
+        let upstream_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
+        registry.register("upstream_seconds", "How long requests for tokens to the SMP took", upstream_seconds.clone());
         Self {
-            accepts: add(&mut registry, "accepts", "Tokens accepted"),
-            refusals: add(&mut registry, "refusals", "Tokens turned down, by reason"),
-            challenges: add(&mut registry, "challenges", "Answers 401, with a token or without"),
-            served: add(&mut registry, "served", "Requests answered with what they asked for"),
-            unavailable: add(&mut registry, "unavailable", "Answers 429 and 503, by status"),
-            issued: add(&mut registry, "issued", "Tokens issued, to own clients or to sites"),
-            registrations: add(&mut registry, "registrations", "Registrations at the SMP, by kind and result"),
-            registry_entries: add(&mut registry, "registry_entries", "Tokens in the replay registry"),
-            registry_bytes: add(&mut registry, "registry_bytes", "Memory of the replay registry, as of its last look"),
-            cache_hits: add(&mut registry, "cache_hits", "First requests answered from the token cache"),
-            cache_misses: add(&mut registry, "cache_misses", "First requests for which the SMP was asked"),
-            cache_entries: add(&mut registry, "cache_entries", "Tokens in the token cache"),
-            upstream_in_flight: add(&mut registry, "upstream_in_flight", "Requests for tokens to the SMP under way"),
-            upstream_failures: add(&mut registry, "upstream_failures", "Requests for tokens to the SMP that failed"),
-            handshakes_failed: add(&mut registry, "handshakes_failed", "TLS handshakes that failed, by kind"),
-            policy_failures: add(&mut registry, "policy_failures", "Registrations and policies that could not be had"),
-            policy_version: add(&mut registry, "policy_version", "The version of the policy in force"),
-            nodes: add(&mut registry, "nodes", "Nodes that are registered with the SMP"),
-            nodes_max: add(&mut registry, "nodes_max", "Nodes beyond which the SMP takes no new agent"),
-            state_write_failures: add(&mut registry, "state_write_failures", "Times that state could not be written"),
-            logins: LoginFigures::new(&mut registry),
+            accepts: add(registry, "accepts", "Tokens accepted"),
+            refusals: add(registry, "refusals", "Tokens turned down, by reason"),
+            challenges: add(registry, "challenges", "Answers 401, with a token or without"),
+            served: add(registry, "served", "Requests answered with what they asked for"),
+            unavailable: add(registry, "unavailable", "Answers 429 and 503, by status"),
+            issued: add(registry, "issued", "Tokens issued, to own clients or to sites"),
+            registrations: add(registry, "registrations", "Registrations at the SMP, by kind and result"),
+            registry_entries: add(registry, "registry_entries", "Tokens in the replay registry"),
+            registry_bytes: add(registry, "registry_bytes", "Memory of the replay registry, as of its last look"),
+            cache_hits: add(registry, "cache_hits", "First requests answered from the token cache"),
+            cache_misses: add(registry, "cache_misses", "First requests for which the SMP was asked"),
+            cache_entries: add(registry, "cache_entries", "Tokens in the token cache"),
+            upstream_in_flight: add(registry, "upstream_in_flight", "Requests for tokens to the SMP under way"),
+            upstream_failures: add(registry, "upstream_failures", "Requests for tokens to the SMP that failed"),
+            handshakes_failed: add(registry, "handshakes_failed", "TLS handshakes that failed, by kind"),
+            policy_failures: add(registry, "policy_failures", "Registrations and policies that could not be had"),
+            policy_version: add(registry, "policy_version", "The version of the policy in force"),
+            nodes: add(registry, "nodes", "Nodes that are registered with the SMP"),
+            nodes_max: add(registry, "nodes_max", "Nodes beyond which the SMP takes no new agent"),
+            state_write_failures: add(registry, "state_write_failures", "Times that state could not be written"),
+            logins: LoginFigures::new(of_logins),
             upstream_seconds,
             request_seconds,
-            registry,
+            registry: shown,
         }
     }
 
@@ -231,9 +248,11 @@ pub(super) fn name_of(value: &impl serde::Serialize) -> String {
 impl Collector for AsOfNow {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let mut tell = |name: &str, help: &str, metric: &dyn ErasedMetric| metric.tell(&mut encoder, name, help);
-        tell("signatures", "RSA signatures made", &ConstCounter::new(self.operations.signs.load(Relaxed)))?;
-        let verifications = self.operations.verifies.load(Relaxed);
-        tell("verifications", "RSA signatures verified", &ConstCounter::new(verifications))?;
+        if let Some(operations) = &self.operations {
+            tell("signatures", "RSA signatures made", &ConstCounter::new(operations.signs.load(Relaxed)))?;
+            let verifications = operations.verifies.load(Relaxed);
+            tell("verifications", "RSA signatures verified", &ConstCounter::new(verifications))?;
+        }
         let open = i64::try_from(self.connections.accepted_open()).unwrap_or(i64::MAX);
         tell("connections_open", "Connections that clients have open", &ConstGauge::new(open))?;
         if let Some(seconds) = process::cpu_seconds() {

@@ -14,7 +14,7 @@ use http_body_util::Full;
 use super::Figures;
 use crate::actor::{Reply, ServerConnection, ServerRequest, Service, empty_reply};
 
-/// Answers `/metrics`, `/healthz` and `/readyz`.
+/// Answers `/metrics`, `/healthz` and `/readyz`, and lists them at `/`.
 #[derive(Debug)]
 pub struct Health {
     figures: Arc<Figures>,
@@ -36,6 +36,7 @@ impl Service for Health {
             return reply;
         }
         match request.path() {
+            "/" => text(StatusCode::OK, "text/plain", "GET /metrics\nGET /healthz\nGET /readyz\n".to_owned()),
             "/metrics" => {
                 let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 text(StatusCode::OK, form, self.figures.to_text())

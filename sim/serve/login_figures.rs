@@ -17,6 +17,7 @@ pub struct LoginFigures {
     denied: Counter,
     updates: Counter,
     passwords: Counter,
+    passwords_refused: Counter,
     jobs: Family<Label, Counter>,
 }
 
@@ -34,6 +35,7 @@ impl LoginFigures {
             ),
             updates: add(registry, "login_key_updates", "Times that 'Update' was pressed"),
             passwords: add(registry, "passwords_accepted", "Passwords accepted"),
+            passwords_refused: add(registry, "passwords_refused", "Passwords turned down"),
             jobs: add(registry, "jobs", "Runs of jobs that ended, by outcome"),
         }
     }
@@ -51,6 +53,7 @@ impl LoginFigures {
             EventKind::Portal(PortalEvent::LoginTokenDenied { .. }) => _ = self.denied.inc(),
             EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { .. }) => _ = self.updates.inc(),
             EventKind::Portal(PortalEvent::PasswordAccepted { .. }) => _ = self.passwords.inc(),
+            EventKind::Portal(PortalEvent::PasswordRefused { .. }) => _ = self.passwords_refused.inc(),
             EventKind::Portal(PortalEvent::JobEnded { outcome, .. }) => {
                 _ = self.jobs.get_or_create(&label("outcome", name_of(outcome))).inc()
             }

@@ -31,11 +31,11 @@ mod state_folder;
 mod waiting;
 mod witness;
 
-pub use admin::{Admin, Reload, Reloaded};
+pub use admin::{Admin, Reload};
 pub use approvals::ApprovedSites;
 pub use audience::{Audience, OnRegistered};
 pub use door::{BindError, Door, SideDoor};
-pub use figures::Figures;
+pub use figures::{Counted, Figures};
 pub use health::Health;
 pub use key_rotation::NextKey;
 pub use node_journal::{Extent, KnownNode, NodeJournal};

@@ -79,6 +79,9 @@ impl Narrator {
             EventKind::Portal(PortalEvent::PasswordAccepted { request, user }) => {
                 debug!(%server, %request, user, "password accepted")
             }
+            EventKind::Portal(PortalEvent::PasswordRefused { request, user }) => {
+                debug!(%server, %request, user, is_known = user.is_some(), "password refused");
+            }
             EventKind::Portal(PortalEvent::JobEnded { job, outcome: JobOutcome::Done, steps }) => {
                 debug!(%server, job, steps, "job done")
             }

@@ -274,7 +274,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{crypto::PublicKey, socket::Rendezvous, types::Profile};
+    use crate::{crypto::PublicKey, serve::Counted, socket::Rendezvous, types::Profile};
 
     fn node(number: u32) -> RegisterRequest {
         let mut modulus = [0xff; 256];
@@ -289,7 +289,7 @@ mod tests {
     }
 
     fn figures() -> Arc<Figures> {
-        Arc::new(Figures::new(Arc::default(), Rendezvous::default()))
+        Arc::new(Figures::new(Counted::AgentTokens, Arc::default(), Rendezvous::default()))
     }
 
     fn on_a_runtime(test: impl Future<Output = ()>) {

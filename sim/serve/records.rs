@@ -1,11 +1,11 @@
 //! Log records as those of a management agent and its module, beside the log (rules 75 to 78).
 
-use tracing::{field::display, info};
+use tracing::{debug, error, field::display, info, trace, warn};
 
 use super::config::LogTable;
 use crate::{
     event::Event,
-    logs::{LogFilter, LogLevels, Scribe, SeverityMask},
+    logs::{LogFilter, LogLevels, LogRecord, Scribe, Severity, SeverityMask},
 };
 
 /// By which lines of the log are known as records: masks decide about them, and not the level of the log.
@@ -20,21 +20,34 @@ pub struct Records {
 }
 
 impl Records {
-    /// What the configuration wants.
-    pub fn new(table: &LogTable) -> Self {
-        let levels = LogLevels { management_agent: table.severity, module: table.module_severity };
-        Self { scribe: Scribe::default(), levels, filters: table.filter.clone() }
+    /// Lets through from now on what the configuration wants.
+    pub fn go_by(&mut self, table: &LogTable) {
+        self.levels = LogLevels { management_agent: table.severity, module: table.module_severity };
+        self.filters.clone_from(&table.filter);
     }
 
-    /// Writes the record of an event, if it has one.
+    /// Writes the records of an event, if it has any.
     pub fn hear(&mut self, event: &Event) {
         if self.levels.management_agent == SeverityMask::NOTHING {
             return;
         }
-        let Some(record) = self.scribe.hear(event).filter(|record| self.levels.allow(record)) else { return };
-        if self.filters.is_empty() || self.filters.iter().any(|filter| filter.selects(&record)) {
-            let (severity, request) = (record.severity, record.request.map(display));
-            info!(target: RECORDS, %severity, number = record.number, request, "{}", record.text);
-        }
+        let allowed = self.scribe.hear(event).filter(|record| self.levels.allow(record));
+        allowed.filter(|record| self.is_selected(record)).for_each(|record| write(&record));
+    }
+
+    fn is_selected(&self, record: &LogRecord) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| filter.selects(record))
+    }
+}
+
+/// Writes a record as a line of the level that is nearest to its severity.
+fn write(LogRecord { severity, number, request, text, .. }: &LogRecord) {
+    let request = request.map(display);
+    match severity {
+        Severity::Error => error!(target: RECORDS, %severity, number, request, "{text}"),
+        Severity::Warning => warn!(target: RECORDS, %severity, number, request, "{text}"),
+        Severity::Info => info!(target: RECORDS, %severity, number, request, "{text}"),
+        Severity::Verbose | Severity::Debug => debug!(target: RECORDS, %severity, number, request, "{text}"),
+        Severity::Trace => trace!(target: RECORDS, %severity, number, request, "{text}"),
     }
 }

@@ -49,6 +49,8 @@ pub enum LoginRefusal {
     BadTag,
     /// Its time is over, by the clock of whoever reads it (rule 82).
     Expired,
+    /// The portal has no such user, or no more: there is nobody whose session could be opened.
+    UnknownUser,
 }
 
 impl fmt::Display for LoginRefusal {
@@ -57,6 +59,7 @@ impl fmt::Display for LoginRefusal {
             Self::Syntax => "syntax",
             Self::BadTag => "bad tag",
             Self::Expired => "expired",
+            Self::UnknownUser => "unknown user",
         })
     }
 }

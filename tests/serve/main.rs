@@ -16,6 +16,7 @@ mod operator;
 mod policy;
 mod portal;
 mod process;
+mod records;
 mod replay;
 mod shards;
 mod state;
@@ -94,6 +95,35 @@ fn a_site_serves_once_it_is_approved_and_both_go_on_after_a_restart() {
     assert_eq!(smp.figure("countersign_nodes"), 3);
     assert_eq!(at_site.visit(&smp, &site, 1), [Outcome::ServedTwoStep]);
     assert_eq!(smp.figure("countersign_registrations_total{kind=\"agent\",result=\"again\"}"), 0);
+}
+
+/// PROTOCOL.md, "Other kinds of authentication".
+#[test]
+fn what_is_presented_by_a_kind_that_is_off_is_answered_like_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let smp = smp(folder.path());
+    let get =
+        |path: &str, headers: &str| http(smp.address(), &format!("GET {path} HTTP/1.1\r\nHost: smp\r\n{headers}"), "");
+    for path in ["/Altiris/x", "/UNC/x"] {
+        let nothing = get(path, "");
+        assert_eq!(status(&nothing), 401);
+        for credentials in ["NTLM TlRMTVNTUAABAAAA", "NTLM", "Negotiate eyJ9", "Basic QUNDOnB3", "basic nonsense"] {
+            assert_eq!(get(path, &format!("Authorization: {credentials}\r\n")), nothing, "{path} {credentials}");
+        }
+    }
+    assert_eq!(smp.figure("countersign_refusals_total{reason=\"syntax\"}"), 0);
+    assert!(get("/Altiris/x", "Authorization: Digest x\r\n").contains("invalid_token"), "no kind of ours");
+    // Only ACC opens these, and it is off.
+    assert!(body(&get("/UNC/x", "")).starts_with("Nothing opens this path"));
+
+    let config = SMP.to_owned() + "[parameters]\nauthentication = [\"token\", \"acc\"]\n";
+    fs::write(folder.path().join("smp.toml"), config).unwrap();
+    smp.act("/reload");
+    let unc = get("/UNC/x", "");
+    assert!(body(&unc).starts_with("No token opens this path") && unc.contains("NTLM") && !unc.contains("SMPToken"));
+    assert!(body(&get("/Altiris/x", "")).starts_with("This path wants a token"));
+    let hello = get("/Altiris/x", "Authorization: NTLM eyJtZXNzYWdlIjoiaGVsbG8ifQ\r\n");
+    assert!(hello.contains("NTLM ey") && !hello.contains("SMPToken"), "it is looked at now: {hello}");
 }
 
 #[test]

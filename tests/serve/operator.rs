@@ -1,6 +1,7 @@
 //! What an operator reads in log, figures and answers, where a server does not do what was hoped for.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{Read, Write},
     net::TcpStream,
@@ -101,12 +102,21 @@ fn sighup_names_what_needs_a_restart() {
     let config = SMP.replacen("127.0.0.1:0", "127.0.0.1:9", 1).replace("admin.listen = \"127.0.0.1:0\"", "");
     let config = format!(
         "{config}log.level = \"debug\"\nadmin.listen = \"127.0.0.1:9\"\n\
-         [parameters]\ntoken_lifetime = \"30m\"\nleeway = \"59s\"\ncaps.token_bytes = 8000\n"
+         [parameters]\ntoken_lifetime = \"30m\"\nleeway = \"59s\"\ncaps.token_bytes = 8000\n\
+         authentication = [\"token\", \"windows\", \"acc\"]\n"
     );
-    let expected = "listen, log.level, parameters.caps.token_bytes, admin.listen";
-    assert_eq!(needs(&smp, &config), expected);
+    assert_eq!(needs(&smp, &config), "listen, parameters.caps.token_bytes, admin.listen");
+    let taken_over = smp.until("what is in force", |line| !line["taken_over"].is_null())["taken_over"].clone();
+    let taken_over: BTreeSet<_> = taken_over.as_str().unwrap().split(", ").collect();
+    let expected = ["log.level", "parameters.authentication", "parameters.leeway", "parameters.token_lifetime"];
+    assert_eq!(taken_over, expected.into());
+    // The line tells the truth.
+    let challenge = http(smp.address(), "GET /Altiris/x HTTP/1.1\r\nHost: x\r\n", "").to_lowercase();
+    assert!(challenge.contains("authenticate: ntlm") && challenge.contains("authenticate: negotiate"), "{challenge}");
+    smp.until("a line of the new level", |line| line["level"] == "DEBUG");
     let answer = smp.act("/reload");
-    assert_eq!(answer["needs_restart"].as_array().unwrap().len(), 4, "it stays so: {answer}");
+    assert_eq!(answer["needs_restart"].as_array().unwrap().len(), 3, "it stays so: {answer}");
+    assert_eq!(answer["taken_over"].as_array().unwrap().len(), 0, "it is in force already: {answer}");
     let parameters = smp.admin("GET", "/status").1["parameters"].clone();
     assert_eq!(
         (&parameters["token_lifetime_s"], &parameters["leeway_s"]),

@@ -1,9 +1,12 @@
 //! A served portal: its users, its jobs, 'Update', and what its folder and its log hold.
 
-use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeMap, fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path};
 
 use countersign::{
-    protocol::{LoginTokenRules, with_login_token},
+    protocol::{
+        ADMINISTRATION_LINK, ADMINISTRATION_PATH, IMPERSONATE_PATH, LOGIN_PATH, LoginTokenRules, PORTAL_PATH,
+        PORTLET_PATH, PORTLET_SERVER_PATH, SESSION_PATH, with_login_token,
+    },
     scenario::Configuration,
     serve::config::{PORTAL_EXAMPLE, PortalDocument},
     types::Profile,
@@ -69,7 +72,7 @@ fn a_user_logs_in_once_and_goes_by_tokens_until_update() {
     assert_eq!(status(&get(administration, &target, "")), 200);
     // Nothing says what a token is for: the cookie opens that door, too.
     assert_eq!(status(&get(administration, &with_login_token("/administration/", &token), "")), 200);
-    let there = format!("Cookie: session={}\r\n", cookie(&entered, "session").unwrap());
+    let there = format!("Cookie: administration={}\r\n", cookie(&entered, "administration").unwrap());
     let head = format!("POST /administration/impersonate HTTP/1.1\r\nHost: x\r\n{there}");
     let other = http(administration, &head, "user=reports");
     let authorization =
@@ -97,6 +100,169 @@ fn a_user_logs_in_once_and_goes_by_tokens_until_update() {
         assert_eq!(portal.figure(name), figure, "{name}");
     }
     assert_eq!(portal.monitoring("/readyz").0, 200);
+}
+
+/// The cookies of a browser: it knows them by name and path, and not by port (RFC 6265 section 8.5).
+#[derive(Default)]
+struct Jar(BTreeMap<(String, String), String>);
+
+impl Jar {
+    /// One request, and the cookies of its answer.
+    fn ask(&mut self, address: SocketAddr, method: &str, target: &str, form: &str) -> String {
+        let fits = |path: &str| target.starts_with(path);
+        let cookies =
+            self.0.iter().filter(|((_, path), _)| fits(path)).map(|((name, _), value)| format!("{name}={value}"));
+        let cookies = cookies.collect::<Vec<_>>().join("; ");
+        let header = if cookies.is_empty() { String::new() } else { format!("Cookie: {cookies}\r\n") };
+        let answer = http(address, &format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{header}"), form);
+        for line in answer.lines().filter(|line| line.to_lowercase().starts_with("set-cookie: ")) {
+            let mut parts = line.split_once(": ").unwrap().1.split("; ");
+            let (name, value) = parts.next().unwrap().split_once('=').unwrap();
+            let path = parts.find_map(|part| part.strip_prefix("Path=")).unwrap();
+            self.0.insert((name.to_owned(), path.to_owned()), value.to_owned());
+        }
+        answer
+    }
+}
+
+#[test]
+fn whoever_follows_the_link_on_one_host_stays_logged_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let portal = portal(folder.path(), "");
+    let (front_end, mut jar) = (portal.address(), Jar::default());
+    let form = format!("user=admin&password={}", password(&portal, "admin"));
+    assert_eq!(status(&jar.ask(front_end, "POST", "/portal/login", &form)), 200);
+    let link = jar.ask(front_end, "GET", "/portal/administration", "");
+    let location = link.lines().find_map(|line| line.strip_prefix("location: http://")).unwrap();
+    let (administration, target) = location.split_once('/').unwrap();
+    let administration = administration.parse().unwrap();
+    assert_eq!(status(&jar.ask(administration, "GET", &format!("/{target}"), "")), 200);
+    let page = jar.ask(front_end, "GET", "/portal/", "");
+    assert_eq!((status(&page), body(&page)), (200, "admin"));
+    // And the other way round: back at the front end, the session at the administration server goes on.
+    let impersonated = jar.ask(administration, "POST", "/administration/impersonate", "user=reports");
+    assert_eq!(status(&impersonated), 200);
+    assert_eq!(status(&jar.ask(administration, "POST", "/administration/impersonate", "user=nobody")), 404);
+    let names: Vec<_> = jar.0.keys().map(|(name, path)| format!("{name} {path}")).collect();
+    assert_eq!(names, ["administration /administration/", "session /portal/"]);
+}
+
+#[test]
+fn a_user_who_is_taken_out_of_the_configuration_is_let_in_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    for profile in ["literal", "hardened"] {
+        let users = format!("profile = \"{profile}\"\n{USERS}");
+        let before = Served::start("portal", folder.path(), &format!("{SMP}{users}"));
+        let token = cookie(&log_in(&before, "reports", &password(&before, "reports")), "remember").unwrap();
+        let others = cookie(&log_in(&before, "admin", &password(&before, "admin")), "remember").unwrap();
+        let again = at_the_same_address(&before);
+        before.stop();
+        let config = format!("{again}{}", users.replace(", { id = \"reports\" }", ""));
+        let portal = Served::start("portal", folder.path(), &config);
+        let remembered = |token: &str| get(portal.address(), "/portal/", &format!("Cookie: remember={token}\r\n"));
+        let refused = remembered(&token);
+        assert_eq!((status(&refused), cookie(&refused, "remember").as_deref()), (401, Some("")), "{profile}");
+        assert_eq!(status(&remembered(&others)), 200, "{profile}: who is left is let in");
+        assert_eq!(portal.figure("countersign_login_tokens_refused_total{reason=\"unknown_user\"}"), 1);
+        portal.stop();
+    }
+}
+
+#[test]
+fn passwords_that_fail_leave_a_line_and_a_figure_and_never_the_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let portal = portal(folder.path(), "log.level = \"debug\"\n");
+    for (user, password) in
+        [("admin", "guess-one"), ("admin", "guess-two"), ("typed-in-the-wrong-field", "guess-three")]
+    {
+        assert_eq!(status(&log_in(&portal, user, password)), 401);
+    }
+    assert_eq!(portal.figure("countersign_passwords_refused_total"), 3);
+    assert_eq!(portal.figure("countersign_request_seconds_count{path=\"login\",status=\"4xx\"}"), 3);
+    get(portal.address(), "/portal/", "");
+    assert_eq!(portal.figure("countersign_request_seconds_count{path=\"portal\",status=\"4xx\"}"), 1);
+    let text = portal.stop();
+    let refused: Vec<_> = text.lines().filter(|line| line.contains("password refused")).collect();
+    assert_eq!(refused.len(), 3, "{text}");
+    assert_eq!(refused.iter().filter(|line| line.contains("\"user\":\"admin\"")).count(), 2, "{text}");
+    assert!(!text.contains("guess") && !text.contains("typed-in"), "{text}");
+}
+
+#[test]
+fn a_portal_shows_the_figures_of_a_portal_and_an_smp_those_of_an_smp() {
+    let folder = tempfile::tempdir().unwrap();
+    let (portal, smp) = (portal(folder.path(), ""), Served::start("smp", folder.path(), SMP));
+    // A family of figures is shown once it has one.
+    get(portal.address(), "/portal/", "");
+    get(smp.address(), "/Altiris/x", "");
+    let (of_portal, of_smp) = (portal.monitoring("/metrics").1, smp.monitoring("/metrics").1);
+    for figure in ["login_tokens_accepted", "passwords_refused", "login_key_updates"] {
+        let name = format!("# TYPE countersign_{figure} ");
+        assert!(of_portal.contains(&name) && !of_smp.contains(&name), "{figure}");
+    }
+    for figure in ["registry_entries", "signatures", "nodes", "accepts", "cache_entries", "policy_version"] {
+        let name = format!("# TYPE countersign_{figure} ");
+        assert!(of_smp.contains(&name) && !of_portal.contains(&name), "{figure}");
+    }
+    for figure in ["request_seconds", "connections_open"] {
+        let name = format!("# TYPE countersign_{figure} ");
+        assert!(of_smp.contains(&name) && of_portal.contains(&name), "{figure}");
+    }
+}
+
+#[test]
+fn every_path_is_listed_at_its_door_in_the_help_and_in_the_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    let portal = portal(folder.path(), "");
+    let line = portal.until("where it is", |line| line["message"] == "listening");
+    let at = |member: &str| line[member].as_str().unwrap().trim_start_matches("http://").parse::<SocketAddr>().unwrap();
+    let help = assert_cmd::Command::new(env!("CARGO_BIN_EXE_countersign")).args(["serve", "portal", "--help"]).output();
+    let help = String::from_utf8(help.unwrap().stdout).unwrap();
+    let document = include_str!("../../PROTOCOL.md");
+    for (door, paths) in [
+        ("address", &[LOGIN_PATH, PORTAL_PATH, SESSION_PATH, PORTLET_PATH, ADMINISTRATION_LINK][..]),
+        ("administration_server", &[ADMINISTRATION_PATH, IMPERSONATE_PATH]),
+        ("portlet_server", &[PORTLET_SERVER_PATH]),
+    ] {
+        let list = get(at(door), "/", "");
+        assert_eq!(status(&list), 200);
+        for path in paths {
+            assert!(body(&list).contains(&format!(" {path}")), "{door}: {list}");
+            assert!(help.contains(path), "{path} in the help:\n{help}");
+            assert!(document.contains(&format!(" {path}")), "{path} in PROTOCOL.md");
+        }
+        // What is listed is there.
+        for (method, path) in body(&list).lines().filter_map(|line| line.split_once(" /")) {
+            let path = path.split([' ', '?']).next().unwrap();
+            let head = format!("{} /{path} HTTP/1.1\r\nHost: x\r\n", method.trim());
+            assert!(matches!(status(&http(at(door), &head, "")), 200 | 400 | 401), "{method} /{path}");
+        }
+    }
+    assert_eq!(portal.monitoring("/").0, 200);
+}
+
+#[test]
+fn a_portal_without_users_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let doors = "administration_server.listen = \"127.0.0.1:0\"\nportlet_server.listen = \"127.0.0.1:0\"\n";
+    let portal = Served::start("portal", folder.path(), &format!("{SMP}{doors}"));
+    let warning = portal.until("a warning", |line| line["level"] == "WARN");
+    let message = warning["message"].as_str().unwrap();
+    assert!(message.contains("nobody can log in") && message.contains("`[[users]]`"), "{message}");
+}
+
+#[test]
+fn sighup_turns_the_log_of_a_portal_and_names_what_needs_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let portal = portal(folder.path(), "");
+    let config =
+        format!("{SMP}{}log.level = \"debug\"\n", USERS.replace("{ id = \"reports\" }", "{ id = \"others\" }"));
+    fs::write(folder.path().join("portal.toml"), config).unwrap();
+    portal.signal("HUP");
+    let line = portal.until("that it was read", |line| !line["needs_restart"].is_null());
+    assert_eq!((&line["needs_restart"], &line["taken_over"]), (&"users".into(), &"log.level".into()), "{line}");
+    log_in(&portal, "reports", "wrong");
+    portal.until("a line of the new level", |line| line["message"] == "password refused" && line["user"] == "reports");
 }
 
 #[test]

@@ -6,16 +6,29 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::Full;
 
-use super::{PortalDatabase, PortalSettings, desk::Desk, reply, sessions::Sessions};
+use super::{
+    PortalDatabase, PortalSettings,
+    desk::Desk,
+    door::{INDEX_PATH, answered},
+    reply,
+    sessions::Sessions,
+};
 use crate::{
     actor::{
         Environment,
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
     },
     event::EventKind,
-    protocol::{ADMINISTRATION_PATH, IMPERSONATE_PATH, SESSION_COOKIE, cookie, form_field},
+    protocol::{ADMINISTRATION_COOKIE, ADMINISTRATION_PATH, IMPERSONATE_PATH, cookie, form_field},
     types::LoginUse,
 };
+
+/// What this door has.
+const PATHS: &str = "\
+The administration server of a portal.
+GET  /administration/?token=<token>   opens a session for an administrator, by the link of the front end
+POST /administration/impersonate      user=: a login token for that user; wants the cookie `administration`
+";
 
 /// The administration server of a portal.
 #[derive(Debug)]
@@ -48,7 +61,7 @@ impl<E: Environment> AdministrationServer<E> {
     fn enter(&self, request: &ServerRequest) -> Reply {
         match self.desk.user_of(request) {
             Some(Ok(user)) if self.desk.database().open().is_administrator(&user) => {
-                reply::with_session(&self.sessions.open(&user, self.environment.now()), &user)
+                reply::with_administration_session(&self.sessions.open(&user, self.environment.now()), &user)
             }
             Some(Ok(_)) => empty_reply(StatusCode::FORBIDDEN),
             Some(Err(_)) | None => empty_reply(StatusCode::UNAUTHORIZED),
@@ -57,11 +70,14 @@ impl<E: Environment> AdministrationServer<E> {
 
     /// A token for somebody else, which the front end takes.
     fn impersonate(&self, request: &ServerRequest) -> Reply {
-        let session = cookie(&request.headers, SESSION_COOKIE);
+        let session = cookie(&request.headers, ADMINISTRATION_COOKIE);
         if session.and_then(|session| self.sessions.user(session, self.environment.now())).is_none() {
             return empty_reply(StatusCode::UNAUTHORIZED);
         }
         let Some(user) = form_field(&request.body, "user") else { return empty_reply(StatusCode::BAD_REQUEST) };
+        if !self.desk.database().open().has_user(&user) {
+            return empty_reply(StatusCode::NOT_FOUND);
+        }
         match self.desk.issue(&user, LoginUse::Impersonation) {
             Ok(token) => Reply::new(Full::new(Bytes::from(token))),
             Err(_) => empty_reply(StatusCode::FORBIDDEN),
@@ -71,10 +87,14 @@ impl<E: Environment> AdministrationServer<E> {
 
 impl<E: Environment> Service for AdministrationServer<E> {
     async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        match (&request.method, request.path()) {
+        let since = self.environment.now();
+        let reply = match (&request.method, request.path()) {
+            (&Method::GET, INDEX_PATH) => reply::text(PATHS),
             (&Method::GET, ADMINISTRATION_PATH) => self.enter(&request),
             (&Method::POST, IMPERSONATE_PATH) => self.impersonate(&request),
             _ => empty_reply(StatusCode::NOT_FOUND),
-        }
+        };
+        answered(&*self.environment, since, &request, &reply);
+        reply
     }
 }

@@ -17,8 +17,8 @@ use crate::{
     actor::{Environment, SecureStorage, Visits, agent::Schedule, lock::locked},
     event::EventKind,
     protocol::{
-        ADMINISTRATION_LINK, IMPERSONATE_PATH, LOGIN_PATH, PORTAL_PATH, PORTLET_PATH, REMEMBER_COOKIE, SESSION_COOKIE,
-        form,
+        ADMINISTRATION_COOKIE, ADMINISTRATION_LINK, IMPERSONATE_PATH, LOGIN_PATH, PORTAL_PATH, PORTLET_PATH,
+        REMEMBER_COOKIE, SESSION_COOKIE, form,
     },
     types::{ActorId, WallTime},
 };
@@ -132,10 +132,11 @@ impl<E: Environment> Browser<E> {
         let target = target_at(location, &self.settings.administration_server)?;
         let mut other = Line::open(&self.environment, &self.settings, ActorId::AdministrationServer).await?;
         let answer = other.ask(Method::GET, target, With::Nothing, String::new()).await?;
-        let (Some(user), Some(there)) = (&self.own.impersonates, set_cookie(&answer, SESSION_COOKIE)) else {
+        let there = set_cookie(&answer, ADMINISTRATION_COOKIE);
+        let (Some(user), Some(there)) = (&self.own.impersonates, there) else {
             return Some(());
         };
-        let with = With::Cookie(SESSION_COOKIE, there);
+        let with = With::Cookie(ADMINISTRATION_COOKIE, there);
         let answer = other.ask(Method::POST, IMPERSONATE_PATH, with, form(&[("user", user)])).await?;
         if answer.status() == StatusCode::OK {
             line.open_session(std::str::from_utf8(answer.body()).ok()?).await?;

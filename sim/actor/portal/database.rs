@@ -74,6 +74,11 @@ impl PortalRecords {
         self.accounts.insert(user.to_owned(), account);
     }
 
+    /// Whether there is such a user.
+    pub fn has_user(&self, user: &str) -> bool {
+        self.accounts.contains_key(user)
+    }
+
     /// Whether a user has this password.
     pub fn has_password(&self, user: &str, password: &str) -> bool {
         self.accounts.get(user).is_some_and(|account| account.password == hash(user, password))

@@ -68,7 +68,11 @@ impl<E: Environment> Desk<E> {
 
     fn verify(&self, request: RequestId, text: &str) -> Result<LoginToken, LoginRefusal> {
         let now = self.environment.wall().seconds();
-        let result = self.settings.rules.verify(&self.key(), text, now);
+        let known = |token: LoginToken| {
+            let is_known = self.database.open().has_user(&token.user);
+            is_known.then_some(token).ok_or(LoginRefusal::UnknownUser)
+        };
+        let result = self.settings.rules.verify(&self.key(), text, now).and_then(known);
         let token = Fingerprint::of(text.as_bytes());
         self.environment.record(match &result {
             Ok(LoginToken { user, expires }) => EventKind::Portal(PortalEvent::LoginTokenAccepted {

@@ -10,6 +10,7 @@ use super::{
     PortalDatabase, PortalSettings,
     call::{Line, With},
     desk::Desk,
+    door::{INDEX_PATH, answered},
     reply,
     sessions::Sessions,
 };
@@ -32,6 +33,18 @@ const LOGIN_FORM: &str = "<!doctype html><title>Portal</title><form method=post>
     <p><label>Password <input name=password type=password autocomplete=current-password></label>\
     <p><label><input name=remember type=checkbox> Remember me</label>\
     <p><button>Log in</button></form>";
+
+/// What this door has.
+const PATHS: &str = "\
+The front end of a portal.
+GET  /portal/login            the login form
+POST /portal/login            user=, password= and, to be remembered, remember=on: opens a session
+GET  /portal/                 who is logged in, by the cookie `session`, or `remember`
+POST /portal/api/session      opens a session by a login token
+GET  /portal/portlet          a portlet; wants a session
+GET  /portal/administration   leads to the administration server; wants a session of an administrator
+A login token stands in `Authorization: LoginToken <token>`, in `?token=<token>` or in the cookie `remember`.
+";
 
 /// The front end of a portal.
 #[derive(Debug)]
@@ -68,6 +81,9 @@ impl<E: Environment> FrontEnd<E> {
             return empty_reply(StatusCode::BAD_REQUEST);
         };
         if !self.desk.database().open().has_password(&user, &password) {
+            // What stands in the place of a name that nobody has may be a password.
+            let user = Some(user.into_owned()).filter(|user| self.desk.database().open().has_user(user));
+            self.environment.record(EventKind::Portal(PortalEvent::PasswordRefused { request: request.id, user }));
             return empty_reply(StatusCode::UNAUTHORIZED);
         }
         self.environment.record(EventKind::Portal(PortalEvent::PasswordAccepted {
@@ -128,11 +144,21 @@ impl<E: Environment> FrontEnd<E> {
 
 impl<E: Environment> Service for FrontEnd<E> {
     async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        let user = self.user_in_session(&request);
+        let since = self.environment.now();
+        let reply = self.route(&request).await;
+        answered(&*self.environment, since, &request, &reply);
+        reply
+    }
+}
+
+impl<E: Environment> FrontEnd<E> {
+    async fn route(&self, request: &ServerRequest) -> Reply {
+        let user = self.user_in_session(request);
         match (&request.method, request.path(), user) {
-            (&Method::POST, LOGIN_PATH, _) => self.log_in(&request),
+            (&Method::GET, INDEX_PATH, _) => reply::text(PATHS),
+            (&Method::POST, LOGIN_PATH, _) => self.log_in(request),
             (&Method::GET, LOGIN_PATH, _) => reply::page(LOGIN_FORM),
-            (&Method::POST, SESSION_PATH, _) | (&Method::GET, PORTAL_PATH, None) => self.open_by_token(&request),
+            (&Method::POST, SESSION_PATH, _) | (&Method::GET, PORTAL_PATH, None) => self.open_by_token(request),
             (&Method::GET, PORTAL_PATH, Some(user)) => Reply::new(Full::new(Bytes::from(user))),
             (&Method::GET, PORTLET_PATH, Some(user)) => self.portlet(&user).await,
             (&Method::GET, ADMINISTRATION_LINK, Some(user)) => self.administration_link(&user),

@@ -15,6 +15,7 @@ mod browser;
 mod call;
 mod database;
 mod desk;
+mod door;
 mod front_end;
 mod portlet_server;
 mod reply;

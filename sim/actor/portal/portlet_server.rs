@@ -6,7 +6,12 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::Full;
 
-use super::{PortalSettings, call::Line};
+use super::{
+    PortalSettings,
+    call::Line,
+    door::{INDEX_PATH, answered},
+    reply,
+};
 use crate::{
     actor::{
         Environment,
@@ -16,6 +21,12 @@ use crate::{
     protocol::{PORTLET_SERVER_PATH, login_token_in},
     types::ActorId,
 };
+
+/// What this door has.
+const PATHS: &str = "\
+The portlet server of a portal. It is asked by the front end.
+GET  /portlet/   a portlet; wants a login token, in `Authorization: LoginToken <token>`
+";
 
 /// The portlet server of a portal.
 #[derive(Debug)]
@@ -58,9 +69,13 @@ impl<E: Environment> PortletServer<E> {
 
 impl<E: Environment> Service for PortletServer<E> {
     async fn answer(self: &Arc<Self>, _connection: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
-        match (&request.method, request.path()) {
+        let since = self.environment.now();
+        let reply = match (&request.method, request.path()) {
+            (&Method::GET, INDEX_PATH) => reply::text(PATHS),
             (&Method::GET, PORTLET_SERVER_PATH) => self.draw(&request).await,
             _ => empty_reply(StatusCode::NOT_FOUND),
-        }
+        };
+        answered(&*self.environment, since, &request, &reply);
+        reply
     }
 }

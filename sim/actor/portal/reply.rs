@@ -6,13 +6,31 @@ use http_body_util::Full;
 
 use crate::{
     actor::http::{Reply, empty_reply},
-    protocol::{REMEMBER_COOKIE, SESSION_COOKIE},
+    protocol::{ADMINISTRATION_COOKIE, ADMINISTRATION_PATH, PORTAL_PATH, REMEMBER_COOKIE, SESSION_COOKIE},
 };
 
-/// An answer that opens a session.
-pub fn with_session(session: &str, body: &str) -> Reply {
+/// An answer that opens a session at the front end.
+pub fn with_session(session: &str, user: &str) -> Reply {
+    with_cookie(SESSION_COOKIE, session, PORTAL_PATH, user)
+}
+
+/// An answer that opens a session at the administration server.
+pub fn with_administration_session(session: &str, user: &str) -> Reply {
+    with_cookie(ADMINISTRATION_COOKIE, session, ADMINISTRATION_PATH, user)
+}
+
+/// Cookies do not know of ports. Where servers are on one host, its name keeps a cookie from replacing that of another server,
+/// and its path from being sent there.
+fn with_cookie(name: &str, value: &str, path: &str, body: &str) -> Reply {
     let mut reply = Reply::new(Full::new(Bytes::copy_from_slice(body.as_bytes())));
-    add(&mut reply, header::SET_COOKIE, &format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax"));
+    add(&mut reply, header::SET_COOKIE, &format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax"));
+    reply
+}
+
+/// What a door has, for people.
+pub fn text(lines: &'static str) -> Reply {
+    let mut reply = Reply::new(Full::new(Bytes::from_static(lines.as_bytes())));
+    add(&mut reply, header::CONTENT_TYPE, "text/plain; charset=utf-8");
     reply
 }
 
@@ -25,14 +43,14 @@ pub fn page(html: &'static str) -> Reply {
 
 /// Adds the cookie that stands for the password, and lets it end after so many seconds.
 pub fn remember(reply: &mut Reply, token: &str, max_age_s: u64) {
-    let cookie = format!("{REMEMBER_COOKIE}={token}; Max-Age={max_age_s}; Path=/; HttpOnly; SameSite=Lax");
+    let cookie = format!("{REMEMBER_COOKIE}={token}; Max-Age={max_age_s}; Path={PORTAL_PATH}; HttpOnly; SameSite=Lax");
     add(reply, header::SET_COOKIE, &cookie);
 }
 
 /// Turned away: a cookie that is of no use goes.
 pub fn unauthorized() -> Reply {
     let mut reply = empty_reply(StatusCode::UNAUTHORIZED);
-    add(&mut reply, header::SET_COOKIE, &format!("{REMEMBER_COOKIE}=; Max-Age=0; Path=/"));
+    add(&mut reply, header::SET_COOKIE, &format!("{REMEMBER_COOKIE}=; Max-Age=0; Path={PORTAL_PATH}"));
     reply
 }
 

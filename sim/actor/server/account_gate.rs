@@ -91,6 +91,16 @@ pub(super) fn credentials_of(request: &ServerRequest) -> Option<Option<AccountCr
     }
 }
 
+/// Whether a request is by a scheme of accounts that is off: it is answered as if it carried nothing.
+pub(super) fn is_by_scheme_off(request: &ServerRequest, kinds: Kinds) -> bool {
+    let mut values = request.headers.get_all(AUTHORIZATION).iter();
+    let scheme = match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok().and_then(AccountCredentials::scheme_of),
+        _ => None,
+    };
+    scheme.is_some_and(|scheme| !kinds.accepts(scheme))
+}
+
 /// Answers a request for file access by a UNC path.
 pub(super) async fn answer_unc<E: Environment>(
     core: &Core<E>,

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{AUTHORIZATION, CONNECTION, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 
@@ -13,6 +13,7 @@ use super::{
     account_gate::{self, Kinds, UNC_PATH},
     bearer_gate,
     core::Core,
+    explanation::{explained, wanted},
 };
 #[cfg(feature = "planted-bugs")]
 use crate::actor::lock::locked;
@@ -35,10 +36,6 @@ use crate::{
 const PUBLIC_PATH: &str = "/Altiris/Public/";
 /// Paths below this need authentication.
 const PROTECTED_PATH: &str = "/Altiris/";
-/// What a request without credentials is told, for people.
-const WANTED: &str = "This path wants a token. A registered agent asks for one with
-  Authorization: SMPToken agent=\"<its id>\", nonce=\"<22 characters of base64url that it drew>\"
-and countersigns the one of the challenge that comes back.\n";
 /// How long a client should wait after 429 or 503, in seconds.
 const RETRY_AFTER_S: &str = "1";
 
@@ -166,7 +163,7 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
     {
         return Some(account_gate::answer(core, connection, request, credentials, kinds).await);
     }
-    if !kinds.takes_tokens() {
+    if !kinds.takes_tokens() || account_gate::is_by_scheme_off(request, kinds) {
         core.charge(1).await;
         return Some(challenge(core, request, None, None, kinds));
     }
@@ -358,16 +355,6 @@ fn uncalled<E: Environment>(core: &Core<E>, request: &ServerRequest) -> Reply {
     unavailable(core, request, StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// A refusal, with a word for people where that costs nothing.
-fn explained<E: Environment>(core: &Core<E>, status: StatusCode, why: &'static str) -> Reply {
-    let mut reply = empty_reply(status);
-    if core.environment.explains_refusals() {
-        *reply.body_mut() = Full::new(Bytes::from_static(why.as_bytes()));
-        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    }
-    reply
-}
-
 /// 401, with every kind of authentication that is on: tokens first, so that whoever takes the first takes these.
 pub(super) fn challenge<E: Environment>(
     core: &Core<E>,
@@ -391,11 +378,7 @@ pub(super) fn challenge<E: Environment>(
     });
     let epoch = core.settings.profile.binds_epoch().then_some(core.rules().epoch);
     let value = TokenChallenge { token: offer.map(|offer| &*offer.text), error, epoch }.to_value();
-    let wanted = match (offer, error) {
-        (None, None) => WANTED,
-        (Some(_), None) => "Countersign the token of this challenge and send the request again.\n",
-        (_, Some(_)) => "The token was turned down. Countersign the one of this challenge, or start anew.\n",
-    };
+    let wanted = wanted(kinds, offer.is_some(), error.is_some());
     let mut reply = explained(core, StatusCode::UNAUTHORIZED, wanted);
     // Tokens and identifiers are printable ASCII, so this is always a valid header value.
     if let Ok(value) = HeaderValue::try_from(value)

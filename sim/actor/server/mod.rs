@@ -5,6 +5,7 @@ mod bearer_gate;
 mod core;
 mod database;
 mod domain;
+mod explanation;
 mod gate;
 mod machine;
 mod site;

@@ -54,9 +54,9 @@ the administrator's door (file `admin.secret`), which lists what it does:
   curl -H \"Authorization: Bearer $(cat countersign-smp/admin.secret)\" \\
     http://127.0.0.1:8070/
 
-SIGHUP reads parameters, approved sites and registered_max again, and names what
-else differs and needs a restart. SIGTERM and Ctrl-C finish what is under way
-and exit with 0; a second one ends the process at once.";
+SIGHUP reads parameters, approved sites, registered_max and the log again, and
+names what it took over and what needs a restart. SIGTERM and Ctrl-C finish what
+is under way and exit with 0; a second one ends the process at once.";
 
 const SITE_EXAMPLES: &str = "\
 Examples:
@@ -66,6 +66,7 @@ Examples:
 
 It registers once an administrator of the SMP has approved its id and its key,
 which it logs (`node`, `kid`), and keeps trying until then.
+SIGHUP turns the log (all but its format), and names what needs a restart.
 SIGTERM and Ctrl-C finish what is under way and exit with 0; a second one ends
 the process at once.";
 
@@ -75,9 +76,22 @@ Examples:
   countersign serve portal --config portal.toml
 
 Front end, automation, administration and portlet server are one process, over
-plain HTTP. Its state folder holds the Login Token Key (file `login.key`), the
-users' passwords (file `passwords`), and the secret of the administrator's door,
-where 'Update' is pressed: no login token from before is accepted any more.
+plain HTTP. Users are in its file (`[[users]]`): without any, nobody can log in.
+`GET /` of each door lists its paths; PROTOCOL.md shows each with curl.
+  front end              /portal/login  /portal/  /portal/api/session
+                         /portal/portlet  /portal/administration
+  administration server  /administration/?token=  /administration/impersonate
+  portlet server         /portlet/
+
+  password=$(sed -n 's/^admin //p' countersign-portal/passwords)
+  curl -c jar -d user=admin -d \"password=$password\" \\
+    http://127.0.0.1:8084/portal/login
+  curl -b jar http://127.0.0.1:8084/portal/
+
+Its state folder holds the Login Token Key (file `login.key`), the users'
+passwords (file `passwords`), and the secret of the administrator's door, where
+'Update' is pressed: no login token from before is accepted any more. Sessions
+that are open go on, for 20 minutes at most.
   curl -X POST http://127.0.0.1:8074/update \\
     -H \"Authorization: Bearer $(cat countersign-portal/admin.secret)\"
 
@@ -85,6 +99,7 @@ The key is one of 10^18. Whoever has a token may try them one by one: at four
 million HMAC-SHA1 a second, one core takes some 4,000 years on average, and what
 is a thousand times faster four. `countersign bench` measures this machine. A
 copied token needs no key: it is accepted from anybody until it expires.
+SIGHUP turns the log (its level), and names what else needs a restart.
 SIGTERM and Ctrl-C finish what is under way and exit with 0.";
 
 /// What both kinds of server are told on the command line; it goes before the file.
@@ -133,7 +148,7 @@ pub struct SiteArgs {
 }
 
 /// Arguments of `serve portal`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct PortalArgs {
     /// The configuration file, in TOML [default: none; every key has a default]
     #[arg(long, value_name = "FILE")]

@@ -5,10 +5,11 @@ use std::{
     time::Duration,
 };
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{
-    ConfigText, Exit, Failure, PortalArgs, absolute, entropy, logging,
+    ConfigText, Exit, Failure, PortalArgs, absolute, entropy,
+    logging::{self, LogSwitch},
     running::{Surroundings, address_of, bind_metrics, runtime},
     signals::Signals,
 };
@@ -16,8 +17,8 @@ use crate::{
     actor::{AdministrationServer, AutomationServer, FrontEnd, Job, PortalSettings, PortletServer, Visits, locked},
     plan::Plan,
     serve::{
-        Door, PortalAdmin, PortalState, Reload, Secret, StateFolder,
-        config::{PortalConfig, PortalDocument, ServedJobTable},
+        Counted, Door, PortalAdmin, PortalState, Reload, Secret, StateFolder,
+        config::{PortalConfig, PortalDocument, Running, ServedJobTable},
     },
     socket::SocketEnvironment,
     types::{ActorId, Origin, Scheme, TimeSpan, VirtualTime},
@@ -34,7 +35,7 @@ fn read(args: &PortalArgs) -> Result<PortalConfig, Failure> {
 
 pub fn serve(args: &PortalArgs) -> Result<Exit, Failure> {
     let config = read(args)?;
-    let _lines = logging::start(&config.server.log);
+    let log = logging::start(&config.server.log);
     let mut rng = entropy::rng()?;
     let folder = Arc::new(StateFolder::open(&config.server.state)?);
     let secret = Secret::keep_in(&folder, &mut rng)?;
@@ -47,7 +48,7 @@ pub fn serve(args: &PortalArgs) -> Result<Exit, Failure> {
         let portlet_door = Door::bind("the portlet server", config.portlet_server.0)?;
         let admin_door = Door::bind("administrators", config.admin)?;
         let metrics_door = bind_metrics(&config.server)?;
-        let surroundings = Surroundings::new(&config.server.log);
+        let surroundings = Surroundings::new(Counted::LoginTokens, &config.server.log);
         let named = |origin: &Option<Origin>, door: &Door| {
             let own = || Origin::new(Scheme::Http, door.address.ip().to_string(), door.address.port());
             origin.clone().unwrap_or_else(own)
@@ -110,13 +111,21 @@ pub fn serve(args: &PortalArgs) -> Result<Exit, Failure> {
             jobs = config.jobs.len(),
             "listening"
         );
+        if config.users.is_empty() {
+            warn!(
+                "nobody can log in: there are no users. Write `[[users]]` and below it `id = \"…\"` into the file of \
+                 --config (`countersign serve config portal` prints one), and start again; the file `passwords` of the \
+                 state folder has their passwords then"
+            );
+        }
         // Jobs begin once there is somebody to ask, and end with the process.
         tokio::spawn(automation.run(jobs(&config.jobs)?));
         let served = tokio::spawn(async move {
             let servers = (front_end.run(), administration_server.run(), portlet_server.run());
             tokio::try_join!(servers.0, servers.1, servers.2).map(|_| ())
         });
-        surroundings.run(served, signals, no_reload()).await
+        let reload = reload(args.clone(), config, log.switch(&surroundings.audience));
+        surroundings.run(served, signals, reload).await
     })
 }
 
@@ -138,7 +147,16 @@ fn jobs(tables: &[ServedJobTable]) -> Result<Vec<Job>, Failure> {
     tables.iter().map(job).collect()
 }
 
-/// What a portal is told, it is told when it starts.
-fn no_reload() -> Reload {
-    Arc::new(|| Box::pin(async { Err("a portal reads its configuration when it starts; restart it".to_owned()) }))
+/// Reads the configuration again, takes over what it says of the log, and tells what else differs from what the portal `runs`
+/// with.
+fn reload(args: PortalArgs, runs: PortalConfig, log: LogSwitch) -> Reload {
+    let (args, running) = (Arc::new(args), Arc::new(Running::new(runs)));
+    Arc::new(move || {
+        let (args, running, log) = (Arc::clone(&args), Arc::clone(&running), log.clone());
+        Box::pin(async move {
+            let config = read(&args).map_err(|failure| failure.render(None).trim_end().to_owned())?;
+            log.turn_to(&config.server.log);
+            Ok(running.take_over(config, false))
+        })
+    })
 }

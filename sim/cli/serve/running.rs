@@ -28,8 +28,8 @@ use crate::{
     actor::{Domain, ServerSettings, Service, locked},
     crypto::{Engine, PrivateKey, WallTotals, backend},
     serve::{
-        Audience, Door, Figures, Health, Reload, Reloaded, SideDoor, Witness,
-        config::{LogTable, ServerConfig},
+        Audience, Counted, Door, Figures, Health, Reload, SideDoor, Witness,
+        config::{LogTable, Reloaded, ServerConfig},
     },
     socket::{self, ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, CryptoTier, NodeId, Origin},
@@ -62,9 +62,9 @@ pub fn runtime() -> Result<Runtime, Failure> {
 }
 
 impl Surroundings {
-    pub fn new(log: &LogTable) -> Self {
+    pub fn new(counted: Counted, log: &LogTable) -> Self {
         let (rendezvous, operations) = (Rendezvous::default(), Arc::<WallTotals>::default());
-        let figures = Arc::new(Figures::new(Arc::clone(&operations), rendezvous.clone()));
+        let figures = Arc::new(Figures::new(counted, Arc::clone(&operations), rendezvous.clone()));
         let ready = Arc::new(AtomicBool::new(false));
         let audience = Arc::new(Mutex::new(Audience::new(Arc::clone(&figures), Arc::clone(&ready))));
         locked(&audience).writes_records(log);
@@ -150,12 +150,15 @@ impl Surroundings {
     }
 }
 
-fn tell_reloaded(Reloaded { policy_changed, needs_restart }: &Reloaded) {
-    if needs_restart.is_empty() {
-        info!(policy_changed, "configuration read again");
-    } else {
-        let needs_restart = needs_restart.join(", ");
-        warn!(policy_changed, needs_restart, "configuration read again: some of what differs waits for a restart");
+fn tell_reloaded(Reloaded { policy_changed, taken_over, needs_restart }: &Reloaded) {
+    let listed = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
+    let taken_over = listed(taken_over);
+    match listed(needs_restart) {
+        None => info!(policy_changed, taken_over, "configuration read again"),
+        Some(needs_restart) => warn!(
+            policy_changed,
+            taken_over, needs_restart, "configuration read again: some of what differs waits for a restart"
+        ),
     }
 }
 

@@ -9,15 +9,16 @@ use std::{
 use tracing::{error, field::display, info};
 
 use super::{
-    ConfigText, Exit, Failure, SiteArgs, absolute, entropy, logging,
+    ConfigText, Exit, Failure, SiteArgs, absolute, entropy,
+    logging::{self, LogSwitch},
     running::{Surroundings, bind_metrics, runtime, settings},
     signals::Signals,
 };
 use crate::{
     actor::{SiteServer, SiteSettings, locked},
     serve::{
-        Door, Reload, Reloaded, SiteState, StateFolder,
-        config::{SiteConfig, SiteDocument, read_trust},
+        Counted, Door, Reload, SiteState, StateFolder,
+        config::{Running, SiteConfig, SiteDocument, read_trust},
     },
     socket::{ServerTls, SocketEnvironment},
     types::{ActorId, NodeId, Origin, Profile, Thumbprint},
@@ -38,7 +39,7 @@ fn read(args: &SiteArgs) -> Result<SiteConfig, Failure> {
 
 pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
     let config = read(args)?;
-    let _lines = logging::start(&config.server.log);
+    let log = logging::start(&config.server.log);
     let mut rng = entropy::rng()?;
     let folder = Arc::new(StateFolder::open(&config.server.state)?);
     let state = SiteState::open(folder, &mut rng, entropy::new_key)?;
@@ -49,7 +50,7 @@ pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
         let signals = Signals::listen().map_err(Failure::internal)?;
         let door = Door::bind("clients", config.server.listen)?;
         let metrics_door = bind_metrics(&config.server)?;
-        let surroundings = Surroundings::new(&config.server.log);
+        let surroundings = Surroundings::new(Counted::AgentTokens, &config.server.log);
         let origin = config.server.origin_at(door.address);
         let announcement = Arc::new(Announcement {
             address: door.address,
@@ -78,19 +79,21 @@ pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
             announcement.tell("starting");
             info!(server = %"site", "registering: an administrator of the SMP must have approved this node");
         }
-        surroundings.run(tokio::spawn(site.run()), signals, reload(args.clone(), config)).await
+        let reload = reload(args.clone(), config, log.switch(&surroundings.audience));
+        surroundings.run(tokio::spawn(site.run()), signals, reload).await
     })
 }
 
-/// Reads the configuration again, and tells what differs from what the server `runs` with: nothing is taken over, since a
-/// site server has its policy from the SMP.
-fn reload(args: SiteArgs, runs: SiteConfig) -> Reload {
-    let (args, runs) = (Arc::new(args), Arc::new(runs));
+/// Reads the configuration again, takes over what it says of the log, and tells what else differs from what the server `runs`
+/// with: a site server has its policy from the SMP.
+fn reload(args: SiteArgs, runs: SiteConfig, log: LogSwitch) -> Reload {
+    let (args, running) = (Arc::new(args), Arc::new(Running::new(runs)));
     Arc::new(move || {
-        let (args, runs) = (Arc::clone(&args), Arc::clone(&runs));
+        let (args, running, log) = (Arc::clone(&args), Arc::clone(&running), log.clone());
         Box::pin(async move {
             let config = read(&args).map_err(|failure| failure.render(None).trim_end().to_owned())?;
-            Ok(Reloaded { policy_changed: false, needs_restart: runs.needs_restart_for(&config) })
+            log.turn_to(&config.server.log);
+            Ok(running.take_over(config, false))
         })
     })
 }

@@ -8,15 +8,16 @@ use std::{
 use tracing::{error, info};
 
 use super::{
-    ConfigText, Exit, Failure, ServerArgs, SmpArgs, absolute, entropy, logging,
+    ConfigText, Exit, Failure, ServerArgs, SmpArgs, absolute, entropy,
+    logging::{self, LogSwitch},
     running::{Surroundings, address_of, bind_metrics, runtime, settings},
     signals::Signals,
 };
 use crate::{
     actor::{SmpServer, locked},
     serve::{
-        Admin, Door, NodeJournal, Reload, Reloaded, Secret, SmpRecords, SmpState, StateFolder,
-        config::{SmpConfig, SmpDocument},
+        Admin, Counted, Door, NodeJournal, Reload, Secret, SmpRecords, SmpState, StateFolder,
+        config::{Running, SmpConfig, SmpDocument},
     },
     types::{ActorId, Origin, Profile},
 };
@@ -58,7 +59,7 @@ impl Asked {
 pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
     let asked = Asked::from(&args.server);
     let config = asked.read()?;
-    let _lines = logging::start(&config.server.log);
+    let log = logging::start(&config.server.log);
     let mut rng = entropy::rng()?;
     let folder = Arc::new(StateFolder::open(&config.server.state)?);
     let state = Arc::new(SmpState::open(Arc::clone(&folder), &mut rng, entropy::new_key)?);
@@ -70,7 +71,7 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let door = Door::bind("clients", config.server.listen)?;
         let admin_door = Door::bind("administrators", config.admin)?;
         let metrics_door = bind_metrics(&config.server)?;
-        let surroundings = Surroundings::new(&config.server.log);
+        let surroundings = Surroundings::new(Counted::AgentTokens, &config.server.log);
         let origin = config.server.origin_at(door.address);
         let (journal, nodes) = NodeJournal::open(&folder, state.nodes_kept(), Arc::clone(&surroundings.figures))?;
         let (profile, parameters) = (config.server.profile, config.server.parameters.clone());
@@ -97,7 +98,7 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let smp = SmpServer::start(environment, engine, settings, database);
         surroundings.ready.store(true, Relaxed);
         surroundings.open_metrics(metrics_door)?;
-        let reload = reload(asked, config.clone(), Arc::clone(&records));
+        let reload = reload(asked, config.clone(), Arc::clone(&records), log.switch(&surroundings.audience));
         let admin = Admin::new(Arc::clone(&records), secret, Arc::clone(&reload));
         surroundings.open(admin_door, Arc::new(admin))?;
         info!(
@@ -122,16 +123,18 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Reads the configuration again, takes over what policy and registration say, and tells what else differs from what the
-/// server `runs` with.
-fn reload(asked: Asked, runs: SmpConfig, records: Arc<SmpRecords>) -> Reload {
-    let runs = Arc::new(runs);
+/// Reads the configuration again, takes over what it says of policy, registration and the log, and tells what else differs
+/// from what the server `runs` with.
+fn reload(asked: Asked, runs: SmpConfig, records: Arc<SmpRecords>, log: LogSwitch) -> Reload {
+    let running = Arc::new(Running::new(runs));
     Arc::new(move || {
-        let (asked, runs, records) = (asked.clone(), Arc::clone(&runs), Arc::clone(&records));
+        let (asked, running, records) = (asked.clone(), Arc::clone(&running), Arc::clone(&records));
+        let log = log.clone();
         Box::pin(async move {
             let config = asked.read().map_err(|failure| failure.render(None).trim_end().to_owned())?;
             let policy_changed = records.configure(&config).await.map_err(|error| error.to_string())?;
-            Ok(Reloaded { policy_changed, needs_restart: runs.needs_restart_for(&config) })
+            log.turn_to(&config.server.log);
+            Ok(running.take_over(config, policy_changed))
         })
     })
 }

@@ -26,6 +26,8 @@ pub(super) fn of(event: &Event, before: &Facts, jobs: &mut Jobs, mut reached: im
             LoginRefusal::Syntax => Milestone::LoginSyntaxRefused,
             LoginRefusal::BadTag => Milestone::LoginTagRefused,
             LoginRefusal::Expired => Milestone::LoginExpiredRefused,
+            // A plan's portal knows everybody of the plan.
+            LoginRefusal::UnknownUser => return,
         }),
         EventKind::Portal(PortalEvent::LoginTokenAccepted { request, user, token, .. }) => {
             let Some(issued) = before.login_tokens.issued(*token) else { return };

@@ -126,6 +126,9 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::Portal(PortalEvent::PasswordAccepted { request, user }) => {
             format!("accepts the password in {request}: {user}")
         }
+        EventKind::Portal(PortalEvent::PasswordRefused { request, user }) => {
+            format!("refuses the password in {request}: {}", user.as_deref().unwrap_or("nobody has that name"))
+        }
         EventKind::Portal(PortalEvent::JobStarted { job, user }) => format!("runs job {job} as {user}"),
         EventKind::Portal(PortalEvent::JobEnded { job, outcome, steps }) => {
             format!("ends job {job}: {}, {}", human::words(outcome), human::number_of((*steps).into(), "step"))

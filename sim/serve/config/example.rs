@@ -2,8 +2,8 @@
 
 /// An SMP's.
 pub const SMP_EXAMPLE: &str = r##"# A countersign SMP. Every key may be left out; what is shown is its default, or commented out where it has none.
-# Paths are seen from the folder of this file. SIGHUP reads it again: `approved_sites`, `registered_max` and what policy
-# carries of `parameters` apply at once; what else differs needs a restart, and the log names it.
+# Paths are seen from the folder of this file. SIGHUP reads it again: `approved_sites`, `registered_max`, what policy carries
+# of `parameters`, and of `[log]` all but the format apply at once; what else differs needs a restart. The log names both.
 
 # What others call this server. Default: its scheme and the address of its door.
 # origin = "https://smp.example:8443"
@@ -29,7 +29,7 @@ off = false
 level = "info"                  # error, warn, info, debug or trace
 format = "text"                 # or "json"
 severity = 0                    # records beside it: 1 error, 2 warning, 4 info, 8 trace, 0x10 verbose, 0x20 debug, added
-module_severity = 0             # of each request; must be on in `severity` too
+module_severity = 0             # 32 (0x20): each request and its answer; must be on in `severity` too
 filter = []                     # only records with one of these words, such as "Token registry"
 
 [parameters]                    # `countersign schema smp` lists them all
@@ -39,7 +39,7 @@ policy_interval = "15m"
 
 /// A site server's.
 pub const SITE_EXAMPLE: &str = r##"# A countersign site server. Keys that are shown have their default, or are commented out where they have none.
-# Paths are seen from the folder of this file.
+# Paths are seen from the folder of this file. SIGHUP turns the log, all but its format; what else differs needs a restart.
 
 # What others call this server. Default: its scheme and the address of its door.
 # origin = "https://site-1.example:8443"
@@ -65,7 +65,7 @@ off = false
 level = "info"                  # error, warn, info, debug or trace
 format = "text"                 # or "json"
 severity = 0                    # records beside it: 1 error, 2 warning, 4 info, 8 trace, 0x10 verbose, 0x20 debug, added
-module_severity = 0             # of each request; must be on in `severity` too
+module_severity = 0             # 32 (0x20): each request and its answer; must be on in `severity` too
 filter = []                     # only records with one of these words, such as "Token registry"
 
 [parameters]                    # `countersign schema site` lists them all; policy has the last word on the fleet's
@@ -75,7 +75,8 @@ upstream_slots = 32
 
 /// A portal's.
 pub const PORTAL_EXAMPLE: &str = r##"# A countersign portal: front end, automation, administration and portlet server in one process. Keys that are shown have
-# their default, or are commented out where they have none. Paths are seen from the folder of this file.
+# their default, or are commented out where they have none. Paths are seen from the folder of this file. SIGHUP turns
+# `log.level`; what else differs needs a restart. `GET /` of each door lists its paths.
 
 # What others call the front end. Default: http:// and the address of its door.
 # origin = "http://portal.example:8084"
@@ -84,7 +85,9 @@ state = "countersign-portal"    # the Login Token Key and the passwords; nobody 
 profile = "hardened"            # or "literal": login tokens are read as leniently as the document says
 delimiter = "|"                 # between the fields of a login token
 
-# [[users]]                     # each gets a password at the first start, in the file `passwords` of the state folder
+# Without users nobody can log in. Whoever is taken out is let in no more, with whatever token. Each gets a password at the
+# first start, in the file `passwords` of the state folder.
+# [[users]]
 # id = "admin"
 # administrator = true
 
@@ -94,7 +97,7 @@ delimiter = "|"                 # between the fields of a login token
 # steps = 6
 # step = "5s"
 
-[lifetimes]                     # of login tokens, by use
+[lifetimes]                     # of login tokens, by use; a session that one has opened lasts 20 minutes, and outlives 'Update'
 automation = "1m"
 administration = "1m"
 portlet = "10m"
@@ -115,7 +118,7 @@ listen = "127.0.0.1:8094"       # /metrics for Prometheus, /healthz and /readyz
 off = false
 
 [log]
-level = "info"                  # error, warn, info, debug or trace
+level = "info"                  # error, warn, info, debug (passwords and login tokens, taken or refused) or trace
 format = "text"                 # or "json"
 
 [parameters]                    # `countersign schema portal` lists them all; time-outs and caps concern a portal

@@ -60,12 +60,14 @@ pub struct LogTable {
     /// Lines for people, or one JSON object each.
     pub format: LogFormat,
     /// What is written beside it as records of a management agent: the sum of 1 (error), 2 (warning), 4 (info), 8 (trace),
-    /// 0x10 (verbose) and 0x20 (debug). Default 0: nothing.
+    /// 0x10 (verbose) and 0x20 (debug). Default 0: nothing. A portal writes none.
     pub severity: SeverityMask,
-    /// What of each request is written as records of a module; must be on in `severity` too. Default 0: nothing.
+    /// What of each request is written as records of a module: 0x20 (debug) is all that a served one has. It must be on in
+    /// `severity` too. Default 0: nothing.
     pub module_severity: SeverityMask,
-    /// Only records with one of these words: NetworkOperation, IISModule, Token, Request:, Response:, SiteServer, Token
-    /// cache, Token registry, Token storage, Server keys:, _SMP_IUSR. Default: all records.
+    /// Only records with one of these words: IISModule, Request:, Response:, Token, SiteServer, Token registry; at a site
+    /// server also Token cache and Server keys:. Words of clients and Windows machines, and words that the masks leave
+    /// nothing of, are refused. Default: all records.
     pub filter: Vec<LogFilter>,
 }
 

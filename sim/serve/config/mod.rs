@@ -4,8 +4,9 @@ mod address;
 mod approved_site;
 mod example;
 mod form;
+mod log_check;
 mod portal;
-mod restart;
+mod reread;
 mod site;
 mod smp;
 mod tls_files;
@@ -15,6 +16,7 @@ pub use approved_site::ApprovedSite;
 pub use example::{PORTAL_EXAMPLE, SITE_EXAMPLE, SMP_EXAMPLE};
 pub use form::{AdminTable, LogFormat, LogLevel, LogTable, MetricsTable, TlsTable, UpstreamTable};
 pub use portal::{LifetimesTable, PortalConfig, PortalDocument, PortalDoorTable, ServedJobTable, UserTable};
+pub use reread::{Reloaded, Reread, Running};
 pub use site::{SiteConfig, SiteDocument};
 pub use smp::{SmpConfig, SmpDocument};
 pub use tls_files::{FileError, TlsFiles, read_trust};
@@ -25,6 +27,7 @@ use std::{
 };
 
 use crate::{
+    protocol::ServerKind,
     scenario::{Configuration, ParameterTable, ScenarioError},
     types::{CryptoTier, Origin, Parameters, Profile},
 };
@@ -81,6 +84,8 @@ struct Defaults {
     listen: SocketAddr,
     metrics: SocketAddr,
     state: &'static str,
+    /// Which kind of server writes records; a portal writes none.
+    server: Option<ServerKind>,
 }
 
 impl Common<'_> {
@@ -91,6 +96,7 @@ impl Common<'_> {
             certificate: beside(source.file, &tls.certificate),
             key: beside(source.file, &tls.key),
         });
+        self.log.check(source, defaults.server)?;
         check_origin(source, self.origin.as_ref(), listen, tls.is_some())?;
         let crypto = self.crypto.unwrap_or(CryptoTier::AwsLc);
         if crypto == CryptoTier::Modelled {

@@ -21,7 +21,8 @@ const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-const DEFAULTS: Defaults = Defaults { listen: loopback(8084), metrics: loopback(8094), state: "countersign-portal" };
+const DEFAULTS: Defaults =
+    Defaults { listen: loopback(8084), metrics: loopback(8094), state: "countersign-portal", server: None };
 const ADMINISTRATION: SocketAddr = loopback(8085);
 const PORTLETS: SocketAddr = loopback(8086);
 /// Most requests of one run of a job.

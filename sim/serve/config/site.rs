@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Common, Defaults, ListenAddress, LogTable, MetricsTable, ServerConfig, TlsTable, UpstreamTable, beside};
 use crate::{
+    protocol::ServerKind,
     scenario::{Configuration, ParameterTable, ScenarioError},
     types::{CryptoTier, Origin, Profile, Thumbprint},
 };
@@ -18,6 +19,7 @@ const DEFAULTS: Defaults = Defaults {
     listen: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8081),
     metrics: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8091),
     state: "countersign-site",
+    server: Some(ServerKind::Site),
 };
 
 /// The configuration of a site server. Paths are seen from the folder of the file.

@@ -13,6 +13,7 @@ use super::{
     AdminTable, ApprovedSite, Common, Defaults, ListenAddress, LogTable, MetricsTable, ServerConfig, TlsTable,
 };
 use crate::{
+    protocol::ServerKind,
     scenario::{Configuration, ParameterTable, ScenarioError},
     serve::ApprovedSites,
     types::{CryptoTier, Origin, Profile},
@@ -22,6 +23,7 @@ const DEFAULTS: Defaults = Defaults {
     listen: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
     metrics: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8090),
     state: "countersign-smp",
+    server: Some(ServerKind::Smp),
 };
 const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8070);
 
