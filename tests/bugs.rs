@@ -411,7 +411,7 @@ fn bugs_of_actors_change_a_run() {
 }
 
 /// The scenarios that must be caught: by which invariants, and by no others.
-const NEGATIVE: [(&str, &[Invariant]); 23] = [
+const NEGATIVE: [(&str, &[Invariant]); 25] = [
     ("negative/acc_preferred", &[Invariant::S10]),
     ("negative/account_answer_again", &[Invariant::S2, Invariant::S13]),
     ("negative/batch_too_large", &[Invariant::S8]),

@@ -31,7 +31,7 @@ fn small(scenario: &str, seed: u64, profile: Profile, bug: Bug) -> Plan {
 #[test]
 fn a_bug_of_a_machine_shrinks_to_one_server_and_what_happens_to_it() {
     let plan = small("hardship/swarm_machine", 5, Profile::Literal, Bug::PasswordLengthUnclamped);
-    assert!(plan.machine.is_some_and(|machine| machine.worker_processes == 1), "{:?}", plan.machine);
+    assert!(plan.machine.as_ref().is_some_and(|machine| machine.worker_processes == 1), "{:?}", plan.machine);
     assert!(plan.agents.len() <= 1 && plan.sites.is_empty() && plan.faults.len() <= 1, "{:#?}", plan.faults);
     // One that machines have no part in leaves none behind.
     let plan = small("hardship/swarm_machine", 0, Profile::Literal, Bug::CounterRestarts);
