@@ -94,11 +94,11 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let environment = surroundings.environment(ActorId::Smp, None);
         *locked(&environment.server) = Some(door.open(tls).map_err(Failure::internal)?);
         let settings = settings(&config.server, state.node(), origin.clone(), state.identity().clone(), rng);
-        let smp = SmpServer::start(environment, engine, settings, database);
+        let smp = SmpServer::start(environment, Arc::clone(&engine), settings, database);
         surroundings.ready.store(true, Relaxed);
         surroundings.open_metrics(metrics_door)?;
         let reload = reload(asked, config.clone(), Arc::clone(&records));
-        let admin = Admin::new(Arc::clone(&records), secret, Arc::clone(&reload));
+        let admin = Admin::new(Arc::clone(&records), engine, entropy::rng()?, secret, Arc::clone(&reload));
         surroundings.open(admin_door, Arc::new(admin))?;
         info!(
             server = %"smp",

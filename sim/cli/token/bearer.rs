@@ -1,4 +1,4 @@
-//! What a push-install or ASDK token says, and the checks that a server makes of it (rules 52, 63).
+//! What a push-install or ASDK token says, and the checks that a server makes of it.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What a portal's login token says, and the checks that a portal makes of it (rules 79 to 83).
+//! What a portal's login token says, and the checks that a portal makes of it.
 
 use super::{
     checked::{Checked, Known, TAG},
