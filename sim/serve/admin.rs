@@ -127,7 +127,7 @@ impl Admin {
             }
             (true, ["bearer-tokens"]) => self.issue_bearer(request).await,
             (true, ["bearer-tokens", jti, "revoke"]) => {
-                let jti: Jti = jti.parse().map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("{error}")))?;
+                let jti = jti.parse::<Jti>().map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("{error}")))?;
                 let is_issued = records.revoke_bearer(jti).await?;
                 let within = records.sites_know_within().await.to_string();
                 Ok(json!({ "done": true, "issued": is_issued, "sites_know_within": within }))

@@ -73,7 +73,7 @@ fn kind_of(name: &str) -> Result<BearerKind, String> {
 }
 
 fn lifetime_of(text: &str) -> Result<Duration, String> {
-    let span: TimeSpan = text.parse().map_err(|error| format!("lifetime: {error}"))?;
+    let span = text.parse::<TimeSpan>().map_err(|error| format!("lifetime: {error}"))?;
     let lifetime = Duration::from_nanos(span.nanos());
     let is_enough = lifetime >= Duration::from_secs(1);
     is_enough.then_some(lifetime).ok_or_else(|| format!("found the lifetime {span}, expected a second or more"))

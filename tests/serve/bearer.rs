@@ -29,6 +29,7 @@ fn a_bearer_token_is_good_until_it_is_revoked_at_the_smp_at_sites_and_after_a_re
     let smp = Served::start("smp", folder.path(), &format!("{LOG}{SMP}{POLICY}"));
     let site = Served::start("site", folder.path(), &site_config(&smp));
     smp.act(&format!("/sites/{}/approve", site.node()));
+    site.until("its policy", |line| line["message"] == "policy received");
     site.until("its registration", |line| line["message"] == "registered with the SMP");
     let (push, jti, answer) = issue(&smp, "kind=push_install");
     assert_eq!((&answer["expires"], &answer["is_on"]), (&Value::Null, &true.into()));
