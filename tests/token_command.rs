@@ -11,10 +11,14 @@ use countersign::{
     cli::token::{Known, explain},
     crypto::{Engine, KeyPool, PrivateKey, PublicKey, backend},
     protocol::{
-        Binding, CountersignedToken, Credentials, IssuedToken, Issuer, Nonce, RequestFacts, ServerKeys, Subject,
-        TokenChallenge, content_digest,
+        Account, BearerClaims, BearerToken, Binding, CountersignedToken, Credentials, IssuedToken, Issuer,
+        LoginTokenRules, Nonce, Password, RequestFacts, ServerKeys, Subject, TokenChallenge, WindowsMessage,
+        content_digest, with_login_token,
     },
-    types::{CryptoTier, Epoch, Jti, NodeId, SeedStream, Uid, UnixSeconds},
+    types::{
+        AccountScheme, BearerKind, CryptoTier, Epoch, Jti, LoginRefusal, NodeId, Profile, SeedStream, ServerChallenge,
+        Uid, UnixSeconds,
+    },
 };
 use proptest::prelude::*;
 
@@ -100,11 +104,16 @@ fn desk() -> tempfile::TempDir {
         ("agent.jwk", jwk(&key(2))),
         ("other.jwk", jwk(&key(3))),
         ("private.pem", pem("PRIVATE KEY", &key(2).pkcs8().unwrap())),
+        ("login.key", format!("{LOGIN_KEY}\n")),
+        ("other.key", "876543210987654321\n".to_owned()),
         ("issuer.pem", pem("PRIVATE KEY", &key(0).pkcs8().unwrap())),
         ("private.jwk", jwk(&key(2)).replace('{', r#"{"d":"c2VjcmV0","#)),
         ("private-jwks.json", jwks(&key(0)).replace(r#"{"kty""#, r#"{"d":"c2VjcmV0","kty""#)),
     ] {
-        fs::write(desk.path().join(name), text).unwrap();
+        let path = desk.path().join(name);
+        fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
     desk
 }
@@ -125,6 +134,16 @@ fn told(input: &str, arguments: &[&str]) -> String {
     let (said, errors) = (text(&output.stdout), text(&output.stderr));
     assert!(said.starts_with('{') || said.lines().all(|line| line.chars().count() <= 80), "{said}");
     format!("{said}{errors}(exit {})\n", output.status.code().unwrap())
+}
+
+/// The one that the portal's document shows.
+const SAMPLE: &str = "1|1175181932|b7QDEolhC7kNUDjlAlZJ7xnKqSA=";
+const LOGIN_KEY: &str = "123456789012345678";
+
+fn login_token(user: &str, profile: Profile, delimiter: char) -> String {
+    let rules = LoginTokenRules::new(profile, delimiter).unwrap();
+    let hour = std::time::Duration::from_secs(3_600);
+    rules.issue(&LOGIN_KEY.parse().unwrap(), user, ISSUED, hour).unwrap().0
 }
 
 const KEYS: [&str; 4] = ["--jwks", "jwks.json", "--agent-key", "agent.pem"];
@@ -201,8 +220,158 @@ fn a_token_is_read_wherever_it_stands() {
 
 #[test]
 fn a_login_token_is_read_as_far_as_it_can_be() {
-    insta::assert_snapshot!("login", told("1|1175181932|b7QDEolhC7kNUDjlAlZJ7xnKqSA=", &[]));
+    insta::assert_snapshot!("login", told(SAMPLE, &[]));
     assert!(told("1|1767603600|b7QDEolhC7kNUDjlAlZJ7xnKqSA=", &[]).ends_with("(exit 0)\n"));
+}
+
+#[test]
+fn a_login_token_is_read_out_of_each_place_that_a_portal_has_for_it() {
+    let token = login_token("admin", Profile::Hardened, '|');
+    let expected = told(&token, &[]);
+    let target = with_login_token("/administration/", &token);
+    for text in [
+        format!("Authorization: LoginToken {token}"),
+        format!("Cookie: session=x; remember={token}"),
+        format!("Set-Cookie: remember={token}; Max-Age=1209600; Path=/; HttpOnly"),
+        format!("Location: http://127.0.0.1:8085{target}"),
+        format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"),
+        format!(
+            "HTTP/1.1 200 OK\r\nset-cookie: session=x; Path=/\r\nset-cookie: remember={token}; Path=/\r\n\r\nhello"
+        ),
+    ] {
+        assert_eq!(told(&text, &[]), expected, "{text}");
+    }
+    let expected = "this is no login token: its first field, the user, is not";
+    assert!(told(&token.replace("admin", "bob smith"), &[]).contains(expected));
+}
+
+/// What is told is what a portal of that profile, delimiter and key says.
+#[test]
+fn a_login_token_holds_where_its_portal_takes_it() {
+    let (key, moment) = (LOGIN_KEY.parse().unwrap(), UnixSeconds(ISSUED.0 + 720));
+    let good = login_token("admin", Profile::Hardened, '|');
+    let hardened = LoginTokenRules::new(Profile::Hardened, '|').unwrap();
+    let (ended, _) = hardened.issue(&key, "admin", ISSUED, std::time::Duration::from_secs(720)).unwrap();
+    let tag = good.rsplit('|').next().unwrap();
+    for (what, token) in [
+        ("good", good.clone()),
+        ("another delimiter", login_token("admin", Profile::Hardened, '!')),
+        ("four fields", login_token("admin|9999999999", Profile::Literal, '|')),
+        ("altered", good.replace("admin", "adm1n")),
+        ("a leading zero", good.replace("|17", "|017")),
+        ("ended", ended),
+        ("no padding", good.replace('=', "")),
+        ("two fields", format!("admin|{tag}")),
+    ] {
+        for profile in [Profile::Literal, Profile::Hardened] {
+            for delimiter in ['|', '!'] {
+                let rules = LoginTokenRules::new(profile, delimiter).unwrap();
+                let (name, mark) = (profile.to_string(), delimiter.to_string());
+                let arguments = ["--login-key", "login.key", "--profile", &name, "--delimiter", &mark];
+                let told = told(&token, &arguments);
+                let word = match rules.verify(&key, &token, moment) {
+                    Ok(_) => "Everything that was checked holds.\n(exit 0)",
+                    Err(LoginRefusal::Syntax) if told.ends_with("(exit 2)\n") => "A portal refuses it as `syntax`",
+                    Err(LoginRefusal::Syntax) => "syntax            FAILS",
+                    Err(LoginRefusal::BadTag) => "tag               FAILS",
+                    Err(LoginRefusal::Expired) => "expiry            FAILS",
+                };
+                let is_hint = told.contains("If the portal has that delimiter, say --delimiter '");
+                assert!(told.contains(word) || is_hint, "{what}, {profile}, {delimiter}: {told}");
+                assert!(!told.contains(LOGIN_KEY));
+            }
+        }
+    }
+    insta::assert_snapshot!(
+        "login_four_fields",
+        told(&login_token("admin|9999999999", Profile::Literal, '|'), &["--login-key", "login.key"])
+    );
+    let hint = told(&login_token("admin", Profile::Hardened, '!'), &[]);
+    assert!(hint.contains("`!` between its fields, expected `|`") && hint.ends_with("(exit 2)\n"), "{hint}");
+    let last = ["--at", "2026-01-05T08:59:59Z"];
+    let at = |moment: &[&str]| {
+        let desk = desk();
+        let arguments = [&["explain", &good, "--login-key", "login.key"], moment].concat();
+        countersign(desk.path(), &arguments, "").status.code()
+    };
+    assert_eq!((at(&last), at(&["--at", "2026-01-05T09:00:00Z"])), (Some(0), Some(1)));
+    let rotated = told(&good, &["--login-key", "other.key"]);
+    assert!(rotated.contains("tag               FAILS        not of that key") && rotated.contains("answers 401."));
+}
+
+fn bearer(kind: BearerKind, exp: Option<u64>) -> String {
+    let claims = BearerClaims {
+        iss: NodeId::from_bits(1 << 124),
+        iat: ISSUED,
+        jti: Jti::from_bits(7),
+        exp: exp.map(UnixSeconds),
+    };
+    BearerToken::sign(kind, claims, &key(0), &engine()).unwrap().text().to_owned()
+}
+
+const INSTALLER: [&str; 2] = ["--target", "/Altiris/NSCap/AEXNSC.exe?x=1"];
+const ON: [&str; 2] = ["--kinds", "token,asdk"];
+
+#[test]
+fn a_bearer_token_is_explained_with_each_check_of_a_server() {
+    let (push, asdk) = (bearer(BearerKind::PushInstall, None), bearer(BearerKind::Asdk, Some(ISSUED.0 + 3_600)));
+    let all = [&KEYS[..2], &INSTALLER, &ON].concat();
+    insta::assert_snapshot!("push_install", told(&push, &all));
+    insta::assert_snapshot!("asdk", told(&format!("Authorization: Bearer {asdk}"), &KEYS[..2]));
+    for (what, token, arguments, check, answer) in [
+        (
+            "another key",
+            &push,
+            [&["--jwks", "other-jwks.json"], &INSTALLER[..], &ON].concat(),
+            "server key",
+            "401 with",
+        ),
+        ("altered", &altered(&asdk), all.clone(), "server signature", "401 with"),
+        ("token off", &push, [&KEYS[..2], &INSTALLER, &["--kinds", "asdk,windows"]].concat(), "kind", "401 with"),
+        ("asdk off", &asdk, [&KEYS[..2], &["--kinds", "token"]].concat(), "kind", "401 with"),
+        ("another path", &push, [&KEYS[..2], &["--target", "/Altiris/x"], &ON].concat(), "path", "403 with"),
+    ] {
+        let told = told(token, &arguments);
+        let failed: Vec<_> = told.lines().filter(|line| line.contains(" FAILS ")).collect();
+        assert!(failed.len() == 1 && failed[0].trim_start().starts_with(check), "{what}: {told}");
+        assert!(told.contains(&format!("A server answers {answer} WWW-Authenticate: Bearer")), "{what}: {told}");
+        assert!(told.ends_with("(exit 1)\n"), "{what}: {told}");
+    }
+    // Hardened with a leeway of a minute, literal without.
+    for (profile, second, code) in [("hardened", 59, 0), ("hardened", 60, 1), ("literal", 0, 1)] {
+        let at = (ISSUED.0 + 3_600 + second).to_string();
+        let desk = desk();
+        let arguments = [&["explain", "-", "--at", &at, "--profile", profile], &KEYS[..2]].concat();
+        assert_eq!(countersign(desk.path(), &arguments, &asdk).status.code(), Some(code), "{profile}, {second}");
+    }
+}
+
+#[test]
+fn credentials_of_accounts_are_explained_without_a_password() {
+    let account = Account { name: "ACC".into(), password: Password::new("correct horse").unwrap() };
+    let basic = format!("Authorization: Basic {}", account.to_basic());
+    let told_of_basic = told(&basic, &[]);
+    assert!(told_of_basic.contains("account        ACC") && !told_of_basic.contains("correct"), "{told_of_basic}");
+    assert!(!told_of_basic.contains(&account.to_basic()) && told_of_basic.ends_with("(exit 0)\n"));
+    assert!(!told(&basic, &["--format", "json"]).contains("correct"));
+    let challenge = ServerChallenge::from_bits(7);
+    let mut all = String::new();
+    for message in [
+        WindowsMessage::Hello {},
+        WindowsMessage::Challenge { challenge },
+        WindowsMessage::answer(&account, AccountScheme::Ntlm, challenge),
+    ] {
+        all += &told(&message.to_value(AccountScheme::Ntlm), &[]);
+    }
+    insta::assert_snapshot!("windows", all);
+}
+
+#[test]
+fn a_guessed_profile_is_told() {
+    let guessed = told(&literal(), &["--origin", "http://site-2"]);
+    assert!(guessed.contains("say --profile hardened"), "{guessed}");
+    let told_literal = told(&literal(), &["--origin", "http://site-2", "--profile", "literal"]);
+    assert!(told_literal.contains("not checked  a literal server does not compare it"), "{told_literal}");
 }
 
 #[test]
@@ -238,6 +407,14 @@ fn what_cannot_be_read_says_why_and_shows_nothing_of_a_secret() {
         ("a JWK for a JWKS", &literal(), &["--jwks", "agent.jwk"]),
         ("no file", &literal(), &["--jwks", "nowhere.json"]),
         ("a broken login token", "1|2|x", &[]),
+        ("a leading zero", "admin|01795600000|b7QDEolhC7kNUDjlAlZJ7xnKqSA=", &[]),
+        ("another delimiter", "1!1175181932!b7QDEolhC7kNUDjlAlZJ7xnKqSA=", &[]),
+        ("an answer without a token", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", &[]),
+        ("a typed type", "eyJhbGciOiJSUzI1NiIsInR5cCI6InB1c2gtaW5zdGFsbCtqd3QifQ.e30.AA", &[]),
+        ("unread credentials", "Authorization: Basic c2VjcmV0", &[]),
+        ("a private PEM for a login key", SAMPLE, &["--login-key", "private.pem"]),
+        ("no login key", SAMPLE, &["--login-key", "agent.jwk"]),
+        ("a delimiter that is none", SAMPLE, &["--delimiter", "="]),
     ] {
         let output = countersign(desk.path(), &[&["explain"], arguments].concat(), input);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{what}");
@@ -252,7 +429,14 @@ fn what_cannot_be_read_says_why_and_shows_nothing_of_a_secret() {
 fn the_help_reads_well_at_80_columns() {
     let mut all = String::new();
     let desk = desk();
-    for arguments in [&["--help"][..], &["explain", "--help"], &["make", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["explain", "--help"],
+        &["make", "--help"],
+        &["make", "login", "--help"],
+        &["make", "push-install", "--help"],
+        &["make", "asdk", "--help"],
+    ] {
         let output = countersign(desk.path(), arguments, "");
         all.push_str(&format!("$ countersign token {}\n{}\n", arguments.join(" "), text(&output.stdout)));
     }
@@ -289,6 +473,39 @@ mod make {
     }
 
     #[test]
+    fn tokens_of_the_other_kinds_stand_every_check_too() {
+        let desk = desk();
+        let made = |arguments: &[&str]| {
+            let output = countersign(desk.path(), &[&["make"], arguments, &["--at", "1767600000"]].concat(), "");
+            assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+            text(&output.stdout).to_owned()
+        };
+        let issuer = ["--issuer-key", "issuer.pem"];
+        let jti = Jti::from_bits(u128::MAX).to_string();
+        let push = made(&[&["push-install", "--jti", &jti], &issuer[..]].concat());
+        let asdk = made(&[&["asdk", "--lifetime", "2h"], &issuer[..]].concat());
+        let all = [&KEYS[..2], &INSTALLER, &ON].concat();
+        for (token, says) in [(&push, jti.as_str()), (&asdk, "in 1 h 48 min")] {
+            let told = told(token, &all);
+            assert!(told.ends_with("Everything that was checked holds.\n(exit 0)\n") && told.contains(says), "{told}");
+        }
+        let login = ["login", "--key", "login.key", "--user", "admin", "--lifetime", "1h"];
+        assert_eq!(made(&login).trim_end(), login_token("admin", Profile::Hardened, '|'));
+        let other = made(&[&login[..], &["--delimiter", "!"]].concat());
+        assert_eq!(other.trim_end(), login_token("admin", Profile::Hardened, '!'));
+
+        let crafted = ["make", "login", "--key", "login.key", "--user", "admin|9999999999"];
+        let output = countersign(desk.path(), &crafted, "");
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+        assert!(text(&output.stderr).contains("has the delimiter of login tokens in it"), "{output:?}");
+        let literal = countersign(desk.path(), &[&crafted[..], &["--profile", "literal"]].concat(), "");
+        assert_eq!(literal.status.code(), Some(0));
+        for arguments in [&["make"][..], &["make", "login", "--user", "x"], &["make", "asdk"]] {
+            assert_eq!(countersign(desk.path(), arguments, "").status.code(), Some(2), "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn a_key_that_others_may_read_is_warned_of_and_a_public_one_is_no_private_one() {
         let desk = desk();
         #[cfg(unix)]
@@ -314,14 +531,9 @@ mod make {
 
 fn known() -> Known {
     Known {
-        at: ISSUED,
-        profile: None,
         server_keys: Some([key(0).public().clone()].into_iter().collect()),
         agent_key: Some(key(2).public().clone()),
-        origin: None,
-        epoch: None,
-        method: None,
-        target: None,
+        ..Known::nothing_at(ISSUED)
     }
 }
 

@@ -3,19 +3,17 @@
 //! Each is an ordinary RS256 JWT by the SMP's key, with explicit typing (RFC 8725 section 3.11), so that no agent token is
 //! ever taken for one, nor one for an agent token.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ServerKeys, base64url, body,
+    base64url, body,
     compact::{self, read_json},
 };
 use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
-    types::{
-        Authentication, BearerKind, BearerRefusal, Bug, Fingerprint, Jti, NodeId, Thumbprint, UnixSeconds, WallTime,
-    },
+    types::{BearerKind, Bug, Fingerprint, Jti, NodeId, Thumbprint, UnixSeconds},
 };
 
 /// The name of the scheme (RFC 6750 section 2.1).
@@ -90,6 +88,11 @@ impl BearerToken {
         &self.text
     }
 
+    /// The explicit type in its header.
+    pub const fn typ(&self) -> &'static str {
+        typ_of(self.kind)
+    }
+
     /// A short name for exactly these bytes.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self.text.as_bytes())
@@ -106,14 +109,15 @@ impl BearerToken {
         scheme.eq_ignore_ascii_case(BEARER_SCHEME).then(|| rest.trim_start_matches(' '))
     }
 
-    fn is_signed_by(&self, key: &PublicKey, engine: &Engine) -> bool {
+    /// Whether `key` signed the first two parts.
+    pub fn is_signed_by(&self, key: &PublicKey, engine: &Engine) -> bool {
         let signed_bytes = self.text.rfind('.').unwrap_or_default();
         engine.verify(key, &self.text.as_bytes()[..signed_bytes], &self.signature)
     }
 
     /// Whether a token of its kind is good for this path. The path is compared as it was sent: what would have to be
     /// resolved first, by dots or by `%`, is another path.
-    fn is_good_for(&self, path: &str) -> bool {
+    pub(super) fn is_good_for(&self, path: &str) -> bool {
         match self.kind {
             BearerKind::PushInstall if Bug::InstallerPathBySuffix.is_planted() => path.ends_with("/AEXNSC.exe"),
             BearerKind::PushInstall => path == INSTALLER_PATH,
@@ -130,95 +134,17 @@ const fn typ_of(kind: BearerKind) -> &'static str {
     }
 }
 
-/// All that the check of a bearer token depends on, beside the token and the path.
-#[derive(Clone, Copy, Debug)]
-pub struct BearerRules<'a> {
-    /// Which kinds of authentication are on. A push-install token is one of the ways to authenticate by token.
-    pub authentication: Authentication,
-    /// Which tokens an administrator has revoked.
-    pub revoked: &'a BTreeSet<Jti>,
-    /// The server keys that the server trusts.
-    pub server_keys: &'a ServerKeys,
-    /// How long past its expiry a token is accepted.
-    pub leeway: Duration,
-    /// Greatest token, in bytes.
-    pub token_bytes_max: usize,
-}
-
-/// A bearer token that was turned down.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BearerRejection {
-    /// The first check that failed.
-    pub why: BearerRefusal,
-    /// The token, if it could be read; unless its signature was verified, nothing in it need be true.
-    pub token: Option<Box<BearerToken>>,
-}
-
-impl BearerRules<'_> {
-    /// Checks what a request for `path` carries: syntax, server key, signature, kind, revocation, path, expiry. Nothing
-    /// else is asked of whoever brings it: a stolen token is as good as any (rule 63).
-    ///
-    /// # Errors
-    /// The first check that fails.
-    pub fn check(
-        &self,
-        text: &str,
-        path: &str,
-        now: WallTime,
-        engine: &Engine,
-    ) -> Result<BearerToken, BearerRejection> {
-        let unread = || BearerRejection { why: BearerRefusal::Syntax, token: None };
-        if text.len() > self.token_bytes_max {
-            return Err(unread());
-        }
-        engine.count_parse();
-        let token = BearerToken::parse(text).ok_or_else(unread)?;
-        match self.check_parsed(&token, path, now, engine) {
-            Ok(()) => Ok(token),
-            Err(why) => Err(BearerRejection { why, token: Some(Box::new(token)) }),
-        }
-    }
-
-    fn check_parsed(
-        &self,
-        token: &BearerToken,
-        path: &str,
-        now: WallTime,
-        engine: &Engine,
-    ) -> Result<(), BearerRefusal> {
-        let key = self.server_keys.get(token.kid).ok_or(BearerRefusal::UnknownServerKey)?;
-        if !token.is_signed_by(key, engine) && !Bug::BearerSignatureUnverified.is_planted() {
-            return Err(BearerRefusal::BadSignature);
-        }
-        let is_on = match token.kind {
-            BearerKind::PushInstall => self.authentication.token,
-            BearerKind::Asdk => self.authentication.asdk,
-        };
-        if !is_on {
-            return Err(BearerRefusal::SwitchedOff);
-        }
-        if self.revoked.contains(&token.claims.jti) && !Bug::BearerRevocationIgnored.is_planted() {
-            return Err(BearerRefusal::Revoked);
-        }
-        if !token.is_good_for(path) {
-            return Err(BearerRefusal::WrongPath);
-        }
-        match token.claims.exp {
-            Some(expires) if now >= expires.wall().after(self.leeway) => Err(BearerRefusal::Expired),
-            _ => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
         crypto::{KeyPool, backend},
-        protocol::{CountersignedToken, IssuedToken, Issuer, Nonce, Subject},
-        types::{CryptoTier, Origin, SeedStream, Uid},
+        protocol::{BearerRules, CountersignedToken, IssuedToken, Issuer, Nonce, ServerKeys, Subject},
+        types::{Authentication, BearerRefusal, CryptoTier, Origin, SeedStream, Uid, WallTime},
     };
 
     const NOW: UnixSeconds = UnixSeconds(1_767_600_000);

@@ -1,10 +1,14 @@
 //! The login token of a portal: `user|expiry|base64(HMAC-SHA1(key, "user|expiry|"))` (rules 79 to 83).
 
+mod syntax;
+
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use memchr::{memchr, memrchr};
 use thiserror::Error;
+
+pub use syntax::LoginSyntaxError;
 
 use super::LoginTokenKey;
 use crate::{
@@ -55,6 +59,18 @@ pub enum NoLoginToken {
     Delimiter,
 }
 
+impl LoginToken {
+    /// Whether `now` is before the second of its expiry.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn check_expiry(&self, now: UnixSeconds) -> Result<(), LoginRefusal> {
+        let last_second = u64::from(Bug::LoginSecondTooLong.is_planted());
+        let is_over = now.0 >= self.expires.0.saturating_add(last_second) && !Bug::LoginExpiryIgnored.is_planted();
+        if is_over { Err(LoginRefusal::Expired) } else { Ok(()) }
+    }
+}
+
 /// The parts of a token, before anything is believed.
 struct Parts<'a> {
     user: &'a str,
@@ -67,6 +83,9 @@ struct Parts<'a> {
 impl LoginTokenRules {
     /// No token is longer, in bytes: whatever is, is refused unread.
     pub const TOKEN_BYTES_MAX: usize = USER_BYTES_MAX + 1 + EXPIRY_BYTES_MAX + 1 + TAG_CHARS;
+
+    /// The tag at the end of each token, in characters.
+    pub const TAG_CHARS: usize = TAG_CHARS;
 
     /// The usual delimiter.
     pub const DELIMITER: char = '|';
@@ -108,24 +127,29 @@ impl LoginTokenRules {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn verify(&self, key: &LoginTokenKey, text: &str, now: UnixSeconds) -> Result<LoginToken, LoginRefusal> {
-        let Parts { user, expires, signed, tag } = self.parts(text).ok_or(LoginRefusal::Syntax)?;
+        self.check_tag(key, text)?;
+        let token = self.parse(text)?;
+        token.check_expiry(now)?;
+        Ok(token)
+    }
+
+    /// Whether a text is a token that was made under this key.
+    ///
+    /// # Errors
+    /// If it is none, or was made under another.
+    pub fn check_tag(&self, key: &LoginTokenKey, text: &str) -> Result<(), LoginRefusal> {
+        let Parts { user, signed, tag, .. } = self.parts(text)?;
         let covered = self.covered(user, signed).as_bytes();
-        if !Bug::LoginTagUnchecked.is_planted() && !hmac_sha1::is_tag(key.digits(), covered, &tag) {
-            return Err(LoginRefusal::BadTag);
-        }
-        let last_second = u64::from(Bug::LoginSecondTooLong.is_planted());
-        if now.0 >= expires.0.saturating_add(last_second) && !Bug::LoginExpiryIgnored.is_planted() {
-            return Err(LoginRefusal::Expired);
-        }
-        Ok(LoginToken { user: user.to_owned(), expires })
+        let is_tagged = Bug::LoginTagUnchecked.is_planted() || hmac_sha1::is_tag(key.digits(), covered, &tag);
+        is_tagged.then_some(()).ok_or(LoginRefusal::BadTag)
     }
 
     /// What a token says, whoever made it and whenever: for people and logs, never to let anybody in.
     ///
     /// # Errors
-    /// If it is no token.
-    pub fn parse(&self, text: &str) -> Result<LoginToken, LoginRefusal> {
-        let Parts { user, expires, .. } = self.parts(text).ok_or(LoginRefusal::Syntax)?;
+    /// What keeps it from being a token.
+    pub fn parse(&self, text: &str) -> Result<LoginToken, LoginSyntaxError> {
+        let Parts { user, expires, .. } = self.parts(text)?;
         Ok(LoginToken { user: user.to_owned(), expires })
     }
 
@@ -146,27 +170,42 @@ impl LoginTokenRules {
     /// The document's form has fields and no word on what may be in them. Read as it is written there, the user is what stands
     /// before the first delimiter, the expiry what stands behind it, and the tag what stands behind the last one, over all that
     /// comes before. A user id with the delimiter in it then brings an expiry of its own (attack 28).
-    fn parts<'a>(&self, text: &'a str) -> Option<Parts<'a>> {
+    fn parts<'a>(&self, text: &'a str) -> Result<Parts<'a>, LoginSyntaxError> {
         if text.len() > Self::TOKEN_BYTES_MAX {
-            return None;
+            return Err(LoginSyntaxError::Bytes { found: text.len() });
         }
-        let (signed, tag) = text.split_at_checked(memrchr(self.delimiter, text.as_bytes())? + 1)?;
-        let fields = signed.strip_suffix(char::from(self.delimiter))?;
-        let (user, rest) = fields.split_at_checked(memchr(self.delimiter, fields.as_bytes())?)?;
-        let rest = rest.get(1..)?;
-        let expiry = match memchr(self.delimiter, rest.as_bytes()) {
-            Some(_) if self.delimits() => return None,
-            Some(end) => rest.get(..end)?,
+        let (signed, fields, tag) = self.split_tag(text).ok_or_else(|| self.wrong_fields(text))?;
+        let (user, rest) = self.split_first(fields).ok_or_else(|| self.wrong_fields(text))?;
+        let expiry = match self.split_first(rest) {
+            Some(_) if self.delimits() => return Err(self.wrong_fields(text)),
+            Some((expiry, _)) => expiry,
             None => rest,
         };
         if !(1..=USER_BYTES_MAX).contains(&user.len()) || !user.bytes().all(is_cookie_octet) {
-            return None;
+            return Err(LoginSyntaxError::User);
         }
         let is_canonical =
             expiry.bytes().all(|byte| byte.is_ascii_digit()) && (expiry == "0" || !expiry.starts_with('0'));
-        let expires = UnixSeconds(expiry.parse().ok().filter(|_| is_canonical)?);
-        let tag = STANDARD.decode(tag).ok()?.try_into().ok()?;
-        Some(Parts { user, expires, signed, tag })
+        let expires = expiry.parse().ok().filter(|_| is_canonical).ok_or(LoginSyntaxError::Expiry)?;
+        let tag = STANDARD.decode(tag).ok().and_then(|tag| tag.try_into().ok()).ok_or(LoginSyntaxError::Tag)?;
+        Ok(Parts { user, expires: UnixSeconds(expires), signed, tag })
+    }
+
+    /// What is signed, the same without the delimiter at its end, and the tag.
+    fn split_tag<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
+        let end = memrchr(self.delimiter, text.as_bytes())?;
+        Some((text.get(..=end)?, text.get(..end)?, text.get(end + 1..)?))
+    }
+
+    /// The first field, and the others.
+    fn split_first<'a>(&self, fields: &'a str) -> Option<(&'a str, &'a str)> {
+        let end = memchr(self.delimiter, fields.as_bytes())?;
+        Some((fields.get(..end)?, fields.get(end + 1..)?))
+    }
+
+    fn wrong_fields(&self, text: &str) -> LoginSyntaxError {
+        let delimiter = char::from(self.delimiter);
+        LoginSyntaxError::Fields { found: text.split(delimiter).count(), delimiter }
     }
 
     fn delimits(&self) -> bool {

@@ -7,6 +7,7 @@ mod agent;
 mod authentication_choice;
 mod authorization;
 pub mod base64url;
+mod bearer_rules;
 mod bearer_token;
 mod binding;
 mod body;
@@ -49,7 +50,8 @@ pub use account::{Account, Password, PasswordHash};
 pub use agent::{Agent, Authorization, Declined};
 pub use authentication_choice::{AccReason, Choice, NoChoice, Offered, Resource, Situation, TokenState, choose};
 pub use authorization::{ChallengeError, Credentials, SCHEME, TokenChallenge};
-pub use bearer_token::{BEARER_SCHEME, BearerClaims, BearerRejection, BearerRules, BearerToken, INSTALLER_PATH};
+pub use bearer_rules::{BearerRejection, BearerRules};
+pub use bearer_token::{BEARER_SCHEME, BearerClaims, BearerToken, INSTALLER_PATH};
 pub use binding::{Binding, RequestFacts};
 pub use body::BodyError;
 pub use client_tokens::{
@@ -69,7 +71,7 @@ pub use login_credentials::{
     PORTAL_PATH, PORTLET_PATH, PORTLET_SERVER_PATH, REMEMBER_COOKIE, SESSION_COOKIE, SESSION_PATH, cookie, form,
     form_field, login_authorization, login_token_in, with_login_token,
 };
-pub use login_token::{LoginToken, LoginTokenRules, LoginTokenRulesError, NoLoginToken};
+pub use login_token::{LoginSyntaxError, LoginToken, LoginTokenRules, LoginTokenRulesError, NoLoginToken};
 pub use login_token_key::{LoginTokenKey, LoginTokenKeyError};
 pub use message_signature::{
     Answered, MessageError, RequestTarget, SignedHeaders, VerifiedMessage, sign_request, sign_response, verify_request,

@@ -1,20 +1,25 @@
 //! The administrator's door: JSON over HTTP on loopback, for whoever has the secret.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
 
 use http::{
     HeaderValue, Method, StatusCode,
     header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
 use serde_json::{Value, json};
 
-use super::{ActError, Secret, SmpRecords, config::Reloaded};
+use super::{ActError, BearerOrder, Secret, SmpRecords, config::Reloaded};
 use crate::{
-    actor::{Reply, ServerConnection, ServerRequest, Service},
-    crypto::{Jwk, PublicKey},
+    actor::{Reply, ServerConnection, ServerRequest, Service, locked},
+    crypto::{Engine, Jwk, PublicKey},
     protocol::NodeKind,
-    types::{NodeId, Thumbprint},
+    types::{BearerKind, Jti, NodeId, Thumbprint},
 };
 
 /// Reads the configuration again; says what came of it, or what is wrong with the file.
@@ -36,6 +41,9 @@ const ROUTES: &[&str] = &[
     "POST /keys/rotate",
     "POST /keys/rotate?now=true",
     "POST /keys/{kid}/withdraw",
+    "POST /bearer-tokens?kind=push_install",
+    "POST /bearer-tokens?kind=asdk&lifetime={time}",
+    "POST /bearer-tokens/{jti}/revoke",
     "POST /reload",
 ];
 
@@ -57,14 +65,22 @@ fn method_of(path: &str) -> Option<&'static str> {
 /// Answers administrators.
 pub struct Admin {
     records: Arc<SmpRecords>,
+    engine: Arc<Engine>,
+    rng: Mutex<ChaCha20Rng>,
     secret: Secret,
     reload: Reload,
 }
 
 impl Admin {
-    /// Works on these records for whoever shows the secret.
-    pub fn new(records: Arc<SmpRecords>, secret: Secret, reload: Reload) -> Self {
-        Self { records, secret, reload }
+    /// Works on these records for whoever shows the secret. What it is asked to issue, `engine` signs, and `rng` names.
+    pub fn new(
+        records: Arc<SmpRecords>,
+        engine: Arc<Engine>,
+        rng: ChaCha20Rng,
+        secret: Secret,
+        reload: Reload,
+    ) -> Self {
+        Self { records, engine, rng: Mutex::new(rng), secret, reload }
     }
 
     async fn route(&self, request: &ServerRequest) -> Result<Value, Problem> {
@@ -99,6 +115,13 @@ impl Admin {
             (true, ["keys", kid, "withdraw"]) => {
                 let kid: Thumbprint = kid.parse().map_err(|error| Problem(StatusCode::BAD_REQUEST, error))?;
                 done(records.withdraw_key(kid).await)
+            }
+            (true, ["bearer-tokens"]) => self.issue_bearer(request).await,
+            (true, ["bearer-tokens", jti, "revoke"]) => {
+                let jti = jti.parse::<Jti>().map_err(|error| Problem(StatusCode::BAD_REQUEST, format!("{error}")))?;
+                let is_issued = records.revoke_bearer(jti).await?;
+                let within = records.sites_know_within().await.to_string();
+                Ok(json!({ "done": true, "issued": is_issued, "sites_know_within": within }))
             }
             (true, ["reload"]) => match (self.reload)().await {
                 Ok(Reloaded { policy_changed, taken_over, needs_restart }) => Ok(json!({
@@ -136,8 +159,27 @@ impl Admin {
         }
     }
 
+    /// The one answer that has a token: it goes to nobody else, and is kept nowhere.
+    async fn issue_bearer(&self, request: &ServerRequest) -> Result<Value, Problem> {
+        let query = request.target.split_once('?').map_or("", |(_, query)| query);
+        let order = BearerOrder::parse(query).map_err(|why| Problem(StatusCode::BAD_REQUEST, why))?;
+        let jti = {
+            let mut rng = locked(&self.rng);
+            Jti::from_bits(u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64()))
+        };
+        let token = self.records.issue_bearer(order, jti, &self.engine).await?;
+        let on = self.records.database.open().parameters().authentication;
+        let is_on = match order.kind {
+            BearerKind::PushInstall => on.token,
+            BearerKind::Asdk => on.asdk,
+        };
+        let (kind, expires) = (token.kind, token.claims.exp);
+        Ok(json!({ "done": true, "kind": kind, "jti": jti, "expires": expires, "is_on": is_on, "token": token.text() }))
+    }
+
     async fn status(&self) -> Value {
         let next = self.records.next_key().await;
+        let bearers = self.records.issued_bearers().await;
         let records = self.records.database.open();
         let servers = records.directory.servers().count();
         json!({
@@ -150,6 +192,8 @@ impl Admin {
             "nodes": records.directory.len(),
             "sites": servers - 1,
             "revoked": records.directory.revoked(),
+            "bearer_tokens": bearers,
+            "revoked_bearer_tokens": records.revoked_bearers(),
             "parameters": records.parameters(),
         })
     }

@@ -9,7 +9,7 @@ use tracing::{debug, info, trace, warn};
 use super::figures::name_of;
 use crate::{
     actor::EnrolmentError,
-    event::{Event, EventKind, JobOutcome, PortalEvent},
+    event::{BearerEvent, Event, EventKind, JobOutcome, PortalEvent},
     protocol::{NodeKind, RegisterError, RegisterRequest, Registered},
     types::{ActorId, NodeId, Thumbprint},
 };
@@ -87,6 +87,16 @@ impl Narrator {
             }
             EventKind::Portal(PortalEvent::JobEnded { job, outcome, steps }) => {
                 warn!(%server, job, outcome = name_of(outcome), steps, "job failed");
+            }
+            EventKind::Bearer(BearerEvent::Issued { kind, jti, .. }) => {
+                info!(%server, %kind, %jti, "bearer token issued")
+            }
+            EventKind::Bearer(BearerEvent::Revoked { jti }) => info!(%server, %jti, "bearer token revoked"),
+            EventKind::Bearer(BearerEvent::Accepted { request, kind, jti, .. }) => {
+                debug!(%server, %request, %kind, %jti, "bearer token accepted");
+            }
+            EventKind::Bearer(BearerEvent::Refused { request, why, jti }) => {
+                debug!(%server, %request, why = name_of(why), jti = jti.map(display), "bearer token refused");
             }
             EventKind::Served { request, .. } => trace!(%server, %request, "served"),
             EventKind::CacheHit { agent, .. } => trace!(%server, %agent, "token found in the cache"),

@@ -6,7 +6,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::info;
 
-use super::{Figures, KeySource, Knock, NextKey, NodeJournal, Restored, SmpState, StateError};
+use super::{Figures, IssuedBearers, KeySource, Knock, NextKey, NodeJournal, Restored, SmpState, StateError};
 use crate::{
     actor::{Database, Records},
     crypto::{KeyError, PublicKey},
@@ -38,6 +38,8 @@ pub struct Decisions {
     pub(super) configured_sites: BTreeSet<NodeId>,
     /// The key that waits to sign.
     pub(super) next_key: Option<NextKey>,
+    /// The push-install and ASDK tokens that were issued.
+    pub(super) issued_bearers: IssuedBearers,
     /// Until when a site may sleep that has not heard of a shorter policy interval.
     pub(super) asleep_until: VirtualTime,
 }
@@ -72,9 +74,10 @@ impl SmpRecords {
         new_key: KeySource,
         figures: Arc<Figures>,
     ) -> Arc<Self> {
-        let Restored { database, removed_sites, configured_sites, next_key, policy_interval_before_s } = restored;
+        let Restored { database, removed_sites, configured_sites, next_key, policy_interval_before_s, issued_bearers } =
+            restored;
         let asleep_until = recorder.clock().now().after(Duration::from_secs(policy_interval_before_s));
-        let decisions = Decisions { removed_sites, configured_sites, next_key: None, asleep_until };
+        let decisions = Decisions { removed_sites, configured_sites, next_key: None, issued_bearers, asleep_until };
         let decisions = Arc::new(Mutex::new(decisions));
         let records = Arc::new(Self { database, state, journal, recorder, new_key, figures, decisions });
         // Nobody else has it yet, so that nobody holds the lock.

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Decisions, Extent, KeySource, KnownNode, NextKey, NodeJournal, StateError, StateFolder, identity, state_file,
+    Decisions, Extent, IssuedBearers, KeySource, KnownNode, NextKey, NodeJournal, StateError, StateFolder, identity,
+    state_file,
 };
 use crate::{
     actor::{Database, Records},
     crypto::PrivateKey,
     protocol::{Issuer, ServerKeys},
-    types::{NodeId, Origin, Parameters, Profile, Thumbprint},
+    types::{Jti, NodeId, Origin, Parameters, Profile, Thumbprint},
 };
 
 const KIND: &str = "smp";
@@ -44,6 +45,10 @@ struct Kept {
     configured_sites: BTreeSet<NodeId>,
     removed_sites: BTreeSet<NodeId>,
     revoked: BTreeSet<NodeId>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    issued_bearers: IssuedBearers,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    revoked_bearers: BTreeSet<Jti>,
     /// What the file of nodes held by then. It may hold more, and never less.
     #[serde(default)]
     nodes: Option<Extent>,
@@ -62,6 +67,8 @@ pub struct Restored {
     pub next_key: Option<PrivateKey>,
     /// The policy interval that sites may know.
     pub policy_interval_before_s: u64,
+    /// The push-install and ASDK tokens that were issued.
+    pub issued_bearers: IssuedBearers,
 }
 
 /// The state of an SMP on disk.
@@ -138,6 +145,7 @@ impl SmpState {
             configured_sites: BTreeSet::new(),
             next_key: None,
             policy_interval_before_s: policy_interval_s,
+            issued_bearers: IssuedBearers::new(),
         };
         if self.kept.is_none() && !nodes.is_empty() {
             let other = self.folder.path_of(NodeJournal::FILE);
@@ -159,6 +167,10 @@ impl SmpState {
                 for node in &kept.revoked {
                     records.directory.revoke(*node);
                 }
+                for jti in &kept.revoked_bearers {
+                    records.revoke_bearer(*jti);
+                }
+                restored.issued_bearers.clone_from(&kept.issued_bearers);
                 records.server_keys = kept.server_keys.clone();
                 records.issuer = Issuer::new(self.node, self.signing_key(kept.signing_key)?, lifetime);
                 restored.next_key = kept.next_signing_key.map(|kid| self.signing_key(kid)).transpose()?;
@@ -206,6 +218,8 @@ impl SmpState {
             configured_sites: decisions.configured_sites.clone(),
             removed_sites: decisions.removed_sites.clone(),
             revoked: records.directory.revoked().clone(),
+            issued_bearers: decisions.issued_bearers.clone(),
+            revoked_bearers: records.revoked_bearers().clone(),
             nodes: Some(nodes),
         };
         // These types have text keys and no serializer that fails.

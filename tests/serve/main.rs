@@ -4,6 +4,7 @@
 
 mod agent;
 mod approval;
+mod bearer;
 mod configuration;
 mod fleet;
 mod hostile;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, StatusCode,
+    HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
@@ -71,12 +71,8 @@ fn serve<E: Environment>(core: &Core<E>, request: &ServerRequest, token: &Bearer
     Reply::new(Full::new(Bytes::from_static(b"OK\n")))
 }
 
-/// What RFC 6750 section 3.1 says to a token that is not good, or not good for this.
 fn refuse(why: BearerRefusal) -> Reply {
-    let (status, value) = match why {
-        BearerRefusal::WrongPath => (StatusCode::FORBIDDEN, "Bearer error=\"insufficient_scope\""),
-        _ => (StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\""),
-    };
+    let (status, value) = BearerRejection::answer(why);
     let mut reply = empty_reply(status);
     reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(value));
     reply

@@ -97,7 +97,7 @@ impl Surroundings {
 
     /// Opens a door beside the protocol's.
     pub fn open(&self, door: Door, service: Arc<impl Service>) -> Result<(), Failure> {
-        let side_door = SideDoor::new(door, self.side_stop.clone()).map_err(Failure::internal)?;
+        let side_door = SideDoor::new(door, self.side_stop.clone())?;
         tokio::spawn(async move {
             if let Err(error) = side_door.serve(service).await {
                 error!(%error, "a door beside the protocol's broke");

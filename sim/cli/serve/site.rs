@@ -130,7 +130,7 @@ fn open_once_registered(
     has_registered: bool,
 ) -> Result<(), Failure> {
     if has_registered {
-        *locked(&environment.server) = Some(door.open(tls).map_err(Failure::internal)?);
+        *locked(&environment.server) = Some(door.open(tls)?);
         return Ok(());
     }
     let environment = Arc::clone(environment);

@@ -93,13 +93,13 @@ pub fn serve(args: &SmpArgs) -> Result<Exit, Failure> {
         let (metrics, nodes) = (address_of(metrics_door.as_ref()), database.open().directory.len());
         let engine = surroundings.engine(config.server.crypto)?;
         let environment = surroundings.environment(ActorId::Smp, None);
-        *locked(&environment.server) = Some(door.open(tls).map_err(Failure::internal)?);
+        *locked(&environment.server) = Some(door.open(tls)?);
         let settings = settings(&config.server, state.node(), origin.clone(), state.identity().clone(), rng);
-        let smp = SmpServer::start(environment, engine, settings, database);
+        let smp = SmpServer::start(environment, Arc::clone(&engine), settings, database);
         surroundings.ready.store(true, Relaxed);
         surroundings.open_metrics(metrics_door)?;
         let reload = reload(asked, config.clone(), Arc::clone(&records), log.switch(&surroundings.audience));
-        let admin = Admin::new(Arc::clone(&records), secret, Arc::clone(&reload));
+        let admin = Admin::new(Arc::clone(&records), engine, entropy::rng()?, secret, Arc::clone(&reload));
         surroundings.open(admin_door, Arc::new(admin))?;
         info!(
             server = %"smp",

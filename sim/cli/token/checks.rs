@@ -1,85 +1,23 @@
-//! The checks that a server makes of a token, one by one and all of them: a server stops at the first that fails.
+//! The checks that a server makes of an agent's token, one by one and all of them: a server stops at the first that fails.
 //!
 //! Each is asked of the protocol. What the asker does not know is not made up: the check is listed as not made.
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
-
-use super::moment::away;
-use crate::{
-    crypto::{Engine, KeyError, PublicKey, backend},
-    protocol::{Binding, CountersignedToken, IssuedToken, RequestFacts, ServerKeys, ValidationRules},
-    types::{CryptoTier, Epoch, Origin, Parameters, Profile, Refusal, UnixSeconds},
+use super::{
+    checked::{Checked, Known, SERVER_SIGNATURE},
+    moment::away,
 };
-
-/// The check that tells whether the issuer made the token.
-pub(super) const SERVER_SIGNATURE: &str = "server signature";
-
-/// What is known beside the token.
-#[derive(Clone, Debug)]
-pub struct Known {
-    /// The moment at which it is looked at.
-    pub at: UnixSeconds,
-    /// The profile of the server; none goes by the form of the token.
-    pub profile: Option<Profile>,
-    /// The server keys.
-    pub server_keys: Option<ServerKeys>,
-    /// The agent's public key.
-    pub agent_key: Option<PublicKey>,
-    /// The origin of the server.
-    pub origin: Option<Origin>,
-    /// The server's start.
-    pub epoch: Option<Epoch>,
-    /// The method of the request.
-    pub method: Option<String>,
-    /// Path and query of the request.
-    pub target: Option<String>,
-}
-
-/// A check and what came of it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Checked {
-    /// What is checked.
-    pub check: &'static str,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// With what a server turns the token down, if it fails.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<Refusal>,
-    /// What was seen, or what would be needed.
-    pub why: String,
-}
-
-/// What came of a check.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It holds.
-    Holds,
-    /// It fails.
-    Fails,
-    /// It was not made.
-    NotChecked,
-}
-
-impl Checked {
-    pub(super) fn made(check: &'static str, result: Result<(), Refusal>, holds: &str, fails: &str) -> Self {
-        match result {
-            Ok(()) => Self { check, outcome: Outcome::Holds, refusal: None, why: holds.to_owned() },
-            Err(refusal) => Self { check, outcome: Outcome::Fails, refusal: Some(refusal), why: fails.to_owned() },
-        }
-    }
-
-    pub(super) fn not_made(check: &'static str, why: &str) -> Self {
-        Self { check, outcome: Outcome::NotChecked, refusal: None, why: why.to_owned() }
-    }
-}
+use crate::{
+    crypto::{Engine, KeyError, backend},
+    protocol::{Binding, CountersignedToken, IssuedToken, RequestFacts, ValidationRules},
+    types::{CryptoTier, Epoch, Parameters, Profile, Refusal},
+};
 
 /// The checks that a server makes of an issued token before its agent has signed it.
 pub fn of_issued(issued: &IssuedToken, known: &Known) -> Result<Vec<Checked>, KeyError> {
     let examiner = Examiner::new(known, issued, None, known.profile.unwrap_or(Profile::Hardened))?;
-    let mut checks = vec![Checked::made("syntax", Ok(()), "three parts, an ordinary RS256 JWT", "")];
+    let mut checks = vec![Checked::held("syntax", "three parts, an ordinary RS256 JWT")];
     checks.extend(examiner.server_part());
     checks.push(Checked::not_made("agent signature", "not there yet: the agent adds it when it uses the token"));
     checks.push(examiner.expiry());
@@ -157,7 +95,7 @@ impl<'a> Examiner<'a> {
         let signed = is_signed.then_some(()).ok_or(Refusal::BadServerSignature);
         let altered = "not of that key: altered or made up";
         [
-            Checked::made("server key", Ok(()), "--jwks has it", ""),
+            Checked::held("server key", "--jwks has it"),
             Checked::made(SERVER_SIGNATURE, signed, "of the server key", altered),
         ]
     }
@@ -207,7 +145,16 @@ impl<'a> Examiner<'a> {
             return Checked::not_made("audience", "needs --origin");
         };
         if !self.rules.profile.checks_audience() && self.binding.is_none() {
-            return Checked::not_made("audience", "a literal server does not compare it");
+            return Checked::not_made(
+                "audience",
+                match self.known.profile {
+                    Some(_) => "a literal server does not compare it",
+                    None => {
+                        "its form is that of a literal server, which does not compare it; if the server is a hardened \
+                         one, say --profile hardened"
+                    }
+                },
+            );
         }
         let fails = format!("for another server than {origin}");
         Checked::made("audience", self.rules.check_audience(self.issued, self.binding), "for this server", &fails)

@@ -6,12 +6,16 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use super::{Known, explain, found::TEXT_BYTES_MAX, key_file, moment, page};
 use crate::{
     cli::{Exit, Failure, Format, exit::print, profile_parser},
-    types::{Epoch, Origin, Profile, UnixSeconds},
+    protocol::LoginTokenRules,
+    types::{AuthenticationKind, Epoch, Origin, Profile, UnixSeconds},
 };
 
 pub const EXAMPLES: &str = "\
@@ -19,6 +23,12 @@ Examples:
   curl -si http://127.0.0.1:8081/Altiris/x -H 'Authorization: SMPToken …' \\
     | countersign token explain - --origin http://127.0.0.1:8081
   countersign token explain - --jwks jwks.json --agent-key agent.pem < token
+  countersign token explain - --login-key login.key < cookie
+  countersign token explain - --jwks jwks.json --kinds token,asdk \\
+    --target /Altiris/NSCap/AEXNSC.exe < push-install-token
+
+Push-install, ASDK and login tokens are told by their form, as are messages of
+Windows authentication; no key and no password is shown.
 
 A token on the command line is seen by whoever lists processes: read it from
 standard input unless it has expired.
@@ -29,7 +39,7 @@ with 2 if there is nothing to read.";
 /// Arguments of `token explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The token, or a header or a whole answer with one; `-` is standard input
+    /// The token, or an address, a header or a whole message with one; `-` is standard input
     #[arg(default_value = "-", value_name = "TEXT", allow_hyphen_values = true)]
     pub text: String,
     /// The server keys, as /.well-known/jwks.json serves them
@@ -38,6 +48,15 @@ pub struct ExplainArgs {
     /// The agent's public key, in PEM or as a JWK
     #[arg(long, value_name = "FILE")]
     pub agent_key: Option<PathBuf>,
+    /// The key of a portal's login tokens: the file `login.key` of its state folder
+    #[arg(long, value_name = "FILE")]
+    pub login_key: Option<PathBuf>,
+    /// What stands between the fields of a login token [default: |]
+    #[arg(long, value_name = "MARK", value_parser = delimiter)]
+    pub delimiter: Option<char>,
+    /// The kinds of authentication that policy has on, for push-install and ASDK tokens
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = kind_parser())]
+    pub kinds: Option<Vec<AuthenticationKind>>,
     /// The server to which the token is sent, as policy names it
     #[arg(long, value_name = "URL")]
     pub origin: Option<Origin>,
@@ -71,6 +90,9 @@ pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         epoch: args.epoch,
         method: args.method.clone(),
         target: args.target.clone(),
+        authentication: args.kinds.as_ref().map(|kinds| kinds.iter().copied().collect()),
+        login_key: args.login_key.as_deref().map(key_file::login_key).transpose()?,
+        delimiter: args.delimiter,
     };
     let text = if args.text == "-" { standard_input()? } else { args.text.clone() };
     let explanation = explain(&text, &known).map_err(Failure::Usage)?;
@@ -79,6 +101,22 @@ pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         Format::Json => serde_json::to_string_pretty(&explanation).map_err(Failure::internal)? + "\n",
     })?;
     Ok(if explanation.holds() { Exit::Holds } else { Exit::Violated })
+}
+
+/// A mark that may stand between the fields of a login token.
+pub(super) fn delimiter(text: &str) -> Result<char, String> {
+    let mut marks = text.chars();
+    let (Some(mark), None) = (marks.next(), marks.next()) else {
+        return Err("expected one punctuation mark, such as `|`".to_owned());
+    };
+    LoginTokenRules::new(Profile::Literal, mark).map(|_| mark).map_err(|error| error.to_string())
+}
+
+fn kind_parser() -> impl TypedValueParser<Value = AuthenticationKind> {
+    const ALL: [AuthenticationKind; 4] =
+        [AuthenticationKind::Token, AuthenticationKind::Asdk, AuthenticationKind::Windows, AuthenticationKind::Acc];
+    PossibleValuesParser::new(ALL.map(AuthenticationKind::name))
+        .map(|name| ALL.into_iter().find(|kind| kind.name() == name).unwrap_or(AuthenticationKind::Token))
 }
 
 /// No more than is too much, however much there is.

@@ -1,4 +1,5 @@
-//! Keys in files: public ones, and private ones only where a private one is asked for.
+//! Keys in files: public ones, and private ones only where a private one is asked for. None is ever an argument: whoever lists
+//! processes sees those.
 
 use std::{fs::File, io::Read as _, path::Path};
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::super::Failure;
 use crate::{
     crypto::{Jwk, PublicKey},
-    protocol::ServerKeys,
+    protocol::{LoginTokenKey, LoginTokenKeyError, ServerKeys},
 };
 
 /// A set of a few hundred keys is below.
@@ -29,6 +30,36 @@ pub fn agent_key(path: &Path) -> Result<PublicKey, Failure> {
     let is_pem = text.trim_start().starts_with("-----BEGIN");
     let read = if is_pem { PublicKey::from_pem(text.trim()) } else { of_jwk(&text) };
     read.map_err(|error| wrong(path, &format!("is no public key, neither in PEM nor as a JWK: {error}")))
+}
+
+/// Reads the key of a portal's login tokens, as the portal keeps it.
+pub fn login_key(path: &Path) -> Result<LoginTokenKey, Failure> {
+    let text = secret(path)?;
+    text.trim().parse().map_err(|error: LoginTokenKeyError| {
+        wrong(path, &format!("holds no login token key, as `login.key` of a portal does: {error}"))
+    })
+}
+
+/// Reads a private key: PEM (PKCS#8).
+#[cfg(feature = "sockets")]
+pub fn private_key(path: &Path) -> Result<crate::crypto::PrivateKey, Failure> {
+    crate::crypto::PrivateKey::from_pem(secret(path)?.trim())
+        .map_err(|error| wrong(path, &format!("is no private key: {error}")))
+}
+
+/// The text of a file that is for its owner alone.
+fn secret(path: &Path) -> Result<String, Failure> {
+    let text = read(path)?;
+    #[cfg(feature = "sockets")]
+    if let Some(mode) =
+        std::fs::metadata(path).ok().as_ref().and_then(crate::serve::mode_of).filter(|mode| mode & 0o077 != 0)
+    {
+        let path = path.display();
+        super::super::exit::warn(&format!(
+            "warning: {path} may be read by others (mode {mode:03o}); for its owner alone: chmod 600 {path}"
+        ));
+    }
+    Ok(text)
 }
 
 fn of_jwk(text: &str) -> Result<PublicKey, crate::crypto::KeyError> {
@@ -57,7 +88,7 @@ fn is_private(json: &Value) -> bool {
 }
 
 /// Reads a file of text that is not too large.
-pub(super) fn read(path: &Path) -> Result<String, Failure> {
+fn read(path: &Path) -> Result<String, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Usage(format!("failed to read {}: {error}", path.display()));
     let mut text = String::new();
     let file = File::open(path).map_err(|error| failed(&error))?;
@@ -68,6 +99,6 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-pub(super) fn wrong(path: &Path, what: &str) -> Failure {
+fn wrong(path: &Path, what: &str) -> Failure {
     Failure::Usage(format!("{} {what}", path.display()))
 }

@@ -1,5 +1,9 @@
 //! `token`: makes and explains tokens, for whoever holds one from a log or a browser.
 
+mod account;
+mod agent_token;
+mod bearer;
+mod checked;
 mod checks;
 mod explain;
 mod explanation;
@@ -8,6 +12,7 @@ mod key_file;
 mod login;
 #[cfg(feature = "sockets")]
 mod make;
+mod message_line;
 mod moment;
 mod page;
 mod unread;
@@ -15,7 +20,7 @@ mod unread;
 use clap::Subcommand;
 
 pub use self::{
-    checks::{Checked, Known, Outcome},
+    checked::{Checked, Known, Outcome, Reason},
     explain::ExplainArgs,
     explanation::{Explanation, Part, Said, explain},
 };
@@ -28,9 +33,9 @@ pub enum TokenCommand {
     /// Say what a token is, what each part of it says and which checks it would fail
     #[command(after_help = explain::EXAMPLES)]
     Explain(ExplainArgs),
-    /// Issue a token and sign it as its agent would, for test stands
+    /// Make a token of any kind, for test stands
     #[cfg(feature = "sockets")]
-    #[command(after_help = make::EXAMPLES, override_usage = make::USAGE)]
+    #[command(after_help = make::AGENT_EXAMPLES, override_usage = make::USAGE)]
     Make(make::MakeArgs),
 }
 

@@ -3,7 +3,7 @@
 use textwrap::{Options, fill};
 
 use super::{
-    checks::Outcome,
+    checked::Outcome,
     explanation::{Explanation, Said},
     moment,
 };

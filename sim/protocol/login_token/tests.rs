@@ -124,8 +124,33 @@ fn a_token_has_one_spelling() {
     ];
     for profile in [Profile::Literal, Profile::Hardened] {
         for text in &not_tokens {
-            assert_eq!(rules(profile).parse(text), Err(LoginRefusal::Syntax), "{:?}", text.get(..40).unwrap_or(text));
+            let refused = rules(profile).verify(&key(), text, UnixSeconds(0));
+            assert_eq!(refused, Err(LoginRefusal::Syntax), "{:?}", text.get(..40).unwrap_or(text));
+            assert!(rules(profile).parse(text).is_err());
         }
+    }
+}
+
+#[test]
+fn what_is_no_token_says_which_field_is_wrong() {
+    use LoginSyntaxError::{Bytes, Expiry, Fields, Tag, User};
+    let tag = "b7QDEolhC7kNUDjlAlZJ7xnKqSA=";
+    let fields = |found| Fields { found, delimiter: '|' };
+    for (text, hardened, literal) in [
+        ("x".repeat(115), Some(Bytes { found: 115 }), Some(Bytes { found: 115 })),
+        ("hello".into(), Some(fields(1)), Some(fields(1))),
+        ("1|2".into(), Some(fields(2)), Some(fields(2))),
+        (format!("a|1175181932|1175181932|{tag}"), Some(fields(4)), None),
+        (format!("|1175181932|{tag}"), Some(User), Some(User)),
+        (format!("bob smith|1175181932|{tag}"), Some(User), Some(User)),
+        (format!("1|01175181932|{tag}"), Some(Expiry), Some(Expiry)),
+        (format!("1|+5|{tag}"), Some(Expiry), Some(Expiry)),
+        (format!("1||{tag}"), Some(Expiry), Some(Expiry)),
+        ("1|1175181932|b7QDEolhC7kNUDjlAlZJ7xnKqSA".into(), Some(Tag), Some(Tag)),
+        ("1|1175181932|b7QD".into(), Some(Tag), Some(Tag)),
+    ] {
+        assert_eq!(rules(Profile::Hardened).parse(&text).err(), hardened, "{text}");
+        assert_eq!(rules(Profile::Literal).parse(&text).err(), literal, "{text}");
     }
 }
 

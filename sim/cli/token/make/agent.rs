@@ -1,32 +1,25 @@
-//! `token make`: a token as an issuer and an agent make it, for test stands.
+//! The token of an agent, as an issuer and the agent make it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use rand_core::Rng;
 
-use super::{explain::now, key_file, moment};
+use super::{
+    super::{explain::now, moment},
+    draw, engine,
+    key_file::private_key,
+};
 use crate::{
-    cli::{
-        Exit, Failure,
-        exit::{print, warn},
-        serve::rng,
-    },
-    crypto::{Engine, PrivateKey, backend},
+    cli::{Exit, Failure, exit::print},
     protocol::{Binding, CountersignedToken, Issuer, Nonce, RequestFacts, Subject, content_digest},
-    serve::mode_of,
-    types::{CryptoTier, Epoch, Jti, NodeId, Origin, TimeSpan, Uid, UnixSeconds},
+    types::{Epoch, Jti, NodeId, Origin, TimeSpan, Uid, UnixSeconds},
 };
 
 /// The one that clap writes is wider than a terminal.
 pub const USAGE: &str = "\
 countersign token make [OPTIONS] --issuer-key <FILE>
-         --agent-key <FILE> --agent <GUID> --audience <URL>";
+         --agent-key <FILE> --agent <GUID> --audience <URL>
+       countersign token make <login | push-install | asdk> …";
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -37,11 +30,13 @@ Examples:
 
 An SMP signs tokens with identity.pem of its state folder, and after a rotation
 with signing-….pem. The token is good wherever that key is trusted and the agent
-is known: for test stands.";
+is known: for test stands.
 
-/// Arguments of `token make`.
+Without a command it makes the token of an agent.";
+
+/// What the token of an agent needs.
 #[derive(Debug, Args)]
-pub struct MakeArgs {
+pub struct AgentTokenArgs {
     /// The issuer's private key, in PEM (PKCS#8), as `serve smp` keeps it
     #[arg(long, value_name = "FILE")]
     pub issuer_key: PathBuf,
@@ -83,11 +78,9 @@ pub struct MakeArgs {
     pub target: Option<String>,
 }
 
-pub fn run(args: &MakeArgs) -> Result<Exit, Failure> {
+pub fn run(args: &AgentTokenArgs) -> Result<Exit, Failure> {
     let (issuer_key, agent_key) = (private_key(&args.issuer_key)?, private_key(&args.agent_key)?);
-    let engine = Engine::new(backend(CryptoTier::Rsa).map_err(Failure::internal)?, Arc::default(), None);
-    let mut rng = rng()?;
-    let mut bits = || u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
+    let (engine, mut bits) = (engine()?, draw()?);
     let subject = Subject {
         agent: args.agent,
         uid: args.uid.unwrap_or_else(|| Uid::from_bits(bits())),
@@ -108,15 +101,4 @@ pub fn run(args: &MakeArgs) -> Result<Exit, Failure> {
     });
     let token = CountersignedToken::sign(&issued, nonce, binding, &agent_key, &engine).map_err(Failure::internal)?;
     print(&format!("{}\n", token.text()))
-}
-
-fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let pem = key_file::read(path)?;
-    if let Some(mode) = fs::metadata(path).ok().as_ref().and_then(mode_of).filter(|mode| mode & 0o077 != 0) {
-        let path = path.display();
-        warn(&format!(
-            "warning: {path} may be read by others (mode {mode:03o}); for its owner alone: chmod 600 {path}"
-        ));
-    }
-    PrivateKey::from_pem(pem.trim()).map_err(|error| key_file::wrong(path, &format!("is no private key: {error}")))
 }
