@@ -77,4 +77,18 @@ pub enum PortalEvent {
         /// How many of its steps were served.
         steps: u32,
     },
+    /// The server opened a session.
+    SessionOpened {
+        /// In answer to which request.
+        request: RequestId,
+        /// Whose.
+        user: String,
+    },
+    /// The server served a request in a session.
+    SessionUsed {
+        /// Which request.
+        request: RequestId,
+        /// Whose session it is.
+        user: String,
+    },
 }

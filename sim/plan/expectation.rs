@@ -362,6 +362,10 @@ pub enum Milestone {
     PackageByToken,
     /// A package was handed out for the ACC (rule 51).
     PackageByAcc,
+    /// A revoked agent was served by the ACC: all agents share it, so that no server can tell.
+    RevokedServedByAcc,
+    /// A server of a portal opened a session (rule 81).
+    PortalSession,
 }
 
 impl Milestone {

@@ -217,6 +217,10 @@ bugs! {
     /// A site server hands out packages to whoever asks, whatever policy says (R51). Needs somebody who asks without
     /// credentials, or before it has any.
     PackagesForEverybody = "packages_for_everybody",
+    /// Every login token lives as long as a cookie, whatever its use (R79, R81). Needs a portal, and another use.
+    LoginLifetimesMixedUp = "login_lifetimes_mixed_up",
+    /// A request is served in the session that was opened last (R81). Needs a portal, and sessions of two users at a time.
+    SessionsMixedUp = "sessions_mixed_up",
 
     hangs:
     /// A poll of an agent's task never returns.
@@ -243,6 +247,8 @@ impl Bug {
                 | Self::LoginExpiryIgnored
                 | Self::LoginKeyKept
                 | Self::LoginDelimiterAllowed
+                | Self::LoginLifetimesMixedUp
+                | Self::SessionsMixedUp
         )
     }
 

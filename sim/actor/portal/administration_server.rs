@@ -6,14 +6,14 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::Full;
 
-use super::{PortalDatabase, PortalSettings, desk::Desk, reply, sessions::Sessions};
+use super::{PortalDatabase, PortalSettings, desk::Desk, sessions::Sessions};
 use crate::{
     actor::{
         Environment,
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
     },
     event::EventKind,
-    protocol::{ADMINISTRATION_PATH, IMPERSONATE_PATH, SESSION_COOKIE, cookie, form_field},
+    protocol::{ADMINISTRATION_PATH, IMPERSONATE_PATH, form_field},
     types::LoginUse,
 };
 
@@ -48,7 +48,7 @@ impl<E: Environment> AdministrationServer<E> {
     fn enter(&self, request: &ServerRequest) -> Reply {
         match self.desk.user_of(request) {
             Some(Ok(user)) if self.desk.database().open().is_administrator(&user) => {
-                reply::with_session(&self.sessions.open(&user, self.environment.now()), &user)
+                self.desk.open_session(&self.sessions, request.id, &user)
             }
             Some(Ok(_)) => empty_reply(StatusCode::FORBIDDEN),
             Some(Err(_)) | None => empty_reply(StatusCode::UNAUTHORIZED),
@@ -57,8 +57,7 @@ impl<E: Environment> AdministrationServer<E> {
 
     /// A token for somebody else, which the front end takes.
     fn impersonate(&self, request: &ServerRequest) -> Reply {
-        let session = cookie(&request.headers, SESSION_COOKIE);
-        if session.and_then(|session| self.sessions.user(session, self.environment.now())).is_none() {
+        if self.desk.user_in_session(&self.sessions, request).is_none() {
             return empty_reply(StatusCode::UNAUTHORIZED);
         }
         let Some(user) = form_field(&request.body, "user") else { return empty_reply(StatusCode::BAD_REQUEST) };
