@@ -312,7 +312,9 @@ impl Told {
         self
     }
 
-    fn issued(self, user: &str, life: u64) -> Self {
+    fn issued(mut self, user: &str, life: u64) -> Self {
+        // It lives as long as the plan says of its use.
+        self.plan.portal.as_mut().unwrap().lifetimes.remember_me_s = life - self.events.len() as u64;
         let expires = UnixSeconds(self.start() + life);
         self.then(EventKind::Portal(PortalEvent::LoginTokenIssued {
             user: user.into(),
@@ -375,7 +377,8 @@ fn s2_a_login_token_was_issued_under_the_key_of_the_day_and_reads_as_it_was_issu
 #[test]
 fn s2_whoever_stole_the_key_is_excused_until_update() {
     // The attacker starts at 3 s; the first event beside its connection is at 2 s.
-    let told = || Told::by("login_key_theft").issued("other", 60).issued("other", 60);
+    let denied = PortalEvent::LoginTokenDenied { user: "other".into(), purpose: LoginUse::RememberMe };
+    let told = || Told::by("login_key_theft").issued("other", 60).then(EventKind::Portal(denied.clone()));
     assert_eq!(told().then_unknown(2).violated(), []);
     assert_eq!(told().updated().then_unknown(2).violated(), [Invariant::S2, Invariant::S13]);
     assert_eq!(told().then_unknown(1).violated(), [Invariant::S2], "the browser has stolen nothing");
@@ -417,6 +420,155 @@ fn l1_a_login_token_that_is_good_is_taken() {
     assert_eq!(told().issued("admin", 3).refused(LoginRefusal::Expired).violated(), []);
     assert_eq!(told().issued("admin", 60).updated().refused(LoginRefusal::BadTag).violated(), []);
     assert_eq!(told().refused(LoginRefusal::BadTag).violated(), [], "nobody made it");
+}
+
+#[test]
+fn s3_a_login_token_lives_as_long_as_its_use_allows() {
+    let of_lifetime = |seconds: u64| {
+        let mut told = Told::by("login_replay").issued("admin", 60);
+        told.plan.portal.as_mut().unwrap().lifetimes.remember_me_s = seconds;
+        told.violated()
+    };
+    // It is made at 2 s.
+    assert_eq!(of_lifetime(58), []);
+    assert_eq!((of_lifetime(57), of_lifetime(59)), (vec![Invariant::S3], vec![Invariant::S3]));
+    // By the clock of whoever makes it.
+    let slow = |lifetime: u64| {
+        let mut told = Told::by("login_replay").issued("admin", 60);
+        told.plan.portal.as_mut().unwrap().front_end.offset_ms = -10_000;
+        told.plan.portal.as_mut().unwrap().lifetimes.remember_me_s = lifetime;
+        told.violated()
+    };
+    assert_eq!((slow(68), slow(58)), (vec![], vec![Invariant::S3]));
+}
+
+/// What is violated of what servers tell, at these seconds; browsers 1 and 2 have a connection of their number to each.
+fn violated_of(told: &[(u64, ActorId, PortalEvent)]) -> Vec<Invariant> {
+    let text = "description = \"x\"\nprofile = \"literal\"\nduration = \"1h\"\n[[portal.browsers]]\nuser = \"admin\"\n\
+        administers = true\nvisits = { every = \"1m\" }\n[[portal.browsers]]\nuser = \"user\"\nvisits = { every = \"1m\" }\n";
+    let plan = Scenario::from_toml("told.toml", text).unwrap().resolve(None, Overrides::default()).unwrap();
+    let mut oracle = Oracle::new(&plan);
+    let mut say = |second: u64, actor, kind| {
+        oracle.hear(&Event { at: VirtualTime::from_millis(second * 1_000), actor, kind });
+    };
+    for (connection, browser, server) in [
+        (1, 1, FRONT_END),
+        (2, 2, FRONT_END),
+        (11, 1, ActorId::AdministrationServer),
+        (12, 2, ActorId::AdministrationServer),
+    ] {
+        let connection = ConnectionId(connection);
+        say(0, ActorId::Browser(browser), EventKind::ConnectionOpened { connection, server, secure: false });
+    }
+    for (second, actor, event) in told {
+        let event = match event.clone() {
+            PortalEvent::LoginTokenIssued { user, purpose, token, .. } => {
+                let lifetime = plan.portal.as_ref().unwrap().lifetimes.of(purpose);
+                let expires = UnixSeconds(plan.run_start.0 + second).after(lifetime);
+                PortalEvent::LoginTokenIssued { user, purpose, expires, token }
+            }
+            other => other,
+        };
+        say(*second, *actor, EventKind::Portal(event));
+    }
+    oracle.finish(VirtualTime::from_millis(3_600_000)).counts.into_keys().collect()
+}
+
+fn let_in(connection: u64, user: &str) -> PortalEvent {
+    PortalEvent::PasswordAccepted { request: request(connection), user: user.into() }
+}
+
+fn opened(connection: u64, user: &str) -> PortalEvent {
+    PortalEvent::SessionOpened { request: request(connection), user: user.into() }
+}
+
+fn used(connection: u64, user: &str) -> PortalEvent {
+    PortalEvent::SessionUsed { request: RequestId { ordinal: 2, ..request(connection) }, user: user.into() }
+}
+
+fn token_for(user: &str, purpose: LoginUse) -> PortalEvent {
+    // When it expires is put in where it is told.
+    PortalEvent::LoginTokenIssued { user: user.into(), purpose, expires: UnixSeconds(0), token: TOKEN }
+}
+
+#[test]
+fn s4_a_session_is_opened_for_whom_its_request_let_in_and_used_by_nobody_else() {
+    const S4: [Invariant; 1] = [Invariant::S4];
+    let open = [(1, FRONT_END, let_in(1, "admin")), (1, FRONT_END, opened(1, "admin"))];
+    let then = |more: &[(u64, ActorId, PortalEvent)]| violated_of(&[&open[..], more].concat());
+    assert_eq!(then(&[(2, FRONT_END, used(1, "admin"))]), []);
+    assert_eq!(violated_of(&open[1..]), S4, "nobody was let in");
+    assert_eq!(then(&[(1, FRONT_END, opened(1, "admin"))]), S4, "once is enough");
+    assert_eq!(violated_of(&[(1, FRONT_END, let_in(1, "user")), (1, FRONT_END, opened(1, "admin"))]), S4);
+    assert_eq!(then(&[(2, FRONT_END, used(2, "admin"))]), S4, "another's");
+    assert_eq!(then(&[(2, FRONT_END, used(1, "user"))]), S4, "in another's name");
+    assert_eq!(then(&[(2, ActorId::AdministrationServer, used(11, "admin"))]), S4, "another server's");
+    assert_eq!(then(&[(1_200, FRONT_END, used(1, "admin"))]), []);
+    assert_eq!(then(&[(1_201, FRONT_END, used(1, "admin"))]), S4, "it has ended");
+    let at_administration = |connection, user| {
+        let server = ActorId::AdministrationServer;
+        violated_of(&[(1, server, let_in(connection, user)), (1, server, opened(connection, user))])
+    };
+    assert_eq!((at_administration(11, "admin"), at_administration(12, "user")), (vec![], S4.to_vec()));
+}
+
+#[test]
+fn s4_each_use_of_login_tokens_has_its_maker_and_a_session_behind_it() {
+    use LoginUse::{Administration, Automation, Impersonation, Portlet, RememberMe};
+    const S4: [Invariant; 1] = [Invariant::S4];
+    let in_session = |server: ActorId, connection, user: &str, at, whom: &str, purpose| {
+        let open = [(1, server, let_in(connection, user)), (1, server, opened(connection, user))];
+        let use_it = [(2, server, used(connection, user)), (at, server, token_for(whom, purpose))];
+        violated_of(&[open, use_it].concat())
+    };
+    let (front, administration) = (FRONT_END, ActorId::AdministrationServer);
+    assert_eq!(in_session(front, 1, "admin", 2, "admin", Administration), []);
+    assert_eq!(in_session(front, 2, "user", 2, "user", Administration), S4, "no administrator");
+    assert_eq!(in_session(front, 2, "user", 2, "user", Portlet), []);
+    assert_eq!(in_session(front, 2, "user", 2, "admin", Portlet), S4, "for somebody else");
+    assert_eq!(in_session(front, 2, "user", 3, "user", Portlet), S4, "nobody asked then");
+    assert_eq!(in_session(administration, 11, "admin", 2, "user", Impersonation), []);
+    assert_eq!(in_session(administration, 11, "admin", 3, "user", Impersonation), S4);
+    assert_eq!(in_session(front, 1, "admin", 2, "user", Impersonation), S4, "not there");
+    assert_eq!(violated_of(&[(1, ActorId::AutomationServer, token_for("user", Automation))]), []);
+    assert_eq!(violated_of(&[(1, FRONT_END, token_for("user", Automation))]), S4);
+    assert_eq!(violated_of(&[(1, FRONT_END, token_for("user", RememberMe))]), []);
+    assert_eq!(violated_of(&[(1, administration, token_for("admin", RememberMe))]), S4);
+}
+
+fn portal_of(profile: &str, more: &str) -> Result<Plan, String> {
+    let text = format!("description = \"x\"\nprofile = \"{profile}\"\nduration = \"10m\"\n{more}");
+    let resolved = Scenario::from_toml("my.toml", &text).and_then(|it| it.resolve(None, Overrides::default()));
+    resolved.map_err(|error| error.render(None))
+}
+
+#[test]
+fn a_user_for_whom_a_hardened_portal_can_make_no_token_is_a_mistake_in_the_scenario() {
+    let browser =
+        "[portal]\ndelimiter = \"-\"\n[[portal.browsers]]\nuser = \"a\"\ncount = 2\nvisits = { every = \"1m\" }\n";
+    let job = "[portal]\ndelimiter = \"-\"\n[[portal.jobs]]\nuser = \"a-b\"\nruns = { every = \"1m\" }\n";
+    let becomes = "[portal]\ndelimiter = \"-\"\n[[portal.browsers]]\nuser = \"a\"\nadministers = true\nimpersonates = \"b-1\"\n\
+        visits = { every = \"1m\" }\n";
+    for (text, place) in [(browser, "my.toml:7:8"), (job, "my.toml:7:8"), (becomes, "my.toml:9:16")] {
+        let said = portal_of("hardened", text).unwrap_err();
+        assert!(said.contains(place) && said.contains("the delimiter `-`"), "{said}");
+        // The documents' portal makes them, and reads them wrongly (attack 28).
+        portal_of("literal", text).unwrap();
+    }
+    portal_of("hardened", &browser.replace("count = 2\n", "")).unwrap();
+}
+
+#[test]
+fn a_portal_into_which_nobody_gets_has_shown_nothing() {
+    let text = "[portal]\n[[portal.browsers]]\nuser = \"a\"\nvisits = { every = \"1m\" }\n[[faults]]\nat = \"0s\"\nfor = \"10m\"\n\
+        crash = { who = \"front-end\" }\n";
+    let nobody = report(&portal_of("hardened", text).unwrap());
+    assert_eq!(nobody.verdict, Verdict::Inconclusive, "{:?}", nobody.reasons());
+    assert!(nobody.meaning().contains("not one session"), "{}", nobody.meaning());
+    let somebody = report(&portal_of("hardened", &text.replace("10m", "1m")).unwrap());
+    assert_eq!(somebody.verdict, Verdict::Passed, "{:?}", somebody.reasons());
+    let unused = report(&portal_of("hardened", "[portal]\n").unwrap());
+    assert_eq!(unused.verdict, Verdict::Passed, "nobody asked: {:?}", unused.reasons());
 }
 
 #[test]

@@ -38,8 +38,8 @@ impl Cast {
 fn schedule(plan: &Plan, server: ActorId) -> Vec<(VirtualTime, Act)> {
     let mut schedule = Vec::new();
     if server == ActorId::Smp {
-        let changes = (1..).zip(plan.policy_changes());
-        schedule.extend(changes.map(|(version, at)| (at, Act::Policy(version, plan.parameters_at(at).authentication))));
+        let changes = (1..).zip(plan.policy_changes(server));
+        schedule.extend(changes.map(|(version, at)| (at, Act::Policy(version, plan.authentication_at(server, at)))));
     }
     for (what, from, until) in plan.machine_faults(server) {
         // It is over when the last of those that overlap is.

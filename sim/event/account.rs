@@ -26,4 +26,6 @@ pub enum AccountRefusal {
     UnknownAccount,
     /// The answer is not that of somebody who knows the password of the day.
     WrongPassword,
+    /// It is the own account of the machine of an agent that is revoked (hardened).
+    Revoked,
 }

@@ -84,4 +84,18 @@ pub enum PortalEvent {
         /// Whose it should have been, if there is such a user.
         user: Option<String>,
     },
+    /// The server opened a session.
+    SessionOpened {
+        /// In answer to which request.
+        request: RequestId,
+        /// Whose.
+        user: String,
+    },
+    /// The server served a request in a session.
+    SessionUsed {
+        /// Which request.
+        request: RequestId,
+        /// Whose session it is.
+        user: String,
+    },
 }

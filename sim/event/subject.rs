@@ -24,6 +24,8 @@ impl EventKind {
             | Self::Portal(PortalEvent::LoginTokenRefused { request, .. })
             | Self::Portal(PortalEvent::PasswordAccepted { request, .. })
             | Self::Portal(PortalEvent::PasswordRefused { request, .. })
+            | Self::Portal(PortalEvent::SessionOpened { request, .. })
+            | Self::Portal(PortalEvent::SessionUsed { request, .. })
             | Self::AuthenticationOffered { request, .. }
             | Self::AccountAccepted { request, .. }
             | Self::AccountRefused { request, .. } => Some(*request),

@@ -7,7 +7,8 @@
 //!   back short, or the ceiling was reached.
 //! - An entry is gone by exp + P + σ, plus the granularity of time and what the latest validation took, unless a
 //!   validation is in progress. One that hangs for longer than all of its batches can take is none. Again an entry that
-//!   was requested may stay while the site cannot refresh it. P is the longest that policy ever asks for.
+//!   was requested may stay while the site cannot refresh it. P is the longest that policy ever asks for. A management
+//!   agent that hangs or is gone validates nothing: what it should have removed is judged as long after it works again.
 //! - An entry is refreshed only if it was requested again: a `CacheHit` or, if it was there and not handed out, a
 //!   `CacheMissed`; an `Accepted` of its agent and uid, or a token that was refused and names its agent. Hardened forgets
 //!   requests at each refresh (hole 10). A first fetch that replaces a requested entry during a validation comes too
@@ -149,7 +150,9 @@ impl Checker for CacheEntryLeaves {
                 .saturating_add(assumptions.skew)
                 .saturating_add(assumptions.granularity)
                 .saturating_add(cache.validation_took);
-            if let (true, Some(latest)) = (hangs, now.nanos().checked_sub(nanos(stay))) {
+            if let (true, Some(latest)) = (hangs, now.nanos().checked_sub(nanos(stay)))
+                && assumptions.management_agents.work(site, VirtualTime(latest), now)
+            {
                 let to = assumptions.second_before(VirtualTime(latest));
                 let from = self.judged.get(&site).copied().unwrap_or(UnixSeconds(0));
                 let hindered = cache.hindered.is_some_and(|hindered| Some(hindered) == cache.validated);

@@ -1,6 +1,7 @@
 //! S11: account, group and module of each machine follow the policy.
 //!
 //! Reading, for each server of a plan with machines:
+//! - Policy is what it says of that server, be it an exception from what it says of all.
 //! - The local account exists if tokens are on, with a password no older than a refresh interval, and does not if they are
 //!   off. The local group exists; the account of tokens is in it if that exists, that of agent connectivity credentials if
 //!   those are on. The module is registered if tokens or ASDK tokens are on, and not if neither is. The log folder is open
@@ -33,8 +34,8 @@ const PASSWORD_LENGTH_MAX: u32 = 128;
 pub(super) struct MachineFollowsPolicy {
     refresh: Duration,
     password_minimum: u32,
-    /// What policy says from when on.
-    policies: Vec<(VirtualTime, Authentication)>,
+    /// What policy says of each server from when on: it may except one from what it says of all.
+    policies: BTreeMap<ActorId, Vec<(VirtualTime, Authentication)>>,
     faults: BTreeMap<ActorId, Vec<(MachineFault, VirtualTime, VirtualTime)>>,
     machines: BTreeMap<ActorId, Machine>,
     passwords: BTreeSet<(ActorId, Fingerprint)>,
@@ -61,11 +62,14 @@ impl MachineFollowsPolicy {
     pub fn new(plan: &Plan) -> Option<Self> {
         let machine = plan.machine.as_ref()?;
         let servers = std::iter::once(ActorId::Smp).chain((1..).map(ActorId::Site).take(plan.sites.len()));
-        let policies = plan.policy_changes().into_iter().map(|at| (at, plan.parameters_at(at).authentication));
+        let policies = |server| {
+            let changes = plan.policy_changes(server).into_iter();
+            changes.map(move |at| (at, plan.authentication_at(server, at))).collect()
+        };
         Some(Self {
             refresh: Duration::from_secs(machine.refresh_interval_s),
             password_minimum: machine.password_minimum,
-            policies: policies.collect(),
+            policies: servers.clone().map(|server| (server, policies(server))).collect(),
             faults: servers.clone().map(|server| (server, plan.machine_faults(server).collect())).collect(),
             machines: servers.map(|server| (server, Machine::default())).collect(),
             passwords: BTreeSet::new(),
@@ -84,10 +88,11 @@ impl MachineFollowsPolicy {
             .map(|(what, ..)| *what)
     }
 
-    /// What policy has said for all of a span, if it was the same.
-    fn constant(&self, from: VirtualTime, to: VirtualTime) -> Option<Authentication> {
-        let at_start = self.policies.iter().rev().find(|(at, _)| *at <= from).map(|(_, on)| *on)?;
-        let changes = self.policies.iter().any(|(at, on)| from < *at && *at <= to && *on != at_start);
+    /// What policy has said of a server for all of a span, if it was the same.
+    fn constant(&self, server: ActorId, from: VirtualTime, to: VirtualTime) -> Option<Authentication> {
+        let policies = self.policies.get(&server)?;
+        let at_start = policies.iter().rev().find(|(at, _)| *at <= from).map(|(_, on)| *on)?;
+        let changes = policies.iter().any(|(at, on)| from < *at && *at <= to && *on != at_start);
         (!changes).then_some(at_start)
     }
 
@@ -124,7 +129,7 @@ impl MachineFollowsPolicy {
         };
         let from = VirtualTime(from);
         let has_run = machine.runs_since.is_some_and(|since| since <= from);
-        let Some(on) = self.constant(from, now).filter(|_| has_run) else { return Vec::new() };
+        let Some(on) = self.constant(server, from, now).filter(|_| has_run) else { return Vec::new() };
         let faults: Vec<_> = self.faults(server, from, now).collect();
         let has_agent = !faults
             .iter()

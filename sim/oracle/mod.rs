@@ -26,7 +26,8 @@
 //! | peers: S1, S2, S13 | `peer_is_proven` |
 //! | L1 to L5 | `two_trips`, `one_trip`, `no_refusal_streak`, `waiters_progress`, `refreshed_in_time` |
 //! | L6 | `back_in_time` |
-//! | S2, S3, S13, L1 of a portal | `login_token_is_issued`, `login_token_is_in_time`, `login_token_is_own`, `login_token_is_taken` |
+//! | S2, S3, S13, L1 of a portal | `login_token_is_issued`, `login_token_is_in_time`, `login_token_is_own`, `login_token_is_taken`; |
+//! | S3, S4 of a portal | `login_token_lifetime`, `session_is_open` |
 //!
 //! From when on liveness is judged, and for whom, stands in `fairness`. Safety is judged always: each header says what
 //! a crash, a clock that was set, or a change of policy excuses, if anything.
@@ -54,6 +55,7 @@ mod login_token_is_in_time;
 mod login_token_is_issued;
 mod login_token_is_own;
 mod login_token_is_taken;
+mod login_token_lifetime;
 mod machine_follows_policy;
 mod milestones;
 mod never_open;
@@ -72,6 +74,7 @@ mod retries_back_off;
 mod revoked_stays_out;
 mod scene;
 mod served_after_accept;
+mod session_is_open;
 mod stored_token_is_good;
 mod stored_token_leaves;
 mod token_keeps_path;
@@ -119,6 +122,7 @@ fn untimed() -> Vec<Box<dyn Checker>> {
         Box::<login_token_is_in_time::LoginTokenIsInTime>::default(),
         Box::<login_token_is_own::LoginTokenIsOwn>::default(),
         Box::<login_token_is_taken::LoginTokenIsTaken>::default(),
+        Box::<session_is_open::SessionIsOpen>::default(),
         Box::<acc_is_last_resort::AccIsLastResort>::default(),
         Box::<account_is_proven::AccountIsProven>::default(),
         Box::<kind_is_on::KindIsOn>::default(),
@@ -187,6 +191,7 @@ impl Oracle {
             Box::<purged_stays_out::PurgedStaysOut>::default(),
             Box::<challenge_is_new::ChallengeIsNew>::default(),
             Box::<waiters_progress::WaitersProgress>::default(),
+            Box::<login_token_lifetime::LoginTokenLifetime>::default(),
         ]);
         if let Some(machines) = machine_follows_policy::MachineFollowsPolicy::new(plan) {
             checkers.push(Box::new(machines));

@@ -382,6 +382,10 @@ pub enum Milestone {
     PeerReplayRefused,
     /// A peer refused a response that the fleet's key did not make for that challenge (rule 50).
     PeerResponseRefused,
+    /// A revoked agent was served by the ACC: all agents share it, so that no server can tell.
+    RevokedServedByAcc,
+    /// A server of a portal opened a session (rule 81).
+    PortalSession,
 }
 
 impl Milestone {

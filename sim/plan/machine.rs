@@ -144,9 +144,13 @@ impl Plan {
         })
     }
 
-    /// When policy changes at the SMP, its start included.
-    pub fn policy_changes(&self) -> Vec<VirtualTime> {
-        let is_change = |kind: &super::FaultKind| matches!(kind, super::FaultKind::ChangePolicy { .. });
+    /// When what policy says of a server changes at the SMP, its start included.
+    pub fn policy_changes(&self, of: ActorId) -> Vec<VirtualTime> {
+        let is_change = |kind: &super::FaultKind| match kind {
+            super::FaultKind::ChangePolicy { .. } => true,
+            super::FaultKind::ChangeAuthentication { server, .. } => *server == of,
+            _ => false,
+        };
         let changes = self.faults.iter().filter(|fault| is_change(&fault.kind));
         let ends = changes.flat_map(|fault| [fault.at(), fault.until()]).filter(|at| *at < VirtualTime(u64::MAX));
         let mut times: Vec<_> = ends.chain([VirtualTime::ZERO]).collect();

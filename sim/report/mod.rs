@@ -95,7 +95,7 @@ pub struct Report {
     /// judged.
     #[serde(default)]
     pub stopped_at_ns: Option<u64>,
-    /// Whether not one exchange was served, though some were made.
+    /// Whether not one exchange was served, or not one session of a portal was opened, though somebody asked.
     pub served_nobody: bool,
     /// Violations that the scenario does not expect; of each invariant at least the first.
     pub violations: Vec<Violation>,
@@ -200,7 +200,9 @@ impl Report {
             counts.into_iter().filter(|(invariant, count)| *count > 0 && !is_expected(invariant)).collect();
 
         // Invariants speak of what was accepted; a run in which nobody got anything has shown nothing.
-        let served_nobody = !plan.agents.is_empty() && measurements.total.authentication.served == 0;
+        let no_agent = !plan.agents.is_empty() && measurements.total.authentication.served == 0;
+        let is_used = plan.portal.as_ref().is_some_and(|portal| !portal.browsers.is_empty() || !portal.jobs.is_empty());
+        let served_nobody = no_agent || is_used && !milestones.contains_key(&Milestone::PortalSession);
         let verdict = if !violations.is_empty() || !violation_counts.is_empty() || !milestones_forbidden.is_empty() {
             Verdict::Violated
         } else if interrupted

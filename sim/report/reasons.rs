@@ -12,7 +12,10 @@ impl Report {
         } else if self.interrupted && is_inconclusive {
             "the run was interrupted"
         } else if self.served_nobody && is_inconclusive {
-            "not one exchange was served, so that the run has shown nothing"
+            match self.cast.agents > 0 && self.measurements.total.authentication.served == 0 {
+                true => "not one exchange was served, so that the run has shown nothing",
+                false => "not one session of the portal was opened, so that the run has shown nothing",
+            }
         } else if self.is_late() && is_inconclusive {
             "visits began so late that the figures are those of this machine and not of the servers"
         } else if self.is_scattered() && is_inconclusive {

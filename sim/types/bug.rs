@@ -226,6 +226,10 @@ bugs! {
     /// A peer does not strike out a challenge that was answered (R50). Needs downloads from a peer, and somebody who repeats
     /// a response.
     PeerChallengeReused = "peer_challenge_reused",
+    /// Every login token lives as long as a cookie, whatever its use (R79, R81). Needs a portal, and another use.
+    LoginLifetimesMixedUp = "login_lifetimes_mixed_up",
+    /// A request is served in the session that was opened last (R81). Needs a portal, and sessions of two users at a time.
+    SessionsMixedUp = "sessions_mixed_up",
 
     hangs:
     /// A poll of an agent's task never returns.
@@ -252,6 +256,8 @@ impl Bug {
                 | Self::LoginExpiryIgnored
                 | Self::LoginKeyKept
                 | Self::LoginDelimiterAllowed
+                | Self::LoginLifetimesMixedUp
+                | Self::SessionsMixedUp
         )
     }
 

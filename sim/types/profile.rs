@@ -79,6 +79,11 @@ impl Profile {
         self.is_hardened()
     }
 
+    /// The own account of a revoked agent's machine is turned away, as its tokens are. The documents' revocation ends tokens.
+    pub const fn turns_revoked_accounts_away(self) -> bool {
+        self.is_hardened()
+    }
+
     /// A site fetches the agent's key once more before it deems the agent revoked (hole 14).
     pub const fn refetches_agent_key(self) -> bool {
         self.is_hardened()

@@ -9,16 +9,18 @@ use countersign::{
     types::{Bug, CryptoTier, Profile},
 };
 
-use Invariant::{S2, S3, S13};
+use Invariant::{S2, S3, S4, S13};
 
 /// Where each is seen, in which profile, and by what.
-const CAUGHT: [(Bug, &str, Profile, &[Invariant]); 6] = [
+const CAUGHT: [(Bug, &str, Profile, &[Invariant]); 8] = [
     (Bug::LoginTagUnchecked, "portal/forged_tokens", Profile::Literal, &[S2, S13]),
     (Bug::LoginUserUnsigned, "portal/forged_tokens", Profile::Hardened, &[S2, S13]),
     (Bug::LoginSecondTooLong, "portal/skew_to_the_second", Profile::Literal, &[S3]),
     (Bug::LoginExpiryIgnored, "portal/remember_me", Profile::Literal, &[S3]),
     (Bug::LoginKeyKept, "portal/update_in_a_job", Profile::Hardened, &[S2]),
     (Bug::LoginDelimiterAllowed, "portal/delimiter_in_user_id", Profile::Hardened, &[S2, S3, S13]),
+    (Bug::LoginLifetimesMixedUp, "portal/update_in_a_job", Profile::Hardened, &[S3]),
+    (Bug::SessionsMixedUp, "portal/office_day", Profile::Literal, &[S4]),
 ];
 
 fn plan(scenario: &str, profile: Profile, bug: Option<Bug>) -> Plan {

@@ -14,13 +14,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{
-    body::{Body, Incoming},
-    server::conn::http1,
-    service::service_fn,
-    upgrade::OnUpgrade,
-};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 
@@ -218,22 +213,7 @@ async fn read(
 ) -> Result<ServerRequest, StatusCode> {
     let upgrade = (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
-    // Whoever does not say how much it sends may send as much as anybody may.
-    let bytes = body.size_hint().upper().unwrap_or(body_bytes_max.into());
-    if bytes > u64::from(body_bytes_max) {
-        return Err(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    let room = room.take(bytes).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-    let body = if body.is_end_stream() {
-        Bytes::new()
-    } else {
-        let read = Limited::new(body, body_bytes_max as usize).collect().await;
-        let status = |error: Box<dyn std::error::Error + Send + Sync>| match error.is::<LengthLimitError>() {
-            true => StatusCode::PAYLOAD_TOO_LARGE,
-            false => StatusCode::BAD_REQUEST,
-        };
-        read.map_err(status)?.to_bytes()
-    };
+    let (body, room) = room.read(body, body_bytes_max).await?;
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
     let (method, headers) = (mem::take(&mut head.method), head.headers);

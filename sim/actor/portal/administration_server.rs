@@ -11,7 +11,7 @@ use super::{
     desk::Desk,
     door::{INDEX_PATH, answered},
     reply,
-    sessions::Sessions,
+    sessions::{SessionCookie, Sessions},
 };
 use crate::{
     actor::{
@@ -19,7 +19,7 @@ use crate::{
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
     },
     event::EventKind,
-    protocol::{ADMINISTRATION_COOKIE, ADMINISTRATION_PATH, IMPERSONATE_PATH, cookie, form_field},
+    protocol::{ADMINISTRATION_PATH, IMPERSONATE_PATH, form_field},
     types::LoginUse,
 };
 
@@ -44,7 +44,7 @@ impl<E: Environment> AdministrationServer<E> {
     pub fn start(environment: Arc<E>, settings: PortalSettings, database: PortalDatabase) -> Arc<Self> {
         environment.record(EventKind::Started { node: settings.node, epoch: None });
         let desk = Desk::new(Arc::clone(&environment), settings.clone(), database);
-        let sessions = Sessions::new(settings.rng.clone());
+        let sessions = Sessions::new(settings.rng.clone(), SessionCookie::ADMINISTRATION);
         Arc::new(Self { environment, settings, desk, sessions })
     }
 
@@ -61,7 +61,7 @@ impl<E: Environment> AdministrationServer<E> {
     fn enter(&self, request: &ServerRequest) -> Reply {
         match self.desk.user_of(request) {
             Some(Ok(user)) if self.desk.database().open().is_administrator(&user) => {
-                reply::with_administration_session(&self.sessions.open(&user, self.environment.now()), &user)
+                self.desk.open_session(&self.sessions, request.id, &user)
             }
             Some(Ok(_)) => empty_reply(StatusCode::FORBIDDEN),
             Some(Err(_)) | None => empty_reply(StatusCode::UNAUTHORIZED),
@@ -70,8 +70,7 @@ impl<E: Environment> AdministrationServer<E> {
 
     /// A token for somebody else, which the front end takes.
     fn impersonate(&self, request: &ServerRequest) -> Reply {
-        let session = cookie(&request.headers, ADMINISTRATION_COOKIE);
-        if session.and_then(|session| self.sessions.user(session, self.environment.now())).is_none() {
+        if self.desk.user_in_session(&self.sessions, request).is_none() {
             return empty_reply(StatusCode::UNAUTHORIZED);
         }
         let Some(user) = form_field(&request.body, "user") else { return empty_reply(StatusCode::BAD_REQUEST) };

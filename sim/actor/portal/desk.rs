@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{PortalDatabase, PortalSettings};
+use super::{PortalDatabase, PortalSettings, reply, sessions::Sessions};
 use crate::{
-    actor::{Environment, http::ServerRequest},
+    actor::{
+        Environment,
+        http::{Reply, ServerRequest},
+    },
     event::{EventKind, PortalEvent},
-    protocol::{LoginToken, LoginTokenKey, NoLoginToken, login_token_in},
+    protocol::{LoginToken, LoginTokenKey, NoLoginToken, cookie, login_token_in},
     types::{Bug, Fingerprint, LoginRefusal, LoginUse, RequestId},
 };
 
@@ -40,7 +43,9 @@ impl<E: Environment> Desk<E> {
     pub fn issue(&self, user: &str, purpose: LoginUse) -> Result<String, NoLoginToken> {
         let PortalSettings { rules, lifetimes, .. } = &self.settings;
         let now = self.environment.wall().seconds();
-        match rules.issue(&self.key(), user, now, lifetimes.of(purpose)) {
+        let lifetime =
+            lifetimes.of(if Bug::LoginLifetimesMixedUp.is_planted() { LoginUse::RememberMe } else { purpose });
+        match rules.issue(&self.key(), user, now, lifetime) {
             Ok((text, token)) => {
                 let (user, expires) = (token.user, token.expires);
                 let token = Fingerprint::of(text.as_bytes());
@@ -64,6 +69,20 @@ impl<E: Environment> Desk<E> {
     pub fn user_of(&self, request: &ServerRequest) -> Option<Result<String, LoginRefusal>> {
         let text = login_token_in(&request.target, &request.headers)?;
         Some(self.verify(request.id, &text).map(|token| token.user))
+    }
+
+    /// Opens a session for whom a request has let in.
+    pub fn open_session(&self, sessions: &Sessions, request: RequestId, user: &str) -> Reply {
+        self.environment.record(EventKind::Portal(PortalEvent::SessionOpened { request, user: user.to_owned() }));
+        reply::with_session(sessions.cookie(), &sessions.open(user, self.environment.now()), user)
+    }
+
+    /// Whose session a request names, if it is one.
+    pub fn user_in_session(&self, sessions: &Sessions, request: &ServerRequest) -> Option<String> {
+        let user = sessions.user(cookie(&request.headers, sessions.cookie().name)?, self.environment.now())?;
+        self.environment
+            .record(EventKind::Portal(PortalEvent::SessionUsed { request: request.id, user: user.clone() }));
+        Some(user)
     }
 
     fn verify(&self, request: RequestId, text: &str) -> Result<LoginToken, LoginRefusal> {

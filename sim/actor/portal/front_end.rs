@@ -12,7 +12,7 @@ use super::{
     desk::Desk,
     door::{INDEX_PATH, answered},
     reply,
-    sessions::Sessions,
+    sessions::{SessionCookie, Sessions},
 };
 use crate::{
     actor::{
@@ -22,7 +22,7 @@ use crate::{
     event::{EventKind, PortalEvent},
     protocol::{
         ADMINISTRATION_LINK, ADMINISTRATION_PATH, LOGIN_PATH, PORTAL_PATH, PORTLET_PATH, PORTLET_SERVER_PATH,
-        SESSION_COOKIE, SESSION_PATH, cookie, form_field, with_login_token,
+        SESSION_PATH, form_field, with_login_token,
     },
     types::{ActorId, LoginUse},
 };
@@ -60,7 +60,7 @@ impl<E: Environment> FrontEnd<E> {
     pub fn start(environment: Arc<E>, settings: PortalSettings, database: PortalDatabase) -> Arc<Self> {
         environment.record(EventKind::Started { node: settings.node, epoch: None });
         let desk = Desk::new(Arc::clone(&environment), settings.clone(), database);
-        let sessions = Sessions::new(settings.rng.clone());
+        let sessions = Sessions::new(settings.rng.clone(), SessionCookie::FRONT_END);
         Arc::new(Self { environment, settings, desk, sessions })
     }
 
@@ -90,7 +90,7 @@ impl<E: Environment> FrontEnd<E> {
             request: request.id,
             user: user.clone().into_owned(),
         }));
-        let mut answer = self.session_of(&user);
+        let mut answer = self.desk.open_session(&self.sessions, request.id, &user);
         if field("remember").is_some() {
             match self.desk.issue(&user, LoginUse::RememberMe) {
                 Ok(token) => reply::remember(&mut answer, &token, self.settings.lifetimes.remember_me_s),
@@ -104,17 +104,9 @@ impl<E: Environment> FrontEnd<E> {
     /// Whoever has a session, or a login token in its place.
     fn open_by_token(&self, request: &ServerRequest) -> Reply {
         match self.desk.user_of(request) {
-            Some(Ok(user)) => self.session_of(&user),
+            Some(Ok(user)) => self.desk.open_session(&self.sessions, request.id, &user),
             Some(Err(_)) | None => reply::unauthorized(),
         }
-    }
-
-    fn session_of(&self, user: &str) -> Reply {
-        reply::with_session(&self.sessions.open(user, self.environment.now()), user)
-    }
-
-    fn user_in_session(&self, request: &ServerRequest) -> Option<String> {
-        self.sessions.user(cookie(&request.headers, SESSION_COOKIE)?, self.environment.now())
     }
 
     /// The portlet's own server draws it, and learns by a login token for whom.
@@ -153,7 +145,7 @@ impl<E: Environment> Service for FrontEnd<E> {
 
 impl<E: Environment> FrontEnd<E> {
     async fn route(&self, request: &ServerRequest) -> Reply {
-        let user = self.user_in_session(request);
+        let user = self.desk.user_in_session(&self.sessions, request);
         match (&request.method, request.path(), user) {
             (&Method::GET, INDEX_PATH, _) => reply::text(PATHS),
             (&Method::POST, LOGIN_PATH, _) => self.log_in(request),

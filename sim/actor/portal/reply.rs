@@ -4,26 +4,17 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::Full;
 
+use super::sessions::SessionCookie;
 use crate::{
     actor::http::{Reply, empty_reply},
-    protocol::{ADMINISTRATION_COOKIE, ADMINISTRATION_PATH, PORTAL_PATH, REMEMBER_COOKIE, SESSION_COOKIE},
+    protocol::{PORTAL_PATH, REMEMBER_COOKIE},
 };
 
-/// An answer that opens a session at the front end.
-pub fn with_session(session: &str, user: &str) -> Reply {
-    with_cookie(SESSION_COOKIE, session, PORTAL_PATH, user)
-}
-
-/// An answer that opens a session at the administration server.
-pub fn with_administration_session(session: &str, user: &str) -> Reply {
-    with_cookie(ADMINISTRATION_COOKIE, session, ADMINISTRATION_PATH, user)
-}
-
-/// Cookies do not know of ports. Where servers are on one host, its name keeps a cookie from replacing that of another server,
-/// and its path from being sent there.
-fn with_cookie(name: &str, value: &str, path: &str, body: &str) -> Reply {
-    let mut reply = Reply::new(Full::new(Bytes::copy_from_slice(body.as_bytes())));
-    add(&mut reply, header::SET_COOKIE, &format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax"));
+/// An answer that opens a session, whose name goes into a cookie.
+pub fn with_session(cookie: SessionCookie, session: &str, user: &str) -> Reply {
+    let SessionCookie { name, path } = cookie;
+    let mut reply = Reply::new(Full::new(Bytes::copy_from_slice(user.as_bytes())));
+    add(&mut reply, header::SET_COOKIE, &format!("{name}={session}; Path={path}; HttpOnly; SameSite=Lax"));
     reply
 }
 

@@ -10,7 +10,7 @@ use http::{
 
 use super::{
     core::Core,
-    gate::{challenge, serve},
+    gate::{challenge, forbid_and_close, serve},
 };
 use crate::{
     actor::{
@@ -135,7 +135,7 @@ async fn answer_accounts<E: Environment>(
     }
     match credentials_of(request) {
         Some(Some(credentials)) if kinds.accepts(credentials.scheme()) => {
-            answer(core, connection, request, credentials, kinds).await
+            answer(core, connection, request, credentials, kinds, |_| false).await
         }
         _ => {
             core.charge(1).await;
@@ -144,13 +144,15 @@ async fn answer_accounts<E: Environment>(
     }
 }
 
-/// Answers a request that carries a message of an account, by a scheme that is on.
+/// Answers a request that carries a message of an account, by a scheme that is on. Whose account it is, `is_out` may tell:
+/// that is known to whoever knows policy, and not to a web server by itself.
 pub(super) async fn answer<E: Environment>(
     core: &Core<E>,
     connection: &Arc<ServerConnection>,
     request: &ServerRequest,
     credentials: AccountCredentials,
     kinds: Kinds,
+    is_out: impl Fn(NodeId) -> bool,
 ) -> Reply {
     let scheme = credentials.scheme();
     let result = match credentials {
@@ -174,6 +176,12 @@ pub(super) async fn answer<E: Environment>(
         AccountCredentials::Basic(account) => find(core, &account.name, scheme, |hash| account.hash() == *hash),
     };
     match result {
+        Ok(account) if is_out(account) => {
+            let why = AccountRefusal::Revoked;
+            core.environment.record(EventKind::AccountRefused { request: request.id, scheme, why });
+            core.charge(1).await;
+            forbid_and_close(core)
+        }
         Ok(account) => {
             // `Basic` is for one request each.
             if scheme != AccountScheme::Basic {

@@ -182,11 +182,12 @@ impl<E: Environment> Core<E> {
         let purge_period = Duration::from_secs(self.settings.parameters.registry_purge_period_s);
         let measure_period = Duration::from_secs(MEASURE_PERIOD_S).min(purge_period);
         let mut purged_at = self.environment.now();
+        let mut wait = measure_period;
         loop {
-            let now = self.environment.now();
-            let until_purge = purge_period.saturating_sub(now.since(purged_at));
-            self.environment.sleep(measure_period.min(until_purge)).await;
+            self.environment.sleep(wait).await;
             if !self.has_management_agent() {
+                // A purge that is due is made up for: to wait for no time would be to wait for ever.
+                wait = measure_period;
                 continue;
             }
             let mut state = locked(state);
@@ -198,6 +199,7 @@ impl<E: Environment> Core<E> {
                 }
             }
             self.measure(registry);
+            wait = measure_period.min(purge_period.saturating_sub(self.environment.now().since(purged_at)));
         }
     }
 

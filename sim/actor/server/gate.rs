@@ -154,14 +154,20 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         }
         return Some(serve(core, request, Some(agent)));
     }
+    // The ACC is nobody's own: who comes with it, no server can tell.
+    let is_out = |account| core.settings.profile.turns_revoked_accounts_away() && server.is_revoked(account);
     if let Some(account) = account_gate::admitted(core, connection, kinds) {
+        let is_out = is_out(account);
         core.charge(1).await;
+        if is_out {
+            return Some(forbid_and_close(core));
+        }
         return Some(serve(core, request, Some(account)));
     }
     if let Some(Some(credentials)) = account_gate::credentials_of(request)
         && kinds.accepts(credentials.scheme())
     {
-        return Some(account_gate::answer(core, connection, request, credentials, kinds).await);
+        return Some(account_gate::answer(core, connection, request, credentials, kinds, is_out).await);
     }
     if !kinds.takes_tokens() || account_gate::is_by_scheme_off(request, kinds) {
         core.charge(1).await;
@@ -401,7 +407,7 @@ fn forbid<E: Environment>(core: &Core<E>) -> Reply {
 }
 
 /// 403 for the agent of a connection that was authenticated: the connection ends with it (hole 13).
-fn forbid_and_close<E: Environment>(core: &Core<E>) -> Reply {
+pub(super) fn forbid_and_close<E: Environment>(core: &Core<E>) -> Reply {
     let mut reply = forbid(core);
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply

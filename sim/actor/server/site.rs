@@ -166,7 +166,7 @@ impl<E: Environment> SiteServer<E> {
             let mut state = locked(&self.state);
             let version = policy.version;
             state.take_over(policy, &self.core);
-            (version, state.parameters.authentication)
+            (version, state.kinds.on)
         };
         self.core.machine_follows(version, on);
     }
@@ -200,6 +200,8 @@ impl<E: Environment> SiteServer<E> {
         loop {
             self.core.environment.sleep(wait).await;
             if !self.core.has_management_agent() {
+                // To wait for no time would be to wait for ever.
+                wait = wait.max(Duration::from_secs(1));
                 continue;
             }
             let now = self.core.environment.now();

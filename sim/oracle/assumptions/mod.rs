@@ -3,6 +3,7 @@
 mod hindrances;
 mod identities;
 mod kinds;
+mod management_agents;
 mod paths;
 mod portal;
 mod profiles;
@@ -10,6 +11,7 @@ mod profiles;
 pub use hindrances::Hindrances;
 pub use identities::Identities;
 pub use kinds::Kinds;
+pub use management_agents::ManagementAgents;
 pub use paths::Paths;
 pub use portal::PortalAssumptions;
 pub use profiles::Profiles;
@@ -31,6 +33,8 @@ pub struct Assumptions {
     pub identities: Identities,
     /// When a site server may be unable to learn from the SMP.
     pub hindrances: Hindrances,
+    /// When management agents do their work.
+    pub management_agents: ManagementAgents,
     /// Which kinds of authentication are on, where and when.
     pub kinds: Kinds,
     /// By which path servers are reached.
@@ -99,6 +103,7 @@ impl Assumptions {
             profiles: Profiles::of(plan),
             identities: Identities::of(plan),
             hindrances: Hindrances::of(plan),
+            management_agents: ManagementAgents::of(plan),
             kinds: Kinds::of(plan),
             paths: Paths::of(plan),
             portal: PortalAssumptions::of(plan),

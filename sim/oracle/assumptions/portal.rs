@@ -1,10 +1,13 @@
 //! The portal of a plan, as far as invariants speak of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     plan::{Attack, Plan},
-    types::{ActorId, ClockModel, VirtualTime},
+    types::{ActorId, ClockModel, LoginLifetimes, VirtualTime},
 };
 
 /// Clocks, accounts and thieves of a portal; nothing of a plan without one.
@@ -17,6 +20,8 @@ pub struct PortalAssumptions {
     thieves: BTreeMap<ActorId, VirtualTime>,
     /// By how much a clock of the portal is ever wrong, at most.
     skew: Duration,
+    lifetimes: Option<LoginLifetimes>,
+    administrators: BTreeSet<String>,
 }
 
 impl PortalAssumptions {
@@ -27,6 +32,7 @@ impl PortalAssumptions {
             .filter_map(|(number, _)| plan.account_of_attacker(number).map(|user| (ActorId::Attacker(number), user)));
         let thieves = attackers().filter(|(_, attacker)| attacker.attack == Attack::LoginKeyTheft);
         let thieves = thieves.map(|(number, it)| (ActorId::Attacker(number), VirtualTime::from_millis(it.start_ms)));
+        let administrators = portal.browsers.iter().filter(|browser| browser.administers);
         let end = VirtualTime::from_millis(plan.duration_ms);
         let errors = portal.actors().map(|actor| plan.clock_of(actor).error_bounds_nanos(VirtualTime::ZERO, end));
         let worst = errors.map(|(least, most)| least.unsigned_abs().max(most.unsigned_abs())).max().unwrap_or(0);
@@ -35,12 +41,24 @@ impl PortalAssumptions {
             clocks: portal.actors().map(|actor| (actor, plan.clock_of(actor))).collect(),
             accounts: accounts.collect(),
             thieves: thieves.collect(),
+            lifetimes: Some(portal.lifetimes),
+            administrators: administrators.map(|browser| browser.user.clone()).collect(),
         }
     }
 
     /// By how much a clock of the portal is ever wrong, at most.
     pub fn skew(&self) -> Duration {
         self.skew
+    }
+
+    /// How long login tokens live.
+    pub fn lifetimes(&self) -> Option<&LoginLifetimes> {
+        self.lifetimes.as_ref()
+    }
+
+    /// Whether a user may go to the administration server.
+    pub fn is_administrator(&self, user: &str) -> bool {
+        self.administrators.contains(user)
     }
 
     /// The clock of an actor of the portal, with what faults do to it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Connections, FadingMap};
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, MachineChange},
     oracle::Assumptions,
     types::{AccountScheme, ActorId, Authentication, ConnectionId, NodeId, RequestId, VirtualTime},
 };
@@ -75,6 +75,10 @@ impl Accounts {
             EventKind::AccountAccepted { request, account, .. } => {
                 let accepted = AcceptedAccount { server: actor, account, request, at };
                 self.accepted.insert(request.connection, accepted, keep_until());
+            }
+            // The module that knew it is gone.
+            EventKind::Machine(MachineChange::ConnectionForgotten { connection }) => {
+                self.accepted.remove(&connection);
             }
             EventKind::Served { request, .. } => {
                 self.accepted.touch(&request.connection, keep_until());

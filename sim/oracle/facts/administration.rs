@@ -46,7 +46,7 @@ impl Administration {
             .after(assumptions.leeway)
             .after(assumptions.skew)
             .after(assumptions.granularity);
-        let is_out = server == ActorId::Smp || now > tokens_end || self.must_know(server, since, now, assumptions);
+        let is_out = now > tokens_end || self.must_know_at_once(server, since, now, assumptions);
         is_out.then_some(since)
     }
 
@@ -72,6 +72,17 @@ impl Administration {
             && (server == ActorId::Smp
                 || self.policies.get(&server).is_some_and(|heard| *heard >= news)
                 || assumptions.hindrances.leave_alone(server, since, by))
+    }
+
+    /// The same, where the SMP knows at once what it decides by itself.
+    pub fn must_know_at_once(
+        &self,
+        server: ActorId,
+        since: VirtualTime,
+        now: VirtualTime,
+        assumptions: &Assumptions,
+    ) -> bool {
+        server == ActorId::Smp || self.must_know(server, since, now, assumptions)
     }
 
     /// Whether a site server is removed.

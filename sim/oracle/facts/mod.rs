@@ -16,7 +16,7 @@ mod storages;
 
 pub use accounts::{AcceptedAccount, Accounts};
 pub use administration::Administration;
-pub use authentications::Authentications;
+pub use authentications::{Authentication, Authentications};
 pub use caches::{Cache, CacheEntry, Caches};
 pub use connections::Connections;
 pub use cut_off::CutOffs;
@@ -93,6 +93,13 @@ impl Facts {
     /// Since when an agent has been revoked, if this server must not let it in any more (S7).
     pub fn must_be_out(&self, server: ActorId, agent: NodeId, now: VirtualTime) -> Option<VirtualTime> {
         self.administration.must_be_out(server, agent, now, &self.assumptions)
+    }
+
+    /// Since when an agent has been revoked, if this server must not let its machine's own account in any more (S7): no
+    /// expiry ends what an account can do, so that a server that cannot know cannot tell either.
+    pub fn account_must_be_out(&self, server: ActorId, account: NodeId, now: VirtualTime) -> Option<VirtualTime> {
+        let since = self.administration.revoked(account)?;
+        self.administration.must_know_at_once(server, since, now, &self.assumptions).then_some(since)
     }
 
     /// Whether liveness is judged for an exchange that ended now: an honest agent's own, on a fair network.

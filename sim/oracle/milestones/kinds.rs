@@ -59,6 +59,11 @@ pub(super) fn of(event: &Event, before: &Facts, mut reached: impl FnMut(Mileston
             if accepted.is_some_and(|accepted| accepted.request != request) {
                 reached(Milestone::AccountConnectionReused);
             }
+            let opener = before.connections.get(request.connection).map(|connection| connection.opener);
+            let node = opener.map(|opener| before.assumptions.identities.node_of(opener));
+            if node.is_some_and(|node| before.administration.revoked(node).is_some()) {
+                reached(Milestone::RevokedServedByAcc);
+            }
         }
         _ => {}
     }

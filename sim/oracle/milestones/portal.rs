@@ -20,6 +20,7 @@ pub(super) struct Jobs {
 pub(super) fn of(event: &Event, before: &Facts, jobs: &mut Jobs, mut reached: impl FnMut(Milestone)) {
     match &event.kind {
         EventKind::Portal(PortalEvent::PasswordAccepted { .. }) => reached(Milestone::PasswordLogin),
+        EventKind::Portal(PortalEvent::SessionOpened { .. }) => reached(Milestone::PortalSession),
         EventKind::Portal(PortalEvent::LoginTokenDenied { .. }) => reached(Milestone::LoginTokenDenied),
         EventKind::Portal(PortalEvent::LoginTokenKeyUpdated { .. }) => reached(Milestone::LoginKeyUpdated),
         EventKind::Portal(PortalEvent::LoginTokenRefused { why, .. }) => reached(match why {

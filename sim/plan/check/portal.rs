@@ -43,23 +43,23 @@ impl Plan {
         within("jobs", portal.jobs.len() as u64, 0..=JOBS_MAX as u64, "", "one server runs them all")?;
         within("browsers", portal.browsers.len() as u64, 0..=BROWSERS_MAX as u64, "", "all of them share one host")?;
         for (index, job) in portal.jobs.iter().enumerate() {
-            self.check_job(job).map_err(|error| inside(&format!("jobs[{index}]"), error))?;
+            self.check_job(job, delimiter).map_err(|error| inside(&format!("jobs[{index}]"), error))?;
         }
         for (index, browser) in portal.browsers.iter().enumerate() {
-            self.check_browser(browser).map_err(|error| inside(&format!("browsers[{index}]"), error))?;
+            self.check_browser(browser, delimiter).map_err(|error| inside(&format!("browsers[{index}]"), error))?;
         }
         Ok(())
     }
 
-    fn check_job(&self, job: &JobPlan) -> Result<(), PlanError> {
-        check_user("user", &job.user)?;
+    fn check_job(&self, job: &JobPlan, delimiter: char) -> Result<(), PlanError> {
+        self.check_user("user", &job.user, delimiter)?;
         self.check_times_of("runs", &job.runs)?;
         within("steps", job.steps.into(), 1..=100_000, "", "a run makes at least one request")?;
         within("step_ms", job.step_ms, 1..=RUN_MS_MAX, "ms", "a step of no time would never end")
     }
 
-    fn check_browser(&self, browser: &BrowserPlan) -> Result<(), PlanError> {
-        check_user("user", &browser.user)?;
+    fn check_browser(&self, browser: &BrowserPlan, delimiter: char) -> Result<(), PlanError> {
+        self.check_user("user", &browser.user, delimiter)?;
         check_clock("clock", &browser.clock)?;
         self.check_times_of("visits", &browser.visits)?;
         within("portlets", browser.portlets.into(), 0..=1_000, "", "a page has room for so many")?;
@@ -68,7 +68,7 @@ impl Plan {
                 let expected = "`administers = true` beside it: whoever becomes somebody else does so there";
                 Err(PlanError::new("impersonates", "no `administers`", expected))
             }
-            Some(user) => check_user("impersonates", user),
+            Some(user) => self.check_user("impersonates", user, delimiter),
             None => Ok(()),
         }
     }
@@ -118,7 +118,21 @@ impl Plan {
     }
 }
 
-fn check_user(place: &str, user: &str) -> Result<(), PlanError> {
+impl Plan {
+    /// Somebody for whom the portal can make a login token.
+    fn check_user(&self, place: &str, user: &str, delimiter: char) -> Result<(), PlanError> {
+        check_user_id(place, user)?;
+        if self.profile.delimits_login_tokens() && user.contains(delimiter) {
+            let expected =
+                format!("an id without the delimiter `{delimiter}`: a hardened portal makes no login token for it");
+            let help = "choose another `delimiter`; several browsers of a user get a number each, behind a `-`";
+            return Err(PlanError::new(place, format!("{user:?}"), expected).help(help));
+        }
+        Ok(())
+    }
+}
+
+fn check_user_id(place: &str, user: &str) -> Result<(), PlanError> {
     let is_fit = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
     if (1..=USER_BYTES_MAX).contains(&(user.len() as u64)) && user.bytes().all(is_fit) {
         return Ok(());

@@ -129,6 +129,12 @@ pub(super) fn words(kind: &EventKind) -> String {
         EventKind::Portal(PortalEvent::PasswordRefused { request, user }) => {
             format!("refuses the password in {request}: {}", user.as_deref().unwrap_or("nobody has that name"))
         }
+        EventKind::Portal(PortalEvent::SessionOpened { request, user }) => {
+            format!("opens a session for {user} in {request}")
+        }
+        EventKind::Portal(PortalEvent::SessionUsed { request, user }) => {
+            format!("serves {request} in {user}'s session")
+        }
         EventKind::Portal(PortalEvent::JobStarted { job, user }) => format!("runs job {job} as {user}"),
         EventKind::Portal(PortalEvent::JobEnded { job, outcome, steps }) => {
             format!("ends job {job}: {}, {}", human::words(outcome), human::number_of((*steps).into(), "step"))
