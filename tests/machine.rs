@@ -404,7 +404,7 @@ fn rule_51_a_package_is_downloaded_from_a_server_with_a_machine_by_token_and_by_
                 _ => None,
             })
             .collect();
-        assert!(ended.len() > 20 && ended.iter().all(|outcome| *outcome == Outcome::Served), "{kinds}: {ended:?}");
+        assert!(ended.len() > 20 && ended.iter().all(|outcome| outcome.is_served()), "{kinds}: {ended:?}");
     }
 }
 
