@@ -275,6 +275,7 @@ fn a_login_token_holds_where_its_portal_takes_it() {
                     Err(LoginRefusal::Syntax) => "syntax            FAILS",
                     Err(LoginRefusal::BadTag) => "tag               FAILS",
                     Err(LoginRefusal::Expired) => "expiry            FAILS",
+                    Err(LoginRefusal::UnknownUser) => panic!("nobody but a portal knows its users"),
                 };
                 let is_hint = told.contains("If the portal has that delimiter, say --delimiter '");
                 assert!(told.contains(word) || is_hint, "{what}, {profile}, {delimiter}: {told}");
