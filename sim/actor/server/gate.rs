@@ -154,7 +154,6 @@ pub async fn answer<E: Environment, S: TokenServer<E>>(
         }
         return Some(serve(core, request, Some(agent)));
     }
-    // The ACC is nobody's own: who comes with it, no server can tell.
     let is_out = |account| core.settings.profile.turns_revoked_accounts_away() && server.is_revoked(account);
     if let Some(account) = account_gate::admitted(core, connection, kinds) {
         let is_out = is_out(account);
