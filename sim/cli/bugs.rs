@@ -23,8 +23,8 @@ use crate::{
 
 /// Where bugs are hunted unless the command says otherwise: plain random, swarms, and what is rare in all of these: the clocks of
 /// all servers set back at the same time, and days on which everything happens to kinds of authentication, special tokens,
-/// proxies and peers, machines and a portal.
-pub const HUNTING_GROUNDS: [&str; 11] = [
+/// accounts and bearer tokens that somebody forges, proxies and peers, machines and a portal.
+pub const HUNTING_GROUNDS: [&str; 12] = [
     "hardship/storm",
     "hardship/swarm",
     "hardship/swarm_machine",
@@ -33,6 +33,7 @@ pub const HUNTING_GROUNDS: [&str; 11] = [
     "hole/19_clock_back",
     "coexistence/all_at_once",
     "coexistence/special_tokens",
+    "scheme/forgers",
     "coexistence/in_between",
     "machine/rough_day",
     "portal/hardship",
