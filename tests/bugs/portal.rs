@@ -20,7 +20,7 @@ const CAUGHT: [(Bug, &str, Profile, &[Invariant]); 8] = [
     (Bug::LoginKeyKept, "portal/update_in_a_job", Profile::Hardened, &[S2]),
     (Bug::LoginDelimiterAllowed, "portal/delimiter_in_user_id", Profile::Hardened, &[S2, S3, S13]),
     (Bug::LoginLifetimesMixedUp, "portal/update_in_a_job", Profile::Hardened, &[S3]),
-    (Bug::SessionsMixedUp, "portal/office_day", Profile::Literal, &[S4]),
+    (Bug::SessionsMixedUp, "hardship/swarm_portal", Profile::Literal, &[S4]),
 ];
 
 fn plan(scenario: &str, profile: Profile, bug: Option<Bug>) -> Plan {
