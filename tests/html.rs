@@ -247,7 +247,7 @@ fn the_coverage_tells_what_was_seen_and_what_was_not() {
         "1 of 69</span>",
         "<span title=\"Shown by: batch full.\">40: at most 128 agents in a request</span>",
         "<span class=\"faint\">No event tells:</span> <span title=\"Not seen in events: a refusal tells",
-        "2 of 128</span>",
+        "2 of 130</span>",
         "attack served (forbidden)",
         "batch full (asked for)",
         "1 of 24</span>",

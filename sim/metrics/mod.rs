@@ -122,7 +122,7 @@ impl Metrics {
     /// did must have been heard by one of them alone.
     ///
     /// All is exact but how many connections were open at most, at any time and in each slice: that is the sum of what
-    /// each had at most.
+    /// each had at most; and whose connection a server decided on, which no part knows if an attacker's is in another.
     pub fn absorb(&mut self, mut other: Self) {
         self.timeline.close_up_to(other.timeline.closed(), &self.smp, &self.sites);
         other.timeline.close_up_to(self.timeline.closed(), &other.smp, &other.sites);

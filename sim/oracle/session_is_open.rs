@@ -63,7 +63,7 @@ impl Checker for SessionIsOpen {
                 let who = opener(*request, &before.connections);
                 let since = self.opened.get(&(server, who)).and_then(|sessions| sessions.get(user)).copied();
                 self.used.insert(server, (at, user.clone()));
-                (!since.is_some_and(|since| at.since(since) < SESSION)).then(|| {
+                since.is_none_or(|since| at.since(since) >= SESSION).then(|| {
                     let who = who.map_or_else(|| "nobody".to_owned(), |who| who.to_string());
                     format!("took request {request} of {who} for {user}'s at {at}, to whom it has no such session open")
                 })

@@ -34,7 +34,7 @@ fn a_bug_of_a_machine_shrinks_to_one_server_and_what_happens_to_it() {
     assert!(plan.machine.as_ref().is_some_and(|machine| machine.worker_processes == 1), "{:?}", plan.machine);
     assert!(plan.agents.len() <= 1 && plan.sites.is_empty() && plan.faults.len() <= 1, "{:#?}", plan.faults);
     // One that machines have no part in leaves none behind.
-    let plan = small("hardship/swarm_machine", 0, Profile::Literal, Bug::CounterRestarts);
+    let plan = small("hardship/swarm_machine", 1, Profile::Literal, Bug::CounterRestarts);
     assert_eq!(plan.machine, None);
 }
 
