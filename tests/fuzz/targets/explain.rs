@@ -4,7 +4,7 @@
 
 use countersign::{
     cli::token::{Known, explain},
-    types::UnixSeconds,
+    types::{Authentication, UnixSeconds},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -18,6 +18,9 @@ fuzz_target!(|text: &str| {
         epoch: None,
         method: Some("GET".to_owned()),
         target: Some("/Altiris/x".to_owned()),
+        authentication: Some(Authentication::TOKENS),
+        delimiter: None,
+        login_key: None,
     };
     match explain(text, &known) {
         Ok(explanation) => assert_eq!(explain(text, &known), Ok(explanation)),
