@@ -7,7 +7,7 @@ mod small_plan;
 use countersign::{
     event::{AccountReason, Carried, EventKind, MachineChange},
     oracle::Judgement,
-    plan::{Fault, FaultKind, Invariant, MachineFault, Milestone, Plan},
+    plan::{Attack, AttackerPlan, Fault, FaultKind, Invariant, MachineFault, Milestone, Plan},
     report::{Report, Verdict},
     scenario::{Overrides, Scenario},
     types::{
@@ -335,4 +335,46 @@ fn the_end_of_a_span_is_within_it() {
     assert!(
         !agents.work(SITE, at(0), at(10)) && !agents.work(SITE, at(20), at(30)) && !agents.work(SITE, at(12), at(13))
     );
+}
+
+/// Tokens are off until 100 s. An agent that has not heard of the change sends ACC where tokens are offered.
+fn sends_acc_at_s(at_s: u64, hears: bool, is_stripped: bool) -> Vec<Invariant> {
+    let mut plan = plan(Profile::Hardened, Scheme::Http);
+    plan.parameters.authentication = Authentication { acc: true, ..Authentication::NONE };
+    plan.parameters.acc_fallback = false;
+    let authentication = Some(Authentication { token: true, acc: true, ..Authentication::NONE });
+    let change = FaultKind::ChangePolicy { token_lifetime_s: None, validation_period_s: None, authentication };
+    plan.faults.push(Fault { at_ms: 100_000, until_ms: None, kind: change });
+    if is_stripped {
+        plan.attackers.push(AttackerPlan {
+            attack: Attack::StrippedChallenge,
+            server: SITE,
+            victim: agent(1),
+            start_ms: 0,
+            until_ms: 9_000_000,
+            interval_ms: 1_000,
+            burst: 1,
+            key: 0,
+        });
+    }
+    let mut history = History::new(plan);
+    history.start(SMP).start(SITE).at_s(10);
+    history.say(agent(1), EventKind::PolicyReceived { version: 1, keys: 0 });
+    history.at_s(at_s);
+    if hears {
+        history.say(agent(1), EventKind::PolicyReceived { version: 2, keys: 0 });
+    }
+    let connection = history.open(agent(1), SITE);
+    let request = history.send(agent(1), connection, Carried::Nothing);
+    history.say(SITE, EventKind::AuthenticationOffered { request, offered: authentication.unwrap() });
+    let (scheme, why) = (AccountScheme::Ntlm, AccountReason::NoTokenOffered);
+    history.say(agent(1), EventKind::CredentialsSent { connection, server: SITE, scheme, why });
+    history.violated()
+}
+
+#[test]
+fn s10_an_agent_can_be_talked_out_of_tokens_only_until_it_hears_of_them() {
+    assert_eq!(sends_acc_at_s(110, false, true), NOTHING);
+    assert_eq!(sends_acc_at_s(110, true, true), [Invariant::S10], "it has heard of tokens");
+    assert_eq!(sends_acc_at_s(110, false, false), [Invariant::S10], "nobody talked it out of them");
 }

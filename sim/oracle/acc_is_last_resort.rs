@@ -3,6 +3,8 @@
 //! Reading, for each `CredentialsSent` by a scheme that takes the ACC:
 //! - the plan says that what the agent fetches lies at a UNC path; or
 //! - what the server itself offered last on that connection has no tokens, whatever reached the agent of it; or
+//! - somebody takes tokens out of challenges, and the policy that the agent heard of last had none for that server: it
+//!   cannot tell, until it hears of the next (attack 17); or
 //! - the plan lets agents fall back, and within the time that an exchange may take the server refused a token of that
 //!   agent, answered it with 403, 429 or 503, or the agent declined the token that it got.
 
@@ -27,6 +29,9 @@ impl Checker for AccIsLastResort {
         }
         let offered = before.accounts.offered(connection);
         if offered.is_some_and(|offered| !offered.token) {
+            return;
+        }
+        if assumptions.kinds.may_be_talked_out(server, before.accounts.learned_of_policy(agent)) {
             return;
         }
         let parameters = &assumptions.parameters;

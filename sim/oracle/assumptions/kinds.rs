@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    plan::{Codebase, Plan},
+    plan::{Attack, Codebase, Plan},
     types::{ActorId, Authentication, VirtualTime},
 };
 
@@ -15,6 +15,7 @@ pub struct Kinds {
     servers: BTreeMap<ActorId, Vec<(VirtualTime, Authentication)>>,
     fetches_unc: Vec<bool>,
     acc_fallback: bool,
+    is_stripped: bool,
 }
 
 impl Kinds {
@@ -32,6 +33,7 @@ impl Kinds {
             servers: servers.map(|server| (server, of(server))).collect(),
             fetches_unc: plan.agents.iter().map(|agent| agent.codebase == Codebase::Unc).collect(),
             acc_fallback: plan.parameters.acc_fallback,
+            is_stripped: plan.attackers.iter().any(|attacker| attacker.attack == Attack::StrippedChallenge),
         }
     }
 
@@ -43,6 +45,12 @@ impl Kinds {
     /// Whether policy lets agents fall back to ACC where tokens fail.
     pub fn acc_fallback(&self) -> bool {
         self.acc_fallback
+    }
+
+    /// Whether an agent that learned of policy at `learned` may be talked out of tokens (attack 17): somebody takes them out of
+    /// challenges, and that policy had none for this server, so that nothing tells the agent of it.
+    pub fn may_be_talked_out(&self, server: ActorId, learned: VirtualTime) -> bool {
+        self.is_stripped && !self.may_be_on(server, learned, Duration::ZERO, |authentication| authentication.token)
     }
 
     /// Whether what an agent fetches lies at a UNC path.

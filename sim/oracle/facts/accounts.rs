@@ -56,10 +56,15 @@ impl Accounts {
         self.token_failed.get(&(agent, server)).copied()
     }
 
+    /// When an agent learned of policy last; at the start if it never did.
+    pub fn learned_of_policy(&self, agent: ActorId) -> VirtualTime {
+        self.policy.get(&agent).copied().unwrap_or(VirtualTime::ZERO)
+    }
+
     /// Since when an agent must not get in with the ACC: it has not learned of the password that was set then.
     pub fn has_old_password(&self, agent: ActorId) -> Option<VirtualTime> {
         let changed = self.password_changed?;
-        (self.policy.get(&agent).copied().unwrap_or(VirtualTime::ZERO) < changed).then_some(changed)
+        (self.learned_of_policy(agent) < changed).then_some(changed)
     }
 
     pub(super) fn learn(&mut self, event: &Event, connections: &Connections, assumptions: &Assumptions) {
