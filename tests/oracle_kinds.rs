@@ -342,8 +342,9 @@ fn sends_acc_at_s(at_s: u64, hears: bool, is_stripped: bool) -> Vec<Invariant> {
     let mut plan = plan(Profile::Hardened, Scheme::Http);
     plan.parameters.authentication = Authentication { acc: true, ..Authentication::NONE };
     plan.parameters.acc_fallback = false;
-    let authentication = Some(Authentication { token: true, acc: true, ..Authentication::NONE });
-    let change = FaultKind::ChangePolicy { token_lifetime_s: None, validation_period_s: None, authentication };
+    let offered = Authentication { token: true, acc: true, ..Authentication::NONE };
+    let change =
+        FaultKind::ChangePolicy { token_lifetime_s: None, validation_period_s: None, authentication: Some(offered) };
     plan.faults.push(Fault { at_ms: 100_000, until_ms: None, kind: change });
     if is_stripped {
         plan.attackers.push(AttackerPlan {
@@ -366,7 +367,7 @@ fn sends_acc_at_s(at_s: u64, hears: bool, is_stripped: bool) -> Vec<Invariant> {
     }
     let connection = history.open(agent(1), SITE);
     let request = history.send(agent(1), connection, Carried::Nothing);
-    history.say(SITE, EventKind::AuthenticationOffered { request, offered: authentication.unwrap() });
+    history.say(SITE, EventKind::AuthenticationOffered { request, offered });
     let (scheme, why) = (AccountScheme::Ntlm, AccountReason::NoTokenOffered);
     history.say(agent(1), EventKind::CredentialsSent { connection, server: SITE, scheme, why });
     history.violated()
