@@ -1,10 +1,10 @@
 //! Accounts without their passwords: guesses, names of nobody, an account by the scheme of another kind. Expected: 401.
 
-use super::hand::{Ask, Hand, Line, PROTECTED_TARGET};
+use super::hand::{Ask, Hand, PROTECTED_TARGET};
 use crate::{
     actor::Environment,
     event::Carried,
-    protocol::{Account, Password, WindowsMessage, windows_challenge},
+    protocol::{Account, Password, WindowsMessage},
     types::{AccountScheme, ServerChallenge},
 };
 
@@ -29,22 +29,11 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let value = if scheme == AccountScheme::Basic {
         format!("{scheme} {}", account.to_basic())
     } else {
-        let challenge = ask_for_challenge(hand, &mut line, scheme).await;
+        let challenge = hand.ask_for_challenge(&mut line, scheme).await;
         // Who does not take the scheme sends no challenge, and is sent an answer to none.
         let challenge = challenge.unwrap_or(ServerChallenge::from_bits(0));
         WindowsMessage::answer(&account, scheme, challenge).to_value(scheme)
     };
     let ask = Ask::get(PROTECTED_TARGET).authorized(&value, Carried::AccountResponse);
     hand.attempt(&mut line, what, ask).await;
-}
-
-/// Begins a handshake, and reads what the server wants answered.
-pub async fn ask_for_challenge<E: Environment>(
-    hand: &Hand<E>,
-    line: &mut Line<E>,
-    scheme: AccountScheme,
-) -> Option<ServerChallenge> {
-    let value = WindowsMessage::Hello {}.to_value(scheme);
-    let response = hand.exchange(line, Ask::get(PROTECTED_TARGET).authorized(&value, Carried::AccountHello)).await?;
-    windows_challenge(response.headers(), scheme)
 }

@@ -8,7 +8,6 @@ use super::{
 use crate::{
     actor::{Environment, locked},
     event::Carried,
-    protocol::WindowsMessage,
     types::{ActorId, Origin},
 };
 
@@ -24,7 +23,7 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
         };
         let without = format!("the answer of an account without a challenge, {whose}");
         hand.attempt(&mut line, &without, sent_again(&answer.value)).await;
-        hand.exchange(&mut line, hello(answer)).await;
+        hand.ask_for_challenge(&mut line, answer.scheme).await;
         let to_another = format!("the answer of an account to another challenge, {whose}");
         hand.attempt(&mut line, &to_another, sent_again(&answer.value)).await;
     }
@@ -41,9 +40,4 @@ fn places<E: Environment>(hand: &Hand<E>, answer: &AccountAnswer) -> Vec<(&'stat
 
 fn sent_again(value: &str) -> Ask<'static> {
     Ask::get(PROTECTED_TARGET).authorized(value, Carried::AccountResponse)
-}
-
-fn hello(answer: &AccountAnswer) -> Ask<'static> {
-    let value = WindowsMessage::Hello {}.to_value(answer.scheme);
-    Ask::get(PROTECTED_TARGET).authorized(&value, Carried::AccountHello)
 }

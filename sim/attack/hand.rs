@@ -18,9 +18,12 @@ use crate::{
     event::{Carried, Close, EventKind},
     protocol::{
         Binding, CountersignedToken, Credentials, IssuedToken, LoginTokenKey, Nonce, RequestFacts, SCHEME,
-        TokenChallenge, content_digest,
+        TokenChallenge, WindowsMessage, content_digest, windows_challenge,
     },
-    types::{ActorId, ConnectionId, Epoch, Jti, MessageNonce, NodeId, Origin, RequestId, Uid, Undigested},
+    types::{
+        AccountScheme, ActorId, ConnectionId, Epoch, Jti, MessageNonce, NodeId, Origin, RequestId, ServerChallenge,
+        Uid, Undigested,
+    },
 };
 
 /// Where agents get what needs authentication.
@@ -148,6 +151,13 @@ impl<E: Environment> Hand<E> {
     /// Learns what anybody can learn of a server by asking without a token: its epoch.
     pub async fn knock(&self, line: &mut Line<E>) {
         self.exchange(line, Ask::get(PROTECTED_TARGET)).await;
+    }
+
+    /// Begins a Windows handshake, and reads what the server wants answered.
+    pub async fn ask_for_challenge(&self, line: &mut Line<E>, scheme: AccountScheme) -> Option<ServerChallenge> {
+        let value = WindowsMessage::Hello {}.to_value(scheme);
+        let ask = Ask::get(PROTECTED_TARGET).authorized(&value, Carried::AccountHello);
+        windows_challenge(self.exchange(line, ask).await?.headers(), scheme)
     }
 
     /// Opens a connection to the attacked server and knocks.

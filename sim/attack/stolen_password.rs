@@ -2,10 +2,7 @@
 //! where they take Windows authentication. Expected: served until the password is another. There is nothing in a password
 //! that a server could tell a thief by.
 
-use super::{
-    account_guess::ask_for_challenge,
-    hand::{Ask, Hand, PROTECTED_TARGET},
-};
+use super::hand::{Ask, Hand, PROTECTED_TARGET};
 use crate::{
     actor::Environment,
     event::{AccountReason, Carried, EventKind},
@@ -22,7 +19,7 @@ pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     };
     for (scheme, account) in [(AccountScheme::Ntlm, accounts.acc), (AccountScheme::Negotiate, accounts.machine)] {
         // Who does not take the scheme has no challenge for it.
-        let Some(challenge) = ask_for_challenge(hand, &mut line, scheme).await else { continue };
+        let Some(challenge) = hand.ask_for_challenge(&mut line, scheme).await else { continue };
         let (connection, server) = (line.connection_id(), hand.settings.plan.server);
         let why = AccountReason::NoTokenOffered;
         hand.environment.record(EventKind::CredentialsSent { connection, server, scheme, why });

@@ -3,6 +3,7 @@
 mod entropy;
 mod logging;
 mod portal;
+mod reload;
 mod running;
 mod signals;
 mod site;

@@ -8,8 +8,8 @@ use std::{
 use tracing::{info, warn};
 
 use super::{
-    ConfigText, Exit, Failure, PortalArgs, absolute, entropy,
-    logging::{self, LogSwitch},
+    ConfigText, Exit, Failure, PortalArgs, absolute, entropy, logging,
+    reload::reload_log,
     running::{Surroundings, address_of, bind_metrics, runtime},
     signals::Signals,
 };
@@ -17,8 +17,8 @@ use crate::{
     actor::{AdministrationServer, AutomationServer, FrontEnd, Job, PortalSettings, PortletServer, Visits, locked},
     plan::Plan,
     serve::{
-        Counted, Door, PortalAdmin, PortalState, Reload, Secret, StateFolder,
-        config::{PortalConfig, PortalDocument, Running, ServedJobTable},
+        Counted, Door, PortalAdmin, PortalState, Secret, StateFolder,
+        config::{PortalConfig, PortalDocument, ServedJobTable},
     },
     socket::SocketEnvironment,
     types::{ActorId, Origin, Scheme, TimeSpan, VirtualTime},
@@ -124,7 +124,7 @@ pub fn serve(args: &PortalArgs) -> Result<Exit, Failure> {
             let servers = (front_end.run(), administration_server.run(), portlet_server.run());
             tokio::try_join!(servers.0, servers.1, servers.2).map(|_| ())
         });
-        let reload = reload(args.clone(), config, log.switch(&surroundings.audience));
+        let reload = reload_log(args.clone(), read, config, log.switch(&surroundings.audience));
         surroundings.run(served, signals, reload).await
     })
 }
@@ -145,18 +145,4 @@ fn jobs(tables: &[ServedJobTable]) -> Result<Vec<Job>, Failure> {
         })
     };
     tables.iter().map(job).collect()
-}
-
-/// Reads the configuration again, takes over what it says of the log, and tells what else differs from what the portal `runs`
-/// with.
-fn reload(args: PortalArgs, runs: PortalConfig, log: LogSwitch) -> Reload {
-    let (args, running) = (Arc::new(args), Arc::new(Running::new(runs)));
-    Arc::new(move || {
-        let (args, running, log) = (Arc::clone(&args), Arc::clone(&running), log.clone());
-        Box::pin(async move {
-            let config = read(&args).map_err(|failure| failure.render(None).trim_end().to_owned())?;
-            log.turn_to(&config.server.log);
-            Ok(running.take_over(config, false))
-        })
-    })
 }

@@ -9,16 +9,16 @@ use std::{
 use tracing::{error, field::display, info};
 
 use super::{
-    ConfigText, Exit, Failure, SiteArgs, absolute, entropy,
-    logging::{self, LogSwitch},
+    ConfigText, Exit, Failure, SiteArgs, absolute, entropy, logging,
+    reload::reload_log,
     running::{Surroundings, bind_metrics, runtime, settings},
     signals::Signals,
 };
 use crate::{
     actor::{SiteServer, SiteSettings, locked},
     serve::{
-        Counted, Door, Reload, SiteState, StateFolder,
-        config::{Running, SiteConfig, SiteDocument, read_trust},
+        Counted, Door, SiteState, StateFolder,
+        config::{SiteConfig, SiteDocument, read_trust},
     },
     socket::{ServerTls, SocketEnvironment},
     types::{ActorId, NodeId, Origin, Profile, Thumbprint},
@@ -79,22 +79,8 @@ pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
             announcement.tell("starting");
             info!(server = %"site", "registering: an administrator of the SMP must have approved this node");
         }
-        let reload = reload(args.clone(), config, log.switch(&surroundings.audience));
+        let reload = reload_log(args.clone(), read, config, log.switch(&surroundings.audience));
         surroundings.run(tokio::spawn(site.run()), signals, reload).await
-    })
-}
-
-/// Reads the configuration again, takes over what it says of the log, and tells what else differs from what the server `runs`
-/// with: a site server has its policy from the SMP.
-fn reload(args: SiteArgs, runs: SiteConfig, log: LogSwitch) -> Reload {
-    let (args, running) = (Arc::new(args), Arc::new(Running::new(runs)));
-    Arc::new(move || {
-        let (args, running, log) = (Arc::clone(&args), Arc::clone(&running), log.clone());
-        Box::pin(async move {
-            let config = read(&args).map_err(|failure| failure.render(None).trim_end().to_owned())?;
-            log.turn_to(&config.server.log);
-            Ok(running.take_over(config, false))
-        })
     })
 }
 

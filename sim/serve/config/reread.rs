@@ -41,6 +41,9 @@ pub struct Reloaded {
 
 /// A configuration that can be read again.
 pub trait Reread {
+    /// What it says of the log.
+    fn log(&self) -> &LogTable;
+
     /// The keys of what differs in `other`.
     fn differing(&self, other: &Self) -> Vec<String>;
 
@@ -75,6 +78,10 @@ impl<C: Reread + Clone> Running<C> {
 }
 
 impl Reread for SmpConfig {
+    fn log(&self) -> &LogTable {
+        &self.server.log
+    }
+
     fn differing(&self, other: &Self) -> Vec<String> {
         let own = [
             ("admin.listen", self.admin != other.admin),
@@ -92,6 +99,10 @@ impl Reread for SmpConfig {
 
 /// A site server has its policy from the SMP.
 impl Reread for SiteConfig {
+    fn log(&self) -> &LogTable {
+        &self.server.log
+    }
+
     fn differing(&self, other: &Self) -> Vec<String> {
         let own = [
             ("smp.origin", self.smp != other.smp),
@@ -107,6 +118,10 @@ impl Reread for SiteConfig {
 }
 
 impl Reread for PortalConfig {
+    fn log(&self) -> &LogTable {
+        &self.server.log
+    }
+
     fn differing(&self, other: &Self) -> Vec<String> {
         let own = [
             ("delimiter", self.rules != other.rules && self.server.profile == other.server.profile),
