@@ -66,6 +66,8 @@ pub struct AtPortal {
     pub delimiter: char,
     /// Where the front end is reached.
     pub front_end: Origin,
+    /// The names of its users, those of administrators first: they are no secret.
+    pub users: Vec<String>,
     /// The user at the victim's browser, if the victim is one.
     pub victim_user: Option<String>,
     /// User and password of its own account, if it has one.

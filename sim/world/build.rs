@@ -131,6 +131,10 @@ fn at_portal(cast: &Cast, number: u32, portal: Option<&PortalDatabase>) -> Optio
         rules: rules_of(&cast.plan, plan)?,
         delimiter: plan.delimiter,
         front_end: cast.plan.origin_of(ActorId::FrontEnd),
+        users: {
+            let (administrators, others) = plan.browsers.iter().partition::<Vec<_>, _>(|browser| browser.administers);
+            administrators.into_iter().chain(others).map(|browser| browser.user.clone()).collect()
+        },
         victim_user: victim.map(|browser| browser.user.clone()),
         account: account.map(|user| {
             let password = password_of(&user, cast.seed);
