@@ -27,6 +27,10 @@ fn plan(name: &str, profile: Profile) -> Plan {
 
 /// A plan of one site and two agents, with these lines of its own.
 fn own(lines: &str) -> Plan {
+    own_in(Profile::Literal, lines)
+}
+
+fn own_in(profile: Profile, lines: &str) -> Plan {
     let text = format!(
         r#"
         description = "Own."
@@ -43,7 +47,8 @@ fn own(lines: &str) -> Plan {
         {lines}
         "#
     );
-    Scenario::from_toml("own.toml", &text).unwrap().resolve(None, Overrides::default()).unwrap()
+    let overrides = Overrides { profile: Some(profile), ..Overrides::default() };
+    Scenario::from_toml("own.toml", &text).unwrap().resolve(None, overrides).unwrap()
 }
 
 /// Whom each connection leads to.
@@ -222,6 +227,26 @@ fn rule_60_a_stored_token_at_a_server_that_wants_windows_costs_two_trips_more_an
         .collect();
     // The stored token, the account's hello and its answer.
     assert_eq!(by_account, BTreeSet::from([3]));
+}
+
+#[test]
+fn hole_13_an_agent_ends_a_connection_before_the_server_no_longer_takes_the_account_that_it_came_with() {
+    // Without the SMP there are no tokens at first, so that agents come in by the accounts of their machines.
+    let lines = "connection_use = \"keep_alive\"\n\
+        [parameters]\nauthentication = [\"token\", \"windows\"]\nconnection_age_max = \"40s\"\nexchange_timeout = \"3s\"\n\
+        [[faults]]\nat = \"1s\"\nfor = \"12s\"\ncrash = { who = \"smp\" }";
+    let plan = Plan { duration_ms: 120_000, ..own_in(Profile::Hardened, lines) };
+    let report = report(&plan);
+    assert_eq!(report.violations, []);
+    assert!(report.measurements.accounts.negotiate_accepted > 0, "an account has authenticated a connection");
+    let trips: BTreeSet<u32> = history(&plan)
+        .iter()
+        .filter_map(|event| match event.kind {
+            EventKind::ExchangeEnded { trips, .. } if event.at > VirtualTime::from_millis(30_000) => Some(trips),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(trips, BTreeSet::from([1, 2]), "a connection that ends costs a new one, and no third trip");
 }
 
 /// What an agent's proxies got from it.

@@ -144,9 +144,9 @@ impl<E: Environment> AgentActor<E> {
     /// Whether a hardened server no longer takes a connection for authenticated, or may not while it answers (hole 13).
     fn must_end(&self, way: &Way, authentication: LineAuthentication) -> bool {
         let path = &way.path;
-        if !path.origin.is_secure()
-            || !locked(&self.agent).binds_for(path.server)
-            || Bug::ConnectionAgeUnbounded.is_planted()
+        // A token over plain HTTP authenticates one request; an account the connection, and not for ever either.
+        let is_authenticated = path.origin.is_secure() || authentication.expires.is_none();
+        if !is_authenticated || !locked(&self.agent).binds_for(path.server) || Bug::ConnectionAgeUnbounded.is_planted()
         {
             return false;
         }
