@@ -63,15 +63,17 @@ pub fn form(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// The cookie of a name (RFC 6265 section 4.2).
+/// The cookie of a name (RFC 6265 section 4.2). Cookies of others may hold any bytes: each is read by itself.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim_start().split_once('='));
+    let values = headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let pairs = values.filter_map(|pair| str::from_utf8(pair).ok()?.trim_start().split_once('='));
     pairs.into_iter().find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     const TOKEN: &str = "1|1175181932|b7QDEolhC7kNUDjlAlZJ7xnKqSA=";
@@ -91,6 +93,9 @@ mod tests {
         let cookies = headers(header::COOKIE, &format!("session=x; remember={TOKEN}; other=y"));
         assert_eq!(login_token_in("/x", &cookies).as_deref(), Some(TOKEN));
         assert_eq!(cookie(&cookies, SESSION_COOKIE), Some("x"));
+        let beside_others = HeaderValue::from_bytes(b"theirs=\xfc\xff; session=x; also=\xc3\xbc").unwrap();
+        let beside_others: HeaderMap = [(header::COOKIE, beside_others)].into_iter().collect();
+        assert_eq!(cookie(&beside_others, SESSION_COOKIE), Some("x"));
         assert_eq!(login_token_in("/x", &headers(header::AUTHORIZATION, "Bearer x")), None);
         assert_eq!(login_token_in("/x?", &none), None);
     }

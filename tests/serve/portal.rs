@@ -59,6 +59,8 @@ fn a_user_logs_in_once_and_goes_by_tokens_until_update() {
     // The cookie stands for the password; portlet and administration server go by tokens of their own.
     let remembered = get(portal.address(), "/portal/", &format!("Cookie: remember={token}\r\n"));
     assert_eq!((status(&remembered), body(&remembered)), (200, "admin"));
+    let other = get(portal.address(), "/portal/?token=wrong", &format!("Cookie: remember={token}\r\n"));
+    assert_eq!((status(&other), cookie(&other, "remember")), (401, None), "nobody tried the cookie: it stays");
     let portlet = get(portal.address(), "/portal/portlet", &format!("Cookie: session={session}\r\n"));
     assert_eq!((status(&portlet), body(&portlet)), (200, "a portlet"));
     let link = get(portal.address(), "/portal/administration", &format!("Cookie: session={session}\r\n"));

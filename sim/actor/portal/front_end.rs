@@ -22,7 +22,7 @@ use crate::{
     event::{EventKind, PortalEvent},
     protocol::{
         ADMINISTRATION_LINK, ADMINISTRATION_PATH, LOGIN_PATH, PORTAL_PATH, PORTLET_PATH, PORTLET_SERVER_PATH,
-        SESSION_PATH, form_field, with_login_token,
+        REMEMBER_COOKIE, SESSION_PATH, cookie, form_field, login_token_in, with_login_token,
     },
     types::{ActorId, LoginUse},
 };
@@ -105,7 +105,8 @@ impl<E: Environment> FrontEnd<E> {
     fn open_by_token(&self, request: &ServerRequest) -> Reply {
         match self.desk.user_of(request) {
             Some(Ok(user)) => self.desk.open_session(&self.sessions, request.id, &user),
-            Some(Err(_)) | None => reply::unauthorized(),
+            Some(Err(_)) if is_by_cookie(request) => reply::forget(),
+            Some(Err(_)) | None => empty_reply(StatusCode::UNAUTHORIZED),
         }
     }
 
@@ -132,6 +133,12 @@ impl<E: Environment> FrontEnd<E> {
             Err(_) => empty_reply(StatusCode::FORBIDDEN),
         }
     }
+}
+
+/// Whether the login token of a request is the one that its cookie remembers, and not another beside it.
+fn is_by_cookie(request: &ServerRequest) -> bool {
+    let remembered = cookie(&request.headers, REMEMBER_COOKIE);
+    remembered.is_some() && login_token_in(&request.target, &request.headers).as_deref() == remembered
 }
 
 impl<E: Environment> Service for FrontEnd<E> {

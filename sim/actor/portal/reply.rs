@@ -38,8 +38,8 @@ pub fn remember(reply: &mut Reply, token: &str, max_age_s: u64) {
     add(reply, header::SET_COOKIE, &cookie);
 }
 
-/// Turned away: a cookie that is of no use goes.
-pub fn unauthorized() -> Reply {
+/// Turned away for a cookie that is of no use: it goes.
+pub fn forget() -> Reply {
     let mut reply = empty_reply(StatusCode::UNAUTHORIZED);
     add(&mut reply, header::SET_COOKIE, &format!("{REMEMBER_COOKIE}=; Max-Age=0; Path={PORTAL_PATH}"));
     reply
