@@ -9,6 +9,7 @@ use countersign::{
     plan::Visits,
     report::Report,
     scenario::{self, CostFile, Overrides},
+    types::Interruptions,
 };
 use tempfile::TempDir;
 
@@ -161,7 +162,10 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         assert!(error.contains(told), "{error}");
     }
     let written = "[costs]\nsign = \"243us 120ns\"\n";
-    assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().0.sign_ns, 243_120);
+    assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().costs.sign_ns, 243_120);
+    let interrupted = "[costs]\n[interruptions]\nevery = \"40ms\"\nlengths = { p50 = \"1ms\", p90 = \"3ms\" }\n";
+    let Interruptions { every_ns, lengths } = CostFile::from_toml("costs.toml", interrupted).unwrap().interruptions;
+    assert_eq!((every_ns, lengths.p50_ns, lengths.p90_ns, lengths.p99_ns), (40_000_000, 1_000_000, 3_000_000, 0));
 }
 
 #[test]

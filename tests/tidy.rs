@@ -65,7 +65,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
         "tasks are started through the environment, which knows their order",
     ),
     ("JoinSet", &["world/life.rs"], "tasks are started through the environment, which knows their order"),
-    ("std::thread", &["cli/", "run/scribe.rs", "shrink/shrinker.rs"], "threads interleave as they like"),
+    ("std::thread", &["cli/", "run/relay.rs", "shrink/shrinker.rs"], "threads interleave as they like"),
     ("std::env", &["cli/", "main.rs"], "the surroundings are the command line's business"),
     (
         "std::fs",

@@ -13,16 +13,19 @@ use super::{
     Exit, Failure,
     calibration::{self, time},
     exit::print,
+    interruptions::interruptions,
     observation::observe,
 };
 use crate::{
     crypto::{Engine, KeyPool, backend},
-    metrics::Machine,
     plan::Plan,
     protocol::{IssuedToken, Issuer, Subject, jwe},
     report::{self, Calibration},
     scenario::CostFile,
-    types::{ActorId, Costs, CryptoTier, Jti, Origin, Scheme, SeedStream, TimeSpan, Uid, UnixSeconds},
+    types::{
+        ActorId, Costs, CryptoTier, Jti, MeasuredMachine, Origin, Quantiles, Scheme, SeedStream, TimeSpan, Uid,
+        UnixSeconds,
+    },
 };
 
 /// As long as the answer to one first fetch: a token and a key.
@@ -50,16 +53,15 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
 }
 
 /// What `calibrate` found out and wrote into a file.
-pub(super) fn read(path: &Path) -> Result<Machine, Failure> {
+pub(super) fn read(path: &Path) -> Result<MeasuredMachine, Failure> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("failed to read the costs `{file}`: {error}")))?;
-    let (costs, scatter) = CostFile::from_toml(&file, &text)?;
-    Ok(Machine { costs, scatter })
+    Ok(CostFile::from_toml(&file, &text)?)
 }
 
 /// Measures every cost of this machine with one crypto tier: some seconds.
-pub(super) fn measure(tier: CryptoTier) -> Result<Machine, Failure> {
+pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
     let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
     let key = KeyPool::new(SeedStream::new(1)).private_key(0).map_err(Failure::internal)?;
@@ -97,21 +99,27 @@ pub(super) fn measure(tier: CryptoTier) -> Result<Machine, Failure> {
         closing_ns: 0,
         wake_ns: 0,
     };
-    observe(costs)
+    observe(costs, interruptions())
 }
 
 /// As a file has them.
-fn written(machine: &Machine) -> String {
+fn written(machine: &MeasuredMachine) -> String {
     let time = |nanos: u64| format!("\"{}\"", TimeSpan::from_nanos(nanos));
-    let Machine { costs, scatter } = machine;
+    let MeasuredMachine { costs, interruptions, scatter } = machine;
+    let quantiles = |of: &Quantiles, between: &str| {
+        let [p50, p90, p99, p999] = [of.p50_ns, of.p90_ns, of.p99_ns, of.p999_ns].map(time);
+        [format!("p50 = {p50}"), format!("p90 = {p90}"), format!("p99 = {p99}"), format!("p999 = {p999}")].join(between)
+    };
     format!(
         "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
          # `request` is everything about one HTTP request but cryptography, at both ends, up to its answer; `closing` what\n\
          # follows; `wake` what a core that is idle takes to begin, and as much to go to rest. This table can stand in a\n\
          # scenario.\n\
          [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\nclosing = {}\nwake = {}\n\n\
+         # How often something else takes one of the cores, and for how long. Predictions draw such interruptions.\n\
+         [interruptions]\nevery = {}\nlengths = {{ {} }}\n\n\
          # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
-         [scatter]\np50 = {}\np90 = {}\np99 = {}\np999 = {}\n",
+         [scatter]\n{}\n",
         time(costs.sign_ns),
         time(costs.verify_ns),
         time(costs.parse_ns),
@@ -120,9 +128,8 @@ fn written(machine: &Machine) -> String {
         time(costs.request_ns),
         time(costs.closing_ns),
         time(costs.wake_ns),
-        time(scatter.p50_ns),
-        time(scatter.p90_ns),
-        time(scatter.p99_ns),
-        time(scatter.p999_ns),
+        time(interruptions.every_ns),
+        quantiles(&interruptions.lengths, ", "),
+        quantiles(scatter, "\n"),
     )
 }

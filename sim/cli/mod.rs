@@ -16,6 +16,7 @@ mod exit;
 mod github;
 mod instant;
 mod interrupt;
+mod interruptions;
 mod judge;
 mod list;
 #[cfg(feature = "sockets")]

@@ -6,11 +6,10 @@ use cpu_time::ProcessTime;
 
 use super::{Failure, environment::stopwatch, predict::predict};
 use crate::{
-    metrics::Machine,
     plan::Plan,
     run::{self, Finished, LoadOptions, Standing},
     scenario::{Overrides, Scenario},
-    types::{Costs, Scatter, Shard},
+    types::{Costs, Interruptions, MeasuredMachine, Quantiles, Shard},
 };
 
 const CORES: u32 = 2;
@@ -66,15 +65,15 @@ fn make(plan: &Plan) -> Result<Made, Failure> {
 ///
 /// The first tells what cryptography and requests cost while everybody works. What a request takes more of an idle machine is
 /// what its cores take to begin. What a simulation without requests leaves unexplained of the middle latency of the second
-/// comes before the answer, the rest of a request after it; and what its other latencies are longer than the middle is
+/// comes before the answer, the rest of a request after it; and what its latencies are longer than the simulation explains is
 /// scatter.
-pub(super) fn observe(costs: Costs) -> Result<Machine, Failure> {
+pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<MeasuredMachine, Failure> {
     let (busy, idle_plan) = (make(&plan(64, 8_000, 2)?)?, plan(20, 400, 5)?);
     let idle = make(&idle_plan)?;
     let request_ns = busy.request_cpu_ns.saturating_sub(costs.parse_ns);
     let costs = Costs { sign_ns: busy.sign_ns, verify_ns: busy.verify_ns, request_ns: 0, closing_ns: 0, ..costs };
     let foretell = |costs: Costs| {
-        let machine = Machine { costs, scatter: Scatter::default() };
+        let machine = MeasuredMachine { costs, interruptions, scatter: Quantiles::default() };
         predict(&idle_plan, &machine, CORES, &AtomicBool::new(false), &mut |_| {})
     };
     let more_ns = idle.request_cpu_ns.saturating_sub(busy.request_cpu_ns).saturating_mul(idle.requests);
@@ -82,18 +81,18 @@ pub(super) fn observe(costs: Costs) -> Result<Machine, Failure> {
     let wake_ns = more_ns.checked_div(foretell(costs)?.cpu.wakes * 2).unwrap_or(0);
     let costs = Costs { wake_ns, ..costs };
 
-    let explained_ns = foretell(costs)?.figures.one_step_ns.unwrap_or_default().p50;
+    let explained = foretell(costs)?.figures.one_step_ns.unwrap_or_default();
     let middle_ns = idle.finished.measurements.total.authentication.one_step_ns.unwrap_or_default().p50;
-    let before_ns = middle_ns.saturating_sub(explained_ns).min(request_ns);
+    let before_ns = middle_ns.saturating_sub(explained.p50).min(request_ns);
     let costs = Costs { request_ns: before_ns, closing_ns: request_ns - before_ns, ..costs };
 
     let from_due = idle.finished.pace.unwrap_or_default().one_step_from_due_ns.unwrap_or_default();
-    let late = |latency_ns: u64| latency_ns.saturating_sub(explained_ns + before_ns);
-    let scatter = Scatter {
-        p50_ns: late(from_due.p50),
-        p90_ns: late(from_due.p90),
-        p99_ns: late(from_due.p99),
-        p999_ns: late(from_due.p999),
+    let late = |latency_ns: u64, explained_ns: u64| latency_ns.saturating_sub(explained_ns + before_ns);
+    let scatter = Quantiles {
+        p50_ns: late(from_due.p50, explained.p50),
+        p90_ns: late(from_due.p90, explained.p90),
+        p99_ns: late(from_due.p99, explained.p99),
+        p999_ns: late(from_due.p999, explained.p999),
     };
-    Ok(Machine { costs, scatter })
+    Ok(MeasuredMachine { costs, interruptions, scatter })
 }

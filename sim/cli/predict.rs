@@ -4,10 +4,10 @@ use std::sync::atomic::AtomicBool;
 
 use super::Failure;
 use crate::{
-    metrics::{LoadFigures, Machine, Slower},
-    plan::{Network, Plan},
+    metrics::{LoadFigures, Slower},
+    plan::{Network, Plan, SharedCores},
     run::{self, Options, Standing},
-    types::CryptoTier,
+    types::{CryptoTier, MeasuredMachine},
     world::CpuUsage,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Prediction {
 /// Simulates `plan` in slow motion, with both ends on one machine of so many cores, and its costs.
 pub(super) fn predict(
     plan: &Plan,
-    machine: &Machine,
+    machine: &MeasuredMachine,
     cores: u32,
     interrupted: &AtomicBool,
     progress: &mut dyn FnMut(Standing<'_>),
@@ -35,7 +35,7 @@ pub(super) fn predict(
     let plan = Plan {
         costs: machine.costs,
         crypto: CryptoTier::Modelled,
-        shared_cores: Some(cores),
+        shared_cores: Some(SharedCores { count: cores, interruptions: machine.interruptions }),
         network: Network { tick_ms: 1, latency_ms_min: latency_ms, latency_ms_max: latency_ms },
         ..plan.clone()
     };

@@ -8,6 +8,11 @@ pub trait Listener {
     /// Learns of the next event.
     fn hear(&mut self, event: &Event);
 
+    /// Learns of the next event, which nobody else needs any more.
+    fn take(&mut self, event: Event) {
+        self.hear(&event);
+    }
+
     /// Learns that a visit begins at `at`.
     fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
         let _ = (agent, visit, at);

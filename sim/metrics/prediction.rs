@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Histogram, Measurements, PaceFigures};
-use crate::types::{Costs, Scatter};
+use crate::types::Quantiles;
 
 /// The figures of a load, predicted or measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +21,7 @@ pub struct LoadFigures {
 
 impl LoadFigures {
     /// What a simulation of a plan that was slower by a factor foretells for the plan itself on the same cores.
-    pub fn foretold(slower: &Slower<'_>, scatter: &Scatter) -> Self {
+    pub fn foretold(slower: &Slower<'_>, scatter: &Quantiles) -> Self {
         let Slower { measured, pace, times, busy_ns } = slower;
         let times = (*times).max(1);
         let duration_ns = (measured.duration_ns / times).max(1);
@@ -50,22 +50,13 @@ pub struct Slower<'a> {
     pub busy_ns: u64,
 }
 
-/// What was found out about a machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Machine {
-    /// What operations cost on one of its cores.
-    pub costs: Costs,
-    /// What comes on top.
-    pub scatter: Scatter,
-}
-
 /// So many in so long, by the second.
 pub fn per_s(count: u64, duration_ns: u64) -> u64 {
     u64::try_from(u128::from(count) * 1_000_000_000 / u128::from(duration_ns.max(1))).unwrap_or(u64::MAX)
 }
 
 /// Latencies that were longer by a factor, with what comes on top of each, whichever it is.
-fn scattered(slower: &Histogram, times: u64, scatter: &Scatter) -> Option<Distribution> {
+fn scattered(slower: &Histogram, times: u64, scatter: &Quantiles) -> Option<Distribution> {
     const DRAWS: u64 = 1_000;
     let (mut all, mut before) = (Histogram::default(), 0);
     for (value, up_to) in slower.steps() {
@@ -86,10 +77,10 @@ mod tests {
         let mut slower = Histogram::default();
         slower.record_often(100_000_000, 90);
         slower.record_often(900_000_000, 10);
-        let none = scattered(&slower, 100, &Scatter::default()).unwrap();
+        let none = scattered(&slower, 100, &Quantiles::default()).unwrap();
         assert_eq!((none.count, none.p50, none.p90), (100, 1_000_000, 1_000_000));
         assert!(none.p99 > 8_990_000);
-        let scatter = Scatter { p50_ns: 200_000, p90_ns: 400_000, p99_ns: 3_000_000, p999_ns: 3_000_000 };
+        let scatter = Quantiles { p50_ns: 200_000, p90_ns: 400_000, p99_ns: 3_000_000, p999_ns: 3_000_000 };
         let found = scattered(&slower, 100, &scatter).unwrap();
         // The middle of nine tenths that are a millisecond and what comes on top.
         assert!((1_220_000..1_240_000).contains(&found.p50), "{found:?}");

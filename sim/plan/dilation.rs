@@ -1,7 +1,7 @@
 //! A plan in slow motion.
 
-use super::{Plan, Visits};
-use crate::types::{Costs, Parameters};
+use super::{Plan, SharedCores, Visits};
+use crate::types::{Costs, Interruptions, Parameters, Quantiles};
 
 /// A token lives at most so long, in seconds: it cannot be stretched further.
 const TOKEN_LIFETIME_S_MAX: u64 = 86_400;
@@ -21,6 +21,10 @@ impl Plan {
         stretch(&mut plan.duration_ms);
         let Costs { sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns, wake_ns } = &mut plan.costs;
         [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns, wake_ns].into_iter().for_each(stretch);
+        if let Some(SharedCores { interruptions: Interruptions { every_ns, lengths }, .. }) = &mut plan.shared_cores {
+            let Quantiles { p50_ns, p90_ns, p99_ns, p999_ns } = lengths;
+            [every_ns, p50_ns, p90_ns, p99_ns, p999_ns].into_iter().for_each(stretch);
+        }
         for server in plan.sites.iter_mut().chain([&mut plan.smp]) {
             stretch(&mut server.start_ms);
         }

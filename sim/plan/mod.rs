@@ -17,6 +17,7 @@ mod plan_file;
 mod portal;
 mod proxy;
 mod server;
+mod shared_cores;
 mod visits;
 
 pub use agent::{AgentPlan, Bootstrap, Codebase, ConnectionUse, Errand};
@@ -33,6 +34,7 @@ pub use plan_file::PlanFileError;
 pub use portal::{BROWSERS_MAX, BrowserPlan, JOBS_MAX, JobPlan, PortalPlan};
 pub use proxy::{AgentProxy, PROXIES_MAX, Passage, ProxyPlan};
 pub use server::ServerPlan;
+pub use shared_cores::SharedCores;
 pub use visits::Visits;
 
 pub(crate) use check::too_many_agents;
@@ -98,10 +100,10 @@ pub struct Plan {
     pub smp: ServerPlan,
     /// The site servers; `site-1` is the first.
     pub sites: Vec<ServerPlan>,
-    /// How many cores everybody shares, as where one machine makes a load and serves it. None if each server has a CPU of
+    /// The cores that everybody shares, as where one machine makes a load and serves it. None if each server has a CPU of
     /// its own, and each agent a machine of its own, whose time costs nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shared_cores: Option<u32>,
+    pub shared_cores: Option<SharedCores>,
     /// Over how many branches of the network the agents are spread.
     pub branches: u32,
     /// The agents; `agent-1` is the first.

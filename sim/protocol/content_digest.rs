@@ -23,6 +23,10 @@ pub enum ContentDigestError {
     },
 }
 
+/// The field's value for a body of no bytes, as most requests have it: whoever asked for it on both ends of each would take
+/// a hundredth of the time that is left beside RSA.
+const OF_NOTHING: &str = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+
 /// The field's value for a body as it is sent.
 ///
 /// ```
@@ -31,6 +35,9 @@ pub enum ContentDigestError {
 /// assert_eq!(content_digest(b""), "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:");
 /// ```
 pub fn content_digest(body: &[u8]) -> String {
+    if body.is_empty() {
+        return OF_NOTHING.to_owned();
+    }
     format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body)))
 }
 

@@ -2,14 +2,14 @@
 
 use std::{fmt, io::Write};
 
-use super::{Heard, Listening, Standing, scribe::Scribe};
+use super::{Heard, Listening, Standing, relay::Relay};
 use crate::{
     crypto::Stopwatch,
     event::{Event, EventKind, Listener, Visit},
     metrics::{Metrics, Pace},
     oracle::{Oracle, SceneRecorder},
     plan::Plan,
-    trace::{Digest, TraceError, TraceHeader},
+    trace::{Digest, TraceError, TraceHeader, TraceWriter},
     types::{ActorId, VirtualTime},
     world::Ended,
 };
@@ -34,21 +34,25 @@ pub struct Audience {
 /// What keeps a run's digest: alone, or with its trace, which has it in every line. Nobody hashes an event twice.
 enum Record {
     Digest(Digest),
-    Trace(Scribe),
+    Trace(Relay<Trace>),
     /// A load that nobody traces has none: its history never comes again, and hashing it would be charged to what is measured.
     #[cfg(feature = "sockets")]
     Nothing,
 }
+
+/// Written beside the run, which takes hardly longer for it.
+type Trace = TraceWriter<Box<dyn Write + Send>>;
 
 impl Record {
     /// The digest, and why the trace is not whole, if one was asked for and it is not.
     fn finish(self) -> (Option<String>, Option<TraceError>) {
         match self {
             Self::Digest(digest) => (Some(digest.finish()), None),
-            Self::Trace(scribe) => {
-                let (digest, error) = scribe.finish();
-                (Some(digest), error)
-            }
+            // It had no end before this.
+            Self::Trace(mut relay) => match relay.finish() {
+                Some(trace) => (Some(trace.digest()), trace.finish().err()),
+                None => (None, None),
+            },
             #[cfg(feature = "sockets")]
             Self::Nothing => (None, None),
         }
@@ -59,7 +63,7 @@ impl Listener for Record {
     fn hear(&mut self, event: &Event) {
         match self {
             Self::Digest(digest) => digest.hear(event),
-            Self::Trace(scribe) => scribe.hear(event),
+            Self::Trace(relay) => relay.hear(event),
             #[cfg(feature = "sockets")]
             Self::Nothing => {}
         }
@@ -82,10 +86,10 @@ impl Audience {
             scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
             // A plan whose ends share a machine's cores stands for a load.
-            pace: plan.shared_cores.map(|cores| Pace::new(plan, cores.into())),
+            pace: plan.shared_cores.map(|cores| Pace::new(plan, cores.count.into())),
             record: match trace {
                 None => Record::Digest(Digest::new()),
-                Some(to) => Record::Trace(Scribe::start(to, TraceHeader::of(plan))),
+                Some(to) => Record::Trace(Relay::start("trace", TraceWriter::new(to, &TraceHeader::of(plan)))),
             },
             log,
             accepted: 0,

@@ -2,15 +2,16 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
-use super::{Audience, Heard, Standing};
+use super::{Audience, Heard, Standing, relay::Relay};
 use crate::{
     crypto::Stopwatch,
+    event::{Event, Listener, Visit},
     load::{self, Controls, LoadError, Loaded, Target},
     plan::Plan,
-    types::{Shard, WallTime},
+    types::{ActorId, Shard, VirtualTime, WallTime},
     world::Ended,
 };
 
@@ -41,19 +42,42 @@ pub struct LoadOptions<'a> {
 pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Heard, LoadError> {
     let LoadOptions { workers, target, shard, start_at, trace, stopwatch, interrupted, progress } = options;
     let hears_servers = target.is_none();
-    let audience = Arc::new(Mutex::new(Some(Audience::of_load(plan, workers, shard, hears_servers, trace, stopwatch))));
+    let audience = Audience::of_load(plan, workers, shard, hears_servers, trace, stopwatch);
+    let audience = Shared(Arc::new(Mutex::new(Some(audience))));
+    // Whoever judges on the threads of those who are judged takes the caches from them, and lets them wait for each other.
+    let relay = Arc::new(Mutex::new(Relay::start("judge", audience.clone())));
     let mut tell = |at| {
-        if let Some(audience) = audience.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        locked(&relay).hand_over();
+        if let Some(audience) = locked(&audience.0).as_ref() {
             progress(audience.standing(at));
         }
     };
     let controls = Controls { workers, target, shard, start_at, stopwatch, interrupted, progress: &mut tell };
-    let Loaded { at, began, was_interrupted, totals } = load::run(plan, &audience, controls)?;
-    let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Loaded { at, began, was_interrupted, totals } = load::run(plan, &relay, controls)?;
+    locked(&relay).finish();
+    let audience = locked(&audience.0).take();
     // Nobody else takes it; an empty audience would have heard nothing.
     let mut audience = audience.unwrap_or_else(|| Audience::of_load(plan, workers, shard, hears_servers, None, None));
     if let Some(began) = began {
         audience.begins(began);
     }
     Ok(audience.finish(Ended { at, was_interrupted, steps: 0, skips: 0, totals, shared_cpu: None }))
+}
+
+/// An audience that is asked now and then how far the load is.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Option<Audience>>>);
+
+impl Listener for Shared {
+    fn hear(&mut self, event: &Event) {
+        locked(&self.0).hear(event);
+    }
+
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
+        locked(&self.0).visit_begins(agent, visit, at);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 mod audience;
 #[cfg(feature = "sockets")]
 mod load;
-mod scribe;
+mod relay;
 
 use std::{
     io::Write,

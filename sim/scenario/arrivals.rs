@@ -4,11 +4,13 @@ use rand_core::Rng;
 
 use super::{
     ArrivalsTable, Phase, Spacing,
-    draw::{EXPONENTIAL_BITS, draw_exponential},
     draws::{MILLISECOND, whole},
     problem::Problem,
 };
-use crate::{plan::VISITS_AT_MAX, types::TimeSpan};
+use crate::{
+    plan::VISITS_AT_MAX,
+    types::{EXPONENTIAL_BITS, TimeSpan, draw_exponential},
+};
 
 const DAY_MS: u128 = 86_400_000;
 

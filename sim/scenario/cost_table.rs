@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ScenarioError;
-use crate::types::{Costs, Scatter, TimeSpan};
+use crate::types::{Costs, Interruptions, MeasuredMachine, Quantiles, TimeSpan};
 
 /// What operations cost on one core of a server, in virtual time. Each at most 10 s.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
@@ -34,13 +34,23 @@ pub struct CostTable {
 pub struct CostFile {
     costs: CostTable,
     #[serde(default)]
-    scatter: ScatterTable,
+    interruptions: InterruptionsTable,
+    #[serde(default)]
+    scatter: QuantilesTable,
 }
 
-/// What comes on top of what can be computed, in such a file.
+/// What else takes a core, in such a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct ScatterTable {
+struct InterruptionsTable {
+    every: Option<TimeSpan>,
+    lengths: QuantilesTable,
+}
+
+/// A distribution of times, in such a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct QuantilesTable {
     p50: Option<TimeSpan>,
     p90: Option<TimeSpan>,
     p99: Option<TimeSpan>,
@@ -48,18 +58,28 @@ struct ScatterTable {
 }
 
 impl CostFile {
-    /// The costs in a file, and what comes on top. `file` names it in errors.
+    /// What a file says of a machine. `file` names it in errors.
     ///
     /// # Errors
     /// If the text is no TOML, or not of this form. The error has file, line and column.
-    pub fn from_toml(file: &str, text: &str) -> Result<(Costs, Scatter), ScenarioError> {
+    pub fn from_toml(file: &str, text: &str) -> Result<MeasuredMachine, ScenarioError> {
         let read: Self = toml::from_str(text)
             .map_err(|error| ScenarioError::from_toml(file, text, "countersign calibrate", &error))?;
-        let nanos = |span: Option<TimeSpan>| span.map_or(0, TimeSpan::nanos);
-        let ScatterTable { p50, p90, p99, p999 } = read.scatter;
-        let scatter = Scatter { p50_ns: nanos(p50), p90_ns: nanos(p90), p99_ns: nanos(p99), p999_ns: nanos(p999) };
-        Ok((read.costs.resolve(), scatter))
+        let InterruptionsTable { every, lengths } = read.interruptions;
+        let interruptions = Interruptions { every_ns: nanos(every), lengths: lengths.resolve() };
+        Ok(MeasuredMachine { costs: read.costs.resolve(), interruptions, scatter: read.scatter.resolve() })
     }
+}
+
+impl QuantilesTable {
+    fn resolve(self) -> Quantiles {
+        let Self { p50, p90, p99, p999 } = self;
+        Quantiles { p50_ns: nanos(p50), p90_ns: nanos(p90), p99_ns: nanos(p99), p999_ns: nanos(p999) }
+    }
+}
+
+fn nanos(span: Option<TimeSpan>) -> u64 {
+    span.map_or(0, TimeSpan::nanos)
 }
 
 impl CostTable {

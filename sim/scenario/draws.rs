@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use super::{ClockOffset, Ranged, draw::draw_between, problem::Problem};
-use crate::types::{SeedStream, TimeSpan};
+use super::{ClockOffset, Ranged, problem::Problem};
+use crate::types::{SeedStream, TimeSpan, draw_between};
 
 /// One second, in nanoseconds.
 pub(super) const SECOND: u64 = 1_000_000_000;

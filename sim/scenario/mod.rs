@@ -8,7 +8,6 @@ mod clock_table;
 mod configuration;
 mod cost_table;
 mod document;
-mod draw;
 mod draws;
 mod fault_table;
 mod faults;

@@ -42,7 +42,7 @@ impl SocketRecorder {
     pub fn record(&self, actor: ActorId, kind: EventKind) {
         let Some(mut listener) = self.open() else { return };
         // The time is read while nobody else can record: whoever listens sees it rise.
-        listener.hear(&Event { at: self.clock.now(), actor, kind });
+        listener.take(Event { at: self.clock.now(), actor, kind });
     }
 
     /// Passes on that a visit begins now, unless this is closed.

@@ -5,7 +5,12 @@ use std::{
     time::Duration,
 };
 
-use crate::{actor::Occupied, types::VirtualTime};
+use rand_chacha::ChaCha20Rng;
+
+use crate::{
+    actor::Occupied,
+    types::{EXPONENTIAL_BITS, Interruptions, SeedStream, VirtualTime, draw_between, draw_exponential},
+};
 
 /// Some cores, each busy until some nanosecond. Work takes the core that is free first.
 #[derive(Debug)]
@@ -16,8 +21,22 @@ pub struct VirtualCpu {
 
 #[derive(Debug)]
 struct State {
-    busy_until: Vec<VirtualTime>,
+    cores: Vec<Core>,
     usage: CpuUsage,
+}
+
+#[derive(Debug)]
+struct Core {
+    busy_until: VirtualTime,
+    others: Option<Others>,
+}
+
+/// What else takes a core.
+#[derive(Debug)]
+struct Others {
+    interruptions: Interruptions,
+    next: VirtualTime,
+    rng: ChaCha20Rng,
 }
 
 /// What the cores of a CPU did.
@@ -33,22 +52,36 @@ impl VirtualCpu {
     /// A CPU with so many cores, at least one. A core that is idle takes `wake` to begin, and has taken as long to go to rest
     /// before.
     pub fn new(cores: u32, wake: Duration) -> Self {
-        let busy_until = vec![VirtualTime::ZERO; cores.max(1) as usize];
-        Self { wake, state: Mutex::new(State { busy_until, usage: CpuUsage::default() }) }
+        Self::of((0..cores.max(1)).map(|_| Core { busy_until: VirtualTime::ZERO, others: None }), wake)
+    }
+
+    /// The same, of which something else takes each core now and then, as drawn from a seed.
+    pub fn interrupted(cores: u32, wake: Duration, interruptions: Interruptions, seed: SeedStream) -> Self {
+        let others =
+            |core| (interruptions.every_ns > 0).then(|| Others::new(interruptions, seed.rng("interruptions", core)));
+        let cores = (0..cores.max(1)).map(|core| Core { busy_until: VirtualTime::ZERO, others: others(core.into()) });
+        Self::of(cores, wake)
+    }
+
+    fn of(cores: impl Iterator<Item = Core>, wake: Duration) -> Self {
+        Self { wake, state: Mutex::new(State { cores: cores.collect(), usage: CpuUsage::default() }) }
     }
 
     /// Books `work` on a core; tells how long that core was still busy with what came before, and how long it is with this.
     pub fn book(&self, now: VirtualTime, work: Duration) -> Occupied {
         let mut state = self.lock();
-        let State { busy_until, usage } = &mut *state;
-        let Some(core) = busy_until.iter_mut().min() else { return Occupied::default() };
-        let is_idle = *core < now;
-        let (start, busy) = (now.max(*core), if is_idle { self.wake + work } else { work });
-        *core = start.after(busy);
+        let State { cores, usage } = &mut *state;
+        cores.iter_mut().for_each(|core| core.lose_until(now));
+        let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Occupied::default() };
+        let is_idle = core.busy_until < now;
+        let (start, busy) = (now.max(core.busy_until), if is_idle { self.wake + work } else { work });
+        core.busy_until = start.after(busy);
+        core.lose_while_busy();
+        let lost = core.busy_until.since(start).saturating_sub(busy);
         // Nobody waited for the core to go to rest.
         usage.busy += if is_idle { self.wake + busy } else { busy };
         usage.wakes += u64::from(is_idle);
-        Occupied { waited: start.since(now), busy }
+        Occupied { waited: start.since(now) + lost, busy }
     }
 
     /// What its cores have done so far.
@@ -61,9 +94,50 @@ impl VirtualCpu {
     }
 }
 
+impl Core {
+    /// Whatever takes it before an instant: a core that is idle then can be taken, too.
+    fn lose_until(&mut self, instant: VirtualTime) {
+        let Some(others) = &mut self.others else { return };
+        while others.next < instant {
+            self.busy_until = self.busy_until.max(others.next).after(others.take());
+        }
+    }
+
+    /// Whatever takes it before its work is done, which is done later then.
+    fn lose_while_busy(&mut self) {
+        let Some(others) = &mut self.others else { return };
+        while others.next < self.busy_until {
+            self.busy_until = self.busy_until.after(others.take());
+        }
+    }
+}
+
+impl Others {
+    fn new(interruptions: Interruptions, rng: ChaCha20Rng) -> Self {
+        let mut others = Self { interruptions, next: VirtualTime::ZERO, rng };
+        others.next = VirtualTime::ZERO.after(others.pause());
+        others
+    }
+
+    /// Takes the core when it is due to: how long. The next time is drawn.
+    fn take(&mut self) -> Duration {
+        let length_ns = self.interruptions.lengths.at(draw_between(&mut self.rng, 0, 999));
+        let length = Duration::from_nanos(length_ns);
+        self.next = self.next.after(length).after(self.pause());
+        length
+    }
+
+    /// How long it leaves the core alone. Never nothing: time must pass.
+    fn pause(&mut self) -> Duration {
+        let nanos = u128::from(draw_exponential(&mut self.rng)) * u128::from(self.interruptions.every_ns);
+        Duration::from_nanos(u64::try_from(nanos >> EXPONENTIAL_BITS).unwrap_or(u64::MAX).max(1))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Quantiles;
 
     #[test]
     fn work_queues_for_the_core_that_is_free_first_to_the_nanosecond() {
@@ -81,5 +155,26 @@ mod tests {
         let occupied = [cpu.book(now, cost), cpu.book(now, cost)].map(|it| (it.waited.as_nanos(), it.busy.as_nanos()));
         assert_eq!(occupied, [(0, 130), (130, 100)]);
         assert_eq!(cpu.usage(), CpuUsage { busy: Duration::from_nanos(260), wakes: 1 });
+    }
+
+    #[test]
+    fn work_on_a_core_that_something_else_takes_now_and_then_is_late_by_what_it_took() {
+        const WORK_NS: u64 = 1_000;
+        let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
+        let interruptions = Interruptions { every_ns: 100_000, lengths };
+        let lateness = |seed| {
+            let cpu = VirtualCpu::interrupted(1, Duration::ZERO, interruptions, SeedStream::new(seed));
+            let book = |number: u64| cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(WORK_NS));
+            let waits: Vec<Duration> = (1..=10_000).map(|number| book(number).waited).collect();
+            (waits, cpu.usage().busy)
+        };
+        let (waits, busy) = lateness(1);
+        assert_eq!(busy, Duration::from_nanos(10_000 * WORK_NS), "what others take is not its own");
+        // Taken for 5 of 105 µs: so many come upon it, and a few are interrupted.
+        let late = waits.iter().filter(|wait| !wait.is_zero()).count();
+        assert!((450..650).contains(&late), "{late}");
+        assert!(waits.iter().all(|wait| *wait <= Duration::from_nanos(30_000)));
+        assert_eq!(lateness(1).0, waits);
+        assert_ne!(lateness(2).0, waits);
     }
 }

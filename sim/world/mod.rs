@@ -38,8 +38,8 @@ pub use self::{
 use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
     event::Listener,
-    plan::Plan,
-    types::{Planting, VirtualTime},
+    plan::{Plan, SharedCores},
+    types::{Planting, SeedStream, VirtualTime},
 };
 
 /// What whoever starts a run may do while it runs.
@@ -131,7 +131,9 @@ pub fn run<L: Listener + Send + 'static>(
     let pacers = Pacers::default();
     let totals = Arc::new(WallTotals::default());
     let breakdown = Arc::new(Breakdown::new(Arc::clone(&controls.pulse)));
-    let shared_cpu = plan.shared_cores.map(|cores| Arc::new(VirtualCpu::new(cores, plan.costs.wake())));
+    let shared_cpu = plan.shared_cores.map(|SharedCores { count, interruptions }| {
+        Arc::new(VirtualCpu::interrupted(count, plan.costs.wake(), interruptions, SeedStream::new(plan.seed)))
+    });
     build_hosts(
         &mut sim,
         plan,

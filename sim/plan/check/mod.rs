@@ -51,8 +51,8 @@ impl Plan {
         self.check_network()?;
         check_parameters(&self.parameters)?;
         check_costs(&self.costs)?;
-        let cores = self.shared_cores.unwrap_or(1);
-        within("shared_cores", cores.into(), 1..=1_024, "", "a machine has a core at least")?;
+        let cores = self.shared_cores.map_or(1, |shared| shared.count);
+        within("shared_cores.count", cores.into(), 1..=1_024, "", "a machine has a core at least")?;
         let mut keys = Keys::default();
         self.check_population(&mut keys)?;
         self.check_machine()?;

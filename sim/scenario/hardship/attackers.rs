@@ -3,11 +3,8 @@
 use super::scene::Scene;
 use crate::{
     plan::{Attack, AttackerPlan},
-    scenario::{
-        attacker_table::{usual_server, usual_victim},
-        draw::{draw_between, pick},
-    },
-    types::{ActorId, Profile},
+    scenario::attacker_table::{usual_server, usual_victim},
+    types::{ActorId, Profile, draw_between, pick},
 };
 
 /// Attacks that fail in both profiles, whatever else goes wrong.

@@ -5,8 +5,7 @@ use rand_core::Rng;
 use super::{kinds, machine::draw_machine_fault, scene::Scene, scope::Scope};
 use crate::{
     plan::{FaultKind, Group, MachineFaultKind},
-    scenario::draw::{draw_between, pick},
-    types::{ActorId, Profile},
+    types::{ActorId, Profile, draw_between, pick},
 };
 
 /// A kind of fault.

@@ -5,12 +5,8 @@ use rand_core::Rng;
 use super::scene::Scene;
 use crate::{
     plan::{Attack, AttackerPlan, Bootstrap, Codebase, Errand, FaultKind},
-    scenario::{
-        Document,
-        attacker_table::usual_server,
-        draw::{draw_between, pick},
-    },
-    types::{ActorId, Authentication, BearerKind, Profile},
+    scenario::{Document, attacker_table::usual_server},
+    types::{ActorId, Authentication, BearerKind, Profile, draw_between, pick},
 };
 
 /// Kinds of which some are on; at times none by which an agent gets in.

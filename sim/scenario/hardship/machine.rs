@@ -4,7 +4,7 @@ use rand_core::Rng;
 
 use crate::{
     plan::{MachineFault, MachineFaultKind},
-    scenario::draw::draw_between,
+    types::draw_between,
 };
 
 /// Twice as long as a module waits for an answer, if nobody says otherwise.

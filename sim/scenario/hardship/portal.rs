@@ -5,8 +5,7 @@ use rand_core::Rng;
 use super::scene::Scene;
 use crate::{
     plan::{Attack, AttackerPlan, Group},
-    scenario::draw::{draw_between, pick},
-    types::{ActorId, Profile},
+    types::{ActorId, Profile, draw_between, pick},
 };
 
 impl Scene<'_> {

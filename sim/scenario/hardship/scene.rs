@@ -5,13 +5,8 @@ use rand_core::Rng;
 use super::scope::Scope;
 use crate::{
     plan::{ATTACKERS_MAX, AttackerPlan, FaultKind, Group, Plan, PortalPlan},
-    scenario::{
-        Document,
-        draw::{draw_between, pick},
-        draws::Draws,
-        key_supply::KeySupply,
-    },
-    types::{ActorId, Profile, Scheme, VirtualTime, Wander},
+    scenario::{Document, draws::Draws, key_supply::KeySupply},
+    types::{ActorId, Profile, Scheme, VirtualTime, Wander, draw_between, pick},
 };
 
 /// How far a drawn step may set a clock of a portal: past the lifetimes of links and jobs, and some more.

@@ -3,7 +3,7 @@
 use super::{hazard::Hazard, scene::Scene, scope::Scope};
 use crate::{
     plan::{FAULTS_MAX, Fault},
-    scenario::draw::draw_between,
+    types::draw_between,
 };
 
 /// Faults of one kind.

@@ -13,10 +13,8 @@ use super::{
 };
 use crate::{
     plan::ConnectionUse,
-    scenario::{
-        Document,
-        draw::{draw_between, pick},
-    },
+    scenario::Document,
+    types::{draw_between, pick},
 };
 
 pub(super) fn swarm(scene: &mut Scene<'_>, document: &Document, groups: &[usize]) {

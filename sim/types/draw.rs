@@ -3,7 +3,7 @@
 use rand_core::Rng;
 
 /// A whole number drawn evenly from `min..=max`; `min` if the range is empty.
-pub(super) fn draw_between(rng: &mut impl Rng, min: u64, max: u64) -> u64 {
+pub fn draw_between(rng: &mut impl Rng, min: u64, max: u64) -> u64 {
     let Some(width) = max.checked_sub(min) else { return min };
     let Some(count) = width.checked_add(1) else { return rng.next_u64() };
     // Lemire's multiplication: the low half tells which draws would make some numbers likelier.
@@ -17,13 +17,13 @@ pub(super) fn draw_between(rng: &mut impl Rng, min: u64, max: u64) -> u64 {
 }
 
 /// How many fractional bits [`draw_exponential`] has.
-pub(super) const EXPONENTIAL_BITS: u32 = 32;
+pub const EXPONENTIAL_BITS: u32 = 32;
 
 /// A draw from the exponential distribution with mean 1, in units of 2^-32.
 ///
 /// Von Neumann's method: it compares uniform numbers and nothing else, so it needs no logarithm and no float. A run
 /// of falling numbers has odd length with probability e^-u for the first number u; each failed trial adds a whole 1.
-pub(super) fn draw_exponential(rng: &mut impl Rng) -> u64 {
+pub fn draw_exponential(rng: &mut impl Rng) -> u64 {
     let mut whole = 0;
     loop {
         let first = rng.next_u64();
@@ -45,7 +45,7 @@ pub(super) fn draw_exponential(rng: &mut impl Rng) -> u64 {
 }
 
 /// An index below `count`.
-pub(super) fn pick(rng: &mut impl Rng, count: usize) -> usize {
+pub fn pick(rng: &mut impl Rng, count: usize) -> usize {
     usize::try_from(draw_between(rng, 0, (count as u64).saturating_sub(1))).unwrap_or(0)
 }
 

@@ -1,0 +1,15 @@
+//! One machine for everybody.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::Interruptions;
+
+/// The cores of a machine that makes a load and serves it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedCores {
+    /// How many there are, at least one.
+    pub count: u32,
+    /// What else takes them.
+    pub interruptions: Interruptions,
+}

@@ -1,0 +1,205 @@
+//! Listens beside a run.
+
+use std::{
+    mem,
+    panic::resume_unwind,
+    sync::mpsc::{self, Receiver, SyncSender},
+    thread::{self, JoinHandle},
+};
+
+use crate::{
+    event::{Event, Listener, Visit},
+    types::{ActorId, VirtualTime},
+};
+
+/// How much is handed over at once.
+const BATCH: usize = 1_024;
+/// How many batches may wait. A run that is faster than who listens to it is slowed down rather than kept in memory.
+const WAITING_MAX: usize = 8;
+
+/// Lets somebody listen on a thread of their own: the run only hands over what happens, and takes hardly longer than without
+/// them.
+///
+/// There is one listener and one order, so that nothing depends on who is faster.
+pub(super) struct Relay<L> {
+    /// Taken when it ends.
+    work: Option<Work<L>>,
+    batch: Vec<Heard>,
+}
+
+enum Work<L> {
+    Beside(SyncSender<Message>, JoinHandle<Option<L>>),
+    /// Where no thread can be had.
+    Here(Box<L>),
+}
+
+enum Message {
+    Heard(Vec<Heard>),
+    /// Nothing else comes. A relay that is dropped without it has not seen the run's end, and nobody must claim one.
+    End,
+}
+
+enum Heard {
+    Event(Event),
+    Visit(ActorId, Visit, VirtualTime),
+}
+
+impl<L: Listener + Send + 'static> Relay<L> {
+    /// Lets `listener` listen on a thread of this name.
+    pub fn start(name: &str, listener: L) -> Self {
+        // A thread that cannot be had drops what it was given: the listener is handed over only once there is one.
+        let (give, take) = mpsc::sync_channel::<Box<L>>(1);
+        let (sender, heard) = mpsc::sync_channel(WAITING_MAX);
+        let listen = move || listen(*take.recv().ok()?, &heard);
+        let listener = Box::new(listener);
+        let work = match thread::Builder::new().name(name.to_owned()).spawn(listen) {
+            Err(_) => Work::Here(listener),
+            Ok(thread) => match give.send(listener) {
+                Ok(()) => Work::Beside(sender, thread),
+                Err(mpsc::SendError(listener)) => Work::Here(listener),
+            },
+        };
+        Self { work: Some(work), batch: Vec::with_capacity(BATCH) }
+    }
+
+    /// The listener, once it has heard everything. None if the relay has ended before. Nothing is heard from then on.
+    pub fn finish(&mut self) -> Option<L> {
+        self.hand_over();
+        match self.work.take()? {
+            Work::Here(listener) => Some(*listener),
+            Work::Beside(sender, thread) => {
+                // Whoever does not take it has panicked, which is told below.
+                let _ = sender.send(Message::End);
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+            }
+        }
+    }
+}
+
+impl<L> Relay<L> {
+    /// Hands over what has happened so far, however little.
+    pub fn hand_over(&mut self) {
+        if let Some(Work::Beside(sender, _)) = &self.work
+            && !self.batch.is_empty()
+        {
+            let batch = mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+            let _ = sender.send(Message::Heard(batch));
+        }
+    }
+
+    fn keep(&mut self, heard: Heard) {
+        self.batch.push(heard);
+        if self.batch.len() == BATCH {
+            self.hand_over();
+        }
+    }
+}
+
+impl<L> Drop for Relay<L> {
+    /// A run that broke down has no end, but whoever looks for the reason wants all that came before: it was heard when this
+    /// is gone.
+    fn drop(&mut self) {
+        self.hand_over();
+        if let Some(Work::Beside(sender, thread)) = self.work.take() {
+            drop(sender);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<L: Listener> Listener for Relay<L> {
+    fn hear(&mut self, event: &Event) {
+        match &mut self.work {
+            Some(Work::Here(listener)) => listener.hear(event),
+            Some(Work::Beside(..)) => self.keep(Heard::Event(event.clone())),
+            None => {}
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match &mut self.work {
+            Some(Work::Here(listener)) => listener.take(event),
+            Some(Work::Beside(..)) => self.keep(Heard::Event(event)),
+            None => {}
+        }
+    }
+
+    fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
+        match &mut self.work {
+            Some(Work::Here(listener)) => listener.visit_begins(agent, visit, at),
+            Some(Work::Beside(..)) => self.keep(Heard::Visit(agent, *visit, at)),
+            None => {}
+        }
+    }
+}
+
+/// Listens to the end; none if there was no end.
+fn listen<L: Listener>(mut listener: L, heard: &Receiver<Message>) -> Option<L> {
+    loop {
+        match heard.recv().ok()? {
+            Message::Heard(batch) => batch.into_iter().for_each(|heard| match heard {
+                Heard::Event(event) => listener.take(event),
+                Heard::Visit(agent, visit, at) => listener.visit_begins(agent, &visit, at),
+            }),
+            Message::End => return Some(listener),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{self, BufWriter, Write},
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::{
+        event::EventKind,
+        scenario::{Overrides, find},
+        trace::{TraceHeader, TraceWriter},
+    };
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn begun(to: &Shared, events: usize) -> Relay<TraceWriter<BufWriter<Shared>>> {
+        let plan = find("smoke/first_contact").unwrap().resolve(None, Overrides::default()).unwrap();
+        let mut relay = Relay::start("trace", TraceWriter::new(BufWriter::new(to.clone()), &TraceHeader::of(&plan)));
+        for number in 0..events {
+            let at = VirtualTime(number as u64);
+            relay.hear(&Event { at, actor: ActorId::Smp, kind: EventKind::RolledBack });
+        }
+        relay
+    }
+
+    fn lines(to: &Shared) -> usize {
+        String::from_utf8(to.0.lock().unwrap().clone()).unwrap().lines().count()
+    }
+
+    #[test]
+    fn a_run_that_breaks_down_leaves_every_event_up_to_there_and_no_end() {
+        let to = Shared::default();
+        drop(begun(&to, BATCH + 3));
+        assert_eq!(lines(&to), 1 + BATCH + 3);
+    }
+
+    #[test]
+    fn a_run_that_ends_leaves_every_event_and_its_end() {
+        let to = Shared::default();
+        let trace = begun(&to, BATCH + 3).finish().unwrap();
+        assert_eq!(trace.digest().len(), 64);
+        trace.finish().unwrap();
+        assert_eq!(lines(&to), 1 + BATCH + 3 + 1);
+    }
+}
