@@ -161,6 +161,14 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         assert_eq!(exit, 2);
         assert!(error.contains(told), "{error}");
     }
+    let too_often = "[costs]\n[interruptions]\nevery = \"1ns\"\n";
+    let too_long = "[costs]\n[interruptions]\nevery = \"1s\"\nlengths = { p50 = \"5d\" }\n";
+    for (costs, told) in [(too_often, "interruptions.every_ns"), (too_long, "interruptions.lengths.p50_ns")] {
+        fs::write(place.path().join("costs.toml"), costs).unwrap();
+        let (exit, _, error) = place.countersign(&["load", "some.toml", "--predict", "--costs", "costs.toml"]);
+        assert_eq!(exit, 2, "{error}");
+        assert!(error.contains(told) && error.contains("100 times slower"), "{error}");
+    }
     let written = "[costs]\nsign = \"243us 120ns\"\n";
     assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().costs.sign_ns, 243_120);
     let interrupted = "[costs]\n[interruptions]\nevery = \"40ms\"\nlengths = { p50 = \"1ms\", p90 = \"3ms\" }\n";

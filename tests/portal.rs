@@ -11,7 +11,7 @@ use std::{
 use countersign::{
     event::{Carried, Event, EventKind, JobOutcome, Listener, PortalEvent},
     oracle::{Judgement, Oracle},
-    plan::{Invariant, Plan},
+    plan::{Expectation, Invariant, Milestone, Plan},
     report::Verdict,
     scenario::{Overrides, Scenario, spelled},
     shrink::{Goal, Shrinker},
@@ -177,6 +177,21 @@ fn attack_28_nothing_that_is_altered_is_accepted() {
         let kinds: BTreeSet<_> = attempts.iter().map(|(what, _)| *what).collect();
         assert_eq!(kinds.len(), 6, "{kinds:?}");
         assert!(attempts.len() > 100 && attempts.iter().all(|(_, status)| *status == Some(401)), "{attempts:?}");
+    }
+}
+
+#[test]
+fn attack_28_where_there_is_one_user_only_strangers_are_forged() {
+    for user in ["admin", "user"] {
+        let mut plan = shipped_plan("portal/forged_tokens", None, None, None);
+        plan.attackers.truncate(1);
+        let portal = plan.portal.as_mut().unwrap();
+        portal.browsers.truncate(1);
+        portal.browsers[0].user = user.to_owned();
+        plan.expectation = Expectation::default();
+        let report = report(&plan);
+        assert!(report.milestones.contains_key(&Milestone::AttackRefused), "{user}: {:?}", report.milestones);
+        assert_eq!(report.milestones.get(&Milestone::AttackServed), None, "{user}");
     }
 }
 

@@ -139,7 +139,7 @@ pub struct Disturbance {
 /// What a piece of work cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Occupied {
-    /// How long it waited for a core.
+    /// How long it waited for a core, and while something else had the one that it was on.
     pub waited: Duration,
     /// How long it occupied one.
     pub busy: Duration,

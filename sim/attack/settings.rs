@@ -66,7 +66,7 @@ pub struct AtPortal {
     pub delimiter: char,
     /// Where the front end is reached.
     pub front_end: Origin,
-    /// The names of its users, those of administrators first: they are no secret.
+    /// The names of all users but attackers, those of administrators first: they are no secret.
     pub users: Vec<String>,
     /// The user at the victim's browser, if the victim is one.
     pub victim_user: Option<String>,

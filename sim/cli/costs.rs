@@ -60,7 +60,7 @@ pub(super) fn read(path: &Path) -> Result<MeasuredMachine, Failure> {
     Ok(CostFile::from_toml(&file, &text)?)
 }
 
-/// Measures every cost of this machine with one crypto tier: some seconds.
+/// Measures every cost of this machine with one crypto tier: about twenty seconds.
 pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
     let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
@@ -116,7 +116,7 @@ fn written(machine: &MeasuredMachine) -> String {
          # follows; `wake` what a core that is idle takes to begin, and as much to go to rest. This table can stand in a\n\
          # scenario.\n\
          [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\nclosing = {}\nwake = {}\n\n\
-         # How often something else takes one of the cores, and for how long. Predictions draw such interruptions.\n\
+         # How long a core is left alone by everything else on average, and for how long it is taken then. Predictions draw that.\n\
          [interruptions]\nevery = {}\nlengths = {{ {} }}\n\n\
          # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
          [scatter]\n{}\n",

@@ -5,18 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::parallel::all_cores;
 use crate::{metrics::Histogram, types::Interruptions};
 
-const CORES: usize = 2;
 const WATCHED: Duration = Duration::from_secs(10);
 /// What is shorter is the kernel's own work, which the costs of requests have in them.
 const SHORTEST: Duration = Duration::from_micros(100);
 
 /// How often something else takes a core of this machine, and for how long.
 pub(super) fn interruptions() -> Interruptions {
-    let watchers: Vec<_> = (0..CORES).map(|_| thread::spawn(gaps)).collect();
+    let watchers: Vec<_> = (0..all_cores().get()).map(|_| thread::spawn(gaps)).collect();
+    let watched = WATCHED * u32::try_from(watchers.len()).unwrap_or(u32::MAX);
     let gaps: Vec<u64> = watchers.into_iter().filter_map(|watcher| watcher.join().ok()).flatten().collect();
-    of(&gaps, WATCHED * u32::try_from(CORES).unwrap_or(1))
+    of(&gaps, watched)
 }
 
 /// The times in which this thread did not run, in nanoseconds.
@@ -38,7 +39,8 @@ fn of(gaps: &[u64], watched: Duration) -> Interruptions {
     let mut lengths = Histogram::default();
     gaps.iter().for_each(|gap| lengths.record(*gap));
     let left_ns = watched.as_nanos().saturating_sub(gaps.iter().map(|gap| u128::from(*gap)).sum());
-    let every_ns = left_ns.checked_div(gaps.len() as u128).unwrap_or(0);
+    // 0 would say that there are none.
+    let every_ns = left_ns.checked_div(gaps.len() as u128).map_or(0, |every_ns| every_ns.max(1));
     let lengths = lengths.distribution().unwrap_or_default().quantiles_ns();
     Interruptions { every_ns: u64::try_from(every_ns).unwrap_or(u64::MAX), lengths }
 }

@@ -38,8 +38,11 @@ pub(super) fn predict(
         shared_cores: Some(SharedCores { count: cores, interruptions: machine.interruptions }),
         network: Network { tick_ms: 1, latency_ms_min: latency_ms, latency_ms_max: latency_ms },
         ..plan.clone()
-    };
-    let heard = run::run(&plan.slower(SLOWER), Options::new(interrupted, progress)).map_err(Failure::internal)?;
+    }
+    .slower(SLOWER);
+    plan.check()
+        .map_err(|error| Failure::Usage(format!("no prediction with these costs, {SLOWER} times slower: {error}")))?;
+    let heard = run::run(&plan, Options::new(interrupted, progress)).map_err(Failure::internal)?;
     let cpu = heard.ended.shared_cpu.unwrap_or_default();
     let slower = Slower {
         measured: &heard.measurements,

@@ -8,7 +8,7 @@ pub fn count(value: u64) -> String {
     }
 }
 
-/// A duration below a minute as `1.23 ms`, above as `1 h 30 min`.
+/// A duration below a minute as `1.23 ms`, above as `1 h 30 min` or `21 d`.
 pub fn duration(nanos: u64) -> String {
     const MINUTE: u64 = 60_000_000_000;
     match nanos {
@@ -94,7 +94,11 @@ fn rounded(value: u64, unit: u64, times: u64) -> u64 {
 }
 
 fn long_duration(seconds: u64) -> String {
-    let parts = [(seconds / 3_600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    const HOUR: u64 = 3_600;
+    // A day is told in hours, since runs of a day are compared with runs of hours.
+    let (days, hours) =
+        if seconds < 48 * HOUR { (0, seconds / HOUR) } else { (seconds / (24 * HOUR), seconds / HOUR % 24) };
+    let parts = [(days, "d"), (hours, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
     let shown = parts.iter().filter(|(amount, _)| *amount > 0).take(2);
     shown.map(|(amount, unit)| format!("{} {unit}", separated(*amount))).collect::<Vec<_>>().join(" ")
 }
@@ -125,6 +129,8 @@ mod tests {
             3_600_000_000_000,
             5_400_000_000_000,
             86_400_000_000_000,
+            190_800_000_000_000,
+            1_814_400_000_000_000,
         ]
         .map(duration);
         let expected = [
@@ -141,6 +147,8 @@ mod tests {
             "1 h",
             "1 h 30 min",
             "24 h",
+            "2 d 5 h",
+            "21 d",
         ];
         assert_eq!(shown, expected);
     }

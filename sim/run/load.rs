@@ -47,7 +47,13 @@ pub fn load(plan: &Plan, options: LoadOptions<'_>) -> Result<Heard, LoadError> {
     // Whoever judges on the threads of those who are judged takes the caches from them, and lets them wait for each other.
     let relay = Arc::new(Mutex::new(Relay::start("judge", audience.clone())));
     let mut tell = |at| {
-        locked(&relay).hand_over();
+        let mut relay = locked(&relay);
+        relay.hand_over();
+        if relay.is_broken() {
+            // Nobody judges any more: how the judge broke down is how the load does.
+            relay.finish();
+        }
+        drop(relay);
         if let Some(audience) = locked(&audience.0).as_ref() {
             progress(audience.standing(at));
         }

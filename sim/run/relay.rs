@@ -24,7 +24,7 @@ const WAITING_MAX: usize = 8;
 pub(super) struct Relay<L> {
     /// Taken when it ends.
     work: Option<Work<L>>,
-    batch: Vec<Heard>,
+    batch: Vec<Fact>,
 }
 
 enum Work<L> {
@@ -34,12 +34,12 @@ enum Work<L> {
 }
 
 enum Message {
-    Heard(Vec<Heard>),
+    Batch(Vec<Fact>),
     /// Nothing else comes. A relay that is dropped without it has not seen the run's end, and nobody must claim one.
     End,
 }
 
-enum Heard {
+enum Fact {
     Event(Event),
     Visit(ActorId, Visit, VirtualTime),
 }
@@ -83,12 +83,17 @@ impl<L> Relay<L> {
             && !self.batch.is_empty()
         {
             let batch = mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-            let _ = sender.send(Message::Heard(batch));
+            let _ = sender.send(Message::Batch(batch));
         }
     }
 
-    fn keep(&mut self, heard: Heard) {
-        self.batch.push(heard);
+    /// Whether the listener has broken down. Whoever ends the relay learns how.
+    pub fn is_broken(&self) -> bool {
+        matches!(&self.work, Some(Work::Beside(_, thread)) if thread.is_finished())
+    }
+
+    fn keep(&mut self, fact: Fact) {
+        self.batch.push(fact);
         if self.batch.len() == BATCH {
             self.hand_over();
         }
@@ -111,7 +116,7 @@ impl<L: Listener> Listener for Relay<L> {
     fn hear(&mut self, event: &Event) {
         match &mut self.work {
             Some(Work::Here(listener)) => listener.hear(event),
-            Some(Work::Beside(..)) => self.keep(Heard::Event(event.clone())),
+            Some(Work::Beside(..)) => self.keep(Fact::Event(event.clone())),
             None => {}
         }
     }
@@ -119,7 +124,7 @@ impl<L: Listener> Listener for Relay<L> {
     fn take(&mut self, event: Event) {
         match &mut self.work {
             Some(Work::Here(listener)) => listener.take(event),
-            Some(Work::Beside(..)) => self.keep(Heard::Event(event)),
+            Some(Work::Beside(..)) => self.keep(Fact::Event(event)),
             None => {}
         }
     }
@@ -127,7 +132,7 @@ impl<L: Listener> Listener for Relay<L> {
     fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
         match &mut self.work {
             Some(Work::Here(listener)) => listener.visit_begins(agent, visit, at),
-            Some(Work::Beside(..)) => self.keep(Heard::Visit(agent, *visit, at)),
+            Some(Work::Beside(..)) => self.keep(Fact::Visit(agent, *visit, at)),
             None => {}
         }
     }
@@ -137,9 +142,9 @@ impl<L: Listener> Listener for Relay<L> {
 fn listen<L: Listener>(mut listener: L, heard: &Receiver<Message>) -> Option<L> {
     loop {
         match heard.recv().ok()? {
-            Message::Heard(batch) => batch.into_iter().for_each(|heard| match heard {
-                Heard::Event(event) => listener.take(event),
-                Heard::Visit(agent, visit, at) => listener.visit_begins(agent, &visit, at),
+            Message::Batch(batch) => batch.into_iter().for_each(|fact| match fact {
+                Fact::Event(event) => listener.take(event),
+                Fact::Visit(agent, visit, at) => listener.visit_begins(agent, &visit, at),
             }),
             Message::End => return Some(listener),
         }

@@ -9,7 +9,8 @@ use super::Quantiles;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interruptions {
-    /// The mean time from one to the next on one core, in nanoseconds. They come at random. 0: there are none.
+    /// How long a core is left alone, from the end of one to the beginning of the next, on average and in nanoseconds. They
+    /// come at random. 0: there are none.
     pub every_ns: u64,
     /// How long they last.
     pub lengths: Quantiles,

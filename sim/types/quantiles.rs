@@ -22,7 +22,9 @@ impl Quantiles {
         let known = [(0, 0), (500, self.p50_ns), (900, self.p90_ns), (990, self.p99_ns), (999, self.p999_ns)];
         let between = known.windows(2).find(|pair| per_mille <= pair[1].0);
         let Some([(from, least_ns), (to, most_ns)]) = between else { return self.p999_ns };
-        least_ns + most_ns.saturating_sub(*least_ns) * per_mille.saturating_sub(*from) / (to - from).max(1)
+        let (rise_ns, part) = (most_ns.saturating_sub(*least_ns), per_mille.saturating_sub(*from));
+        let above_ns = u128::from(rise_ns) * u128::from(part) / u128::from((to - from).max(1));
+        least_ns.saturating_add(u64::try_from(above_ns).unwrap_or(u64::MAX))
     }
 }
 
@@ -36,5 +38,6 @@ mod tests {
         let found = [0, 250, 500, 700, 900, 990, 999, 1_000].map(|per_mille| quantiles.at(per_mille));
         assert_eq!(found, [0, 50, 100, 300, 500, 5_000, 5_900, 5_900]);
         assert_eq!(Quantiles::default().at(700), 0);
+        assert_eq!(Quantiles { p999_ns: u64::MAX, ..quantiles }.at(999), u64::MAX);
     }
 }

@@ -133,7 +133,9 @@ fn at_portal(cast: &Cast, number: u32, portal: Option<&PortalDatabase>) -> Optio
         front_end: cast.plan.origin_of(ActorId::FrontEnd),
         users: {
             let (administrators, others) = plan.browsers.iter().partition::<Vec<_>, _>(|browser| browser.administers);
-            administrators.into_iter().chain(others).map(|browser| browser.user.clone()).collect()
+            let impersonated = plan.browsers.iter().filter_map(|browser| browser.impersonates.as_ref());
+            let at_browsers = administrators.into_iter().chain(others).map(|browser| &browser.user);
+            at_browsers.chain(impersonated).chain(plan.jobs.iter().map(|job| &job.user)).cloned().collect()
         },
         victim_user: victim.map(|browser| browser.user.clone()),
         account: account.map(|user| {

@@ -67,17 +67,19 @@ impl VirtualCpu {
         Self { wake, state: Mutex::new(State { cores: cores.collect(), usage: CpuUsage::default() }) }
     }
 
-    /// Books `work` on a core; tells how long that core was still busy with what came before, and how long it is with this.
-    pub fn book(&self, now: VirtualTime, work: Duration) -> Occupied {
+    /// Books work on a core, and what is left to do once its result is there; tells how long the result waited while the
+    /// core was busy with what came before, or something else had it, and how long the core is busy with all of this.
+    pub fn book(&self, now: VirtualTime, until_done: Duration, closing: Duration) -> Occupied {
         let mut state = self.lock();
         let State { cores, usage } = &mut *state;
         cores.iter_mut().for_each(|core| core.lose_until(now));
         let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Occupied::default() };
         let is_idle = core.busy_until < now;
-        let (start, busy) = (now.max(core.busy_until), if is_idle { self.wake + work } else { work });
-        core.busy_until = start.after(busy);
-        core.lose_while_busy();
-        let lost = core.busy_until.since(start).saturating_sub(busy);
+        let (start, work) = (now.max(core.busy_until), if is_idle { self.wake + until_done } else { until_done });
+        core.work(start, work);
+        let lost = core.busy_until.since(start).saturating_sub(work);
+        core.work(core.busy_until, closing);
+        let busy = work + closing;
         // Nobody waited for the core to go to rest.
         usage.busy += if is_idle { self.wake + busy } else { busy };
         usage.wakes += u64::from(is_idle);
@@ -103,8 +105,9 @@ impl Core {
         }
     }
 
-    /// Whatever takes it before its work is done, which is done later then.
-    fn lose_while_busy(&mut self) {
+    /// Works from `start` on, and is done later than computed if something else takes it meanwhile.
+    fn work(&mut self, start: VirtualTime, work: Duration) {
+        self.busy_until = start.after(work);
         let Some(others) = &mut self.others else { return };
         while others.next < self.busy_until {
             self.busy_until = self.busy_until.after(others.take());
@@ -143,16 +146,17 @@ mod tests {
     fn work_queues_for_the_core_that_is_free_first_to_the_nanosecond() {
         let cpu = VirtualCpu::new(2, Duration::ZERO);
         let (now, cost) = (VirtualTime(5), Duration::from_nanos(100));
-        let waits: Vec<_> = (0..5).map(|_| cpu.book(now, cost).waited.as_nanos()).collect();
+        let waits: Vec<_> = (0..5).map(|_| cpu.book(now, cost, Duration::ZERO).waited.as_nanos()).collect();
         assert_eq!(waits, [0, 0, 100, 100, 200]);
-        assert_eq!(cpu.book(VirtualTime(1_000), cost).waited, Duration::ZERO);
+        assert_eq!(cpu.book(VirtualTime(1_000), cost, Duration::ZERO).waited, Duration::ZERO);
     }
 
     #[test]
     fn a_core_that_is_idle_takes_time_to_begin_and_one_that_is_busy_does_not() {
         let cpu = VirtualCpu::new(1, Duration::from_nanos(30));
         let (now, cost) = (VirtualTime(5), Duration::from_nanos(100));
-        let occupied = [cpu.book(now, cost), cpu.book(now, cost)].map(|it| (it.waited.as_nanos(), it.busy.as_nanos()));
+        let occupied = [cpu.book(now, cost, Duration::ZERO), cpu.book(now, cost, Duration::ZERO)]
+            .map(|it| (it.waited.as_nanos(), it.busy.as_nanos()));
         assert_eq!(occupied, [(0, 130), (130, 100)]);
         assert_eq!(cpu.usage(), CpuUsage { busy: Duration::from_nanos(260), wakes: 1 });
     }
@@ -164,7 +168,8 @@ mod tests {
         let interruptions = Interruptions { every_ns: 100_000, lengths };
         let lateness = |seed| {
             let cpu = VirtualCpu::interrupted(1, Duration::ZERO, interruptions, SeedStream::new(seed));
-            let book = |number: u64| cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(WORK_NS));
+            let book =
+                |number: u64| cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(WORK_NS), Duration::ZERO);
             let waits: Vec<Duration> = (1..=10_000).map(|number| book(number).waited).collect();
             (waits, cpu.usage().busy)
         };

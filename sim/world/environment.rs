@@ -132,7 +132,7 @@ impl Environment for SimulatedEnvironment {
         let now = self.now();
         let slowdown = self.surroundings.network.slowdown(self.actor, now);
         let (until_done, closing) = (self.costs.of(work) * slowdown, self.costs.closing_of(work) * slowdown);
-        let occupied = cpu.book(now, until_done + closing);
+        let occupied = cpu.book(now, until_done, closing);
         let waited_for = (occupied.waited + occupied.busy).saturating_sub(closing);
         // The account is kept in nanoseconds and the clock in milliseconds, so what is below one is not waited for.
         let millis = waited_for.as_millis();

@@ -106,10 +106,10 @@ impl<E: Environment> AgentActor<E> {
         let is_public = wanted.is_public();
         let since = self.environment.now();
         let is_warm = locked(&self.agent).stored(&way.path, self.wall()).is_some();
-        // Over plain HTTP each hardened request carries its own token.
+        // Over plain HTTP each hardened request carries its own token, unless an account authenticated the connection.
         let authentication = line.as_ref().and_then(|line| line.authentication);
         if !is_public && authentication.is_some_and(|authentication| self.must_end(way, authentication)) {
-            // A new connection takes a token at once; on the old one it would have to be asked for.
+            // Where the server does tokens, a new connection takes one at once; on the old one it would have to be asked for.
             *line = None;
         }
         let authentication = line.as_ref().and_then(|line| line.authentication);
@@ -145,8 +145,8 @@ impl<E: Environment> AgentActor<E> {
     fn must_end(&self, way: &Way, authentication: LineAuthentication) -> bool {
         let path = &way.path;
         // A token over plain HTTP authenticates one request; an account the connection, and not for ever either.
-        let is_authenticated = path.origin.is_secure() || authentication.expires.is_none();
-        if !is_authenticated || !locked(&self.agent).binds_for(path.server) || Bug::ConnectionAgeUnbounded.is_planted()
+        let is_for_connection = path.origin.is_secure() || authentication.expires.is_none();
+        if !is_for_connection || !locked(&self.agent).binds_for(path.server) || Bug::ConnectionAgeUnbounded.is_planted()
         {
             return false;
         }

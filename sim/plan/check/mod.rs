@@ -11,6 +11,7 @@ mod peers;
 mod population;
 mod portal;
 mod proxies;
+mod shared_cores;
 
 pub(crate) use population::too_many_agents;
 
@@ -51,8 +52,7 @@ impl Plan {
         self.check_network()?;
         check_parameters(&self.parameters)?;
         check_costs(&self.costs)?;
-        let cores = self.shared_cores.map_or(1, |shared| shared.count);
-        within("shared_cores.count", cores.into(), 1..=1_024, "", "a machine has a core at least")?;
+        self.check_shared_cores()?;
         let mut keys = Keys::default();
         self.check_population(&mut keys)?;
         self.check_machine()?;
