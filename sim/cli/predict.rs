@@ -6,7 +6,7 @@ use super::Failure;
 use crate::{
     metrics::{LoadFigures, Slower},
     plan::{Network, Plan, SharedCores},
-    run::{self, Options, Standing},
+    run::{self, Options, RunError, Standing},
     types::{CryptoTier, MeasuredMachine},
     world::CpuUsage,
 };
@@ -40,9 +40,13 @@ pub(super) fn predict(
         ..plan.clone()
     }
     .slower(SLOWER);
-    plan.check()
-        .map_err(|error| Failure::Usage(format!("no prediction with these costs, {SLOWER} times slower: {error}")))?;
-    let heard = run::run(&plan, Options::new(interrupted, progress)).map_err(Failure::internal)?;
+    let heard = run::run(&plan, Options::new(interrupted, progress)).map_err(|error| match error {
+        // The scenario's own plan can be run: what cannot is in the costs.
+        RunError::Plan(error) => {
+            Failure::Usage(format!("no prediction with these costs, {SLOWER} times slower: {error}"))
+        }
+        error @ RunError::World(_) => Failure::internal(error),
+    })?;
     let cpu = heard.ended.shared_cpu.unwrap_or_default();
     let slower = Slower {
         measured: &heard.measurements,

@@ -200,6 +200,24 @@ mod tests {
     }
 
     #[test]
+    #[should_panic(expected = "breaks down")]
+    fn whoever_listens_and_breaks_down_is_noticed_and_tells_how() {
+        struct Broken;
+        impl Listener for Broken {
+            fn hear(&mut self, _: &Event) {
+                panic!("a listener breaks down");
+            }
+        }
+        let mut relay = Relay::start("judge", Broken);
+        relay.hear(&Event { at: VirtualTime(0), actor: ActorId::Smp, kind: EventKind::RolledBack });
+        relay.hand_over();
+        while !relay.is_broken() {
+            thread::yield_now();
+        }
+        relay.finish();
+    }
+
+    #[test]
     fn a_run_that_ends_leaves_every_event_and_its_end() {
         let to = Shared::default();
         let trace = begun(&to, BATCH + 3).finish().unwrap();

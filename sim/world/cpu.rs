@@ -162,6 +162,19 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_a_core_once_the_result_is_there_delays_the_next_result_only() {
+        let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
+        let interruptions = Interruptions { every_ns: 100_000, lengths };
+        for seed in 0..20 {
+            let cpu = VirtualCpu::interrupted(1, Duration::ZERO, interruptions, SeedStream::new(seed));
+            let book = || cpu.book(VirtualTime(1), Duration::from_nanos(1), Duration::from_millis(10)).waited;
+            let (first, second) = (book(), book());
+            assert_eq!(first, Duration::ZERO, "seed {seed}");
+            assert!(second > Duration::from_micros(10_100), "seed {seed}: {second:?}");
+        }
+    }
+
+    #[test]
     fn work_on_a_core_that_something_else_takes_now_and_then_is_late_by_what_it_took() {
         const WORK_NS: u64 = 1_000;
         let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
