@@ -141,7 +141,7 @@ fn a_prediction_stands_beside_what_came() {
     fs::write(place.path().join("costs.toml"), costs).unwrap();
     let arguments = ["load", "some.toml", "--predict", "--costs", "costs.toml"];
     let (_, page, error) = place.countersign(&arguments);
-    for line in ["Prediction", "served in a second", "one step, p50", "two steps, p99", "CPU"] {
+    for line in ["Prediction", "served in a second", "one step, p50", "two steps, p99", "CPU", "a signature"] {
         assert!(page.contains(line), "{line} in {page}{error}");
     }
     let report = place.load(&arguments[2..]);
@@ -150,6 +150,19 @@ fn a_prediction_stands_beside_what_came() {
     let one_step = predicted.one_step_ns.unwrap();
     assert!((272_000..5_000_000).contains(&one_step.p50), "{one_step:?}");
     assert!(predicted.two_step_ns.unwrap().p50 > one_step.p50 + 240_000);
+    assert_eq!(predicted.sign_ns, Some(240_000));
+}
+
+#[test]
+fn the_first_signature_of_every_key_makes_a_blinding() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    let costs = "[costs]\nsign = \"240us\"\nblinding = \"20ms\"\n";
+    fs::write(place.path().join("costs.toml"), costs).unwrap();
+    let predicted = place.load(&["--predict", "--costs", "costs.toml"]).load.unwrap().predicted.unwrap();
+    // An agent signs for the first time when it is challenged.
+    assert!(predicted.two_step_ns.unwrap().min > 20_240_000, "{predicted:?}");
+    assert!(predicted.one_step_ns.unwrap().min < 5_000_000, "{predicted:?}");
+    assert!(predicted.sign_ns > Some(240_000), "{predicted:?}");
 }
 
 #[test]

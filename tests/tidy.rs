@@ -47,7 +47,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ("SystemTime::now", &["cli/", "socket/clock.rs"], "time comes from the environment"),
     (
         "Instant::now",
-        &["cli/", "socket/clock.rs", "socket/environment.rs", "world/clock.rs"],
+        &["cli/", "socket/clock.rs", "socket/fine_sleep.rs", "world/clock.rs"],
         "time comes from the environment",
     ),
     ("thread_rng", &[], "randomness comes from a named stream of the seed"),

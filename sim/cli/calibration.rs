@@ -5,13 +5,14 @@ use std::{hint::black_box, sync::Arc};
 use cpu_time::ThreadTime;
 
 use crate::{
-    crypto::{Engine, KeyError, KeyPool, WallTotals, backend},
+    crypto::{Engine, KeyError, KeyPool, USES_OF_A_BLINDING, WallTotals, backend},
     report::Calibration,
     types::{CryptoTier, SeedStream},
 };
 
 const SIGNS: u32 = 200;
 const VERIFIES: u32 = 2_000;
+const BLINDINGS: u64 = 16;
 
 /// Times signatures and verifications of a tier, one after the other on one core, over as many bytes as an agent signs.
 pub(super) fn calibrate(tier: CryptoTier, seed: u64) -> Result<Calibration, Box<dyn std::error::Error>> {
@@ -28,6 +29,21 @@ pub(super) fn calibrate(tier: CryptoTier, seed: u64) -> Result<Calibration, Box<
         Ok(())
     })?;
     Ok(Calibration { sign_ns, verify_ns })
+}
+
+/// What a signature costs that makes no new blinding, and what one takes more that does, in nanoseconds of CPU time.
+pub(super) fn signing(tier: CryptoTier, seed: u64) -> Result<(u64, u64), Box<dyn std::error::Error>> {
+    let engine = Engine::new(backend(tier)?, Arc::new(WallTotals::default()), None);
+    let key = KeyPool::new(SeedStream::new(seed)).private_key(0)?;
+    engine.prepare(&key)?;
+    let message = [b'x'; 1_000];
+    let (mut with_ns, mut without_ns) = (0, 0);
+    for _ in 0..BLINDINGS {
+        with_ns += time(1, || engine.sign(&key, black_box(&message)).map(drop))?;
+        without_ns += time(USES_OF_A_BLINDING - 1, || engine.sign(&key, black_box(&message)).map(drop))?;
+    }
+    let (with_ns, without_ns) = (with_ns / BLINDINGS, without_ns / BLINDINGS);
+    Ok((without_ns, with_ns.saturating_sub(without_ns)))
 }
 
 /// How long one of so many operations takes, in nanoseconds of this thread's CPU time.

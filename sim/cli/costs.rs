@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::{
     Exit, Failure,
-    calibration::{self, time},
+    calibration::{calibrate as calibrate_crypto, signing, time},
     exit::print,
     interruptions::interruptions,
     observation::observe,
@@ -60,12 +60,13 @@ pub(super) fn read(path: &Path) -> Result<MeasuredMachine, Failure> {
     Ok(CostFile::from_toml(&file, &text)?)
 }
 
-/// Measures every cost of this machine with one crypto tier: about twenty seconds.
+/// Measures every cost of this machine with one crypto tier: about forty seconds.
 pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
     let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
     let key = KeyPool::new(SeedStream::new(1)).private_key(0).map_err(Failure::internal)?;
-    let Calibration { sign_ns, verify_ns } = calibration::calibrate(tier, 1).map_err(failed)?;
+    let Calibration { verify_ns, .. } = calibrate_crypto(tier, 1).map_err(failed)?;
+    let (sign_ns, blinding_ns) = signing(tier, 1).map_err(failed)?;
     let body = vec![b'x'; BODY_BYTES];
     let mut rng = SeedStream::new(1).rng("calibrate", 0);
     let sealed = jwe::seal(&body, key.public(), &engine, &mut rng).map_err(Failure::internal)?;
@@ -95,9 +96,11 @@ pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
             Ok(())
         })
         .map_err(failed)?,
+        blinding_ns,
         request_ns: 0,
         closing_ns: 0,
         wake_ns: 0,
+        rest_ns: 0,
     };
     observe(costs, interruptions())
 }
@@ -112,10 +115,11 @@ fn written(machine: &MeasuredMachine) -> String {
     };
     format!(
         "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
+         # `blinding` is what a key's first signature takes more, and every 32nd after it, and so with decryptions.\n\
          # `request` is everything about one HTTP request but cryptography, at both ends, up to its answer; `closing` what\n\
-         # follows; `wake` what a core that is idle takes to begin, and as much to go to rest. This table can stand in a\n\
-         # scenario.\n\
-         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nrequest = {}\nclosing = {}\nwake = {}\n\n\
+         # follows; `wake` what a core that is idle takes to begin, and as much to go to rest, once it has rested for `rest`.\n\
+         # This table can stand in a scenario.\n\
+         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nblinding = {}\nrequest = {}\nclosing = {}\nwake = {}\nrest = {}\n\n\
          # How long a core is left alone by everything else on average, and for how long it is taken then. Predictions draw that.\n\
          [interruptions]\nevery = {}\nlengths = {{ {} }}\n\n\
          # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
@@ -125,9 +129,11 @@ fn written(machine: &MeasuredMachine) -> String {
         time(costs.parse_ns),
         time(costs.seal_ns),
         time(costs.open_ns),
+        time(costs.blinding_ns),
         time(costs.request_ns),
         time(costs.closing_ns),
         time(costs.wake_ns),
+        time(costs.rest_ns),
         time(interruptions.every_ns),
         quantiles(&interruptions.lengths, ", "),
         quantiles(scatter, "\n"),

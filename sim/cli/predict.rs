@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::Failure;
 use crate::{
+    crypto::CryptoTime,
     metrics::{LoadFigures, Slower},
     plan::{Network, Plan, SharedCores},
     run::{self, Options, RunError, Standing},
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// How many times slower the simulated load is: its network's step of a millisecond stands for ten microseconds.
-const SLOWER: u64 = 100;
+pub(super) const SLOWER: u32 = 100;
 /// How long bytes take from one end of a loopback connection to the other's eyes, in microseconds.
 const LOOPBACK_US: u64 = 10;
 
@@ -31,7 +32,7 @@ pub(super) fn predict(
     interrupted: &AtomicBool,
     progress: &mut dyn FnMut(Standing<'_>),
 ) -> Result<Prediction, Failure> {
-    let latency_ms = LOOPBACK_US * SLOWER / 1_000;
+    let latency_ms = LOOPBACK_US * u64::from(SLOWER) / 1_000;
     let plan = Plan {
         costs: machine.costs,
         crypto: CryptoTier::Modelled,
@@ -39,7 +40,7 @@ pub(super) fn predict(
         network: Network { tick_ms: 1, latency_ms_min: latency_ms, latency_ms_max: latency_ms },
         ..plan.clone()
     }
-    .slower(SLOWER);
+    .slower(SLOWER.into());
     let heard = run::run(&plan, Options::new(interrupted, progress)).map_err(|error| match error {
         // The scenario's own plan can be run: what cannot is in the costs.
         RunError::Plan(error) => {
@@ -48,11 +49,13 @@ pub(super) fn predict(
         error @ RunError::World(_) => Failure::internal(error),
     })?;
     let cpu = heard.ended.shared_cpu.unwrap_or_default();
+    let crypto = CryptoTime::from(&*heard.ended.totals);
     let slower = Slower {
         measured: &heard.measurements,
         pace: &heard.pace.unwrap_or_default(),
-        times: SLOWER,
+        times: SLOWER.into(),
         busy_ns: u64::try_from(cpu.busy.as_nanos()).unwrap_or(u64::MAX),
+        sign_ns: crypto.signs_by_ns(&machine.costs).checked_div(crypto.signs),
     };
     Ok(Prediction { figures: LoadFigures::foretold(&slower, &machine.scatter), cpu })
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use rand_core::CryptoRng;
 
-use super::{Backend, KeyError, PrivateKey, PublicKey};
+use super::{Backend, KeyError, KeyUses, PrivateKey, PublicKey};
 use crate::types::Work;
 
 /// Reads a clock of the real world, in nanoseconds. Only for figures about the real world; never for a decision.
@@ -18,6 +18,7 @@ pub type Stopwatch = fn() -> u64;
 pub struct Engine {
     backend: Arc<dyn Backend>,
     tally: Tally,
+    uses: KeyUses,
     stopwatch: Option<Stopwatch>,
     totals: Arc<WallTotals>,
 }
@@ -38,6 +39,8 @@ pub struct WallTotals {
     pub signs: AtomicU64,
     /// Real time that they took, in nanoseconds.
     pub sign_ns: AtomicU64,
+    /// How many of them made a new blinding, if AWS-LC made them.
+    pub blindings: AtomicU64,
     /// Signatures verified.
     pub verifies: AtomicU64,
     /// Real time that they took, in nanoseconds.
@@ -47,7 +50,7 @@ pub struct WallTotals {
 impl Engine {
     /// An engine on `backend` that adds its real time to `totals` if a stopwatch is given.
     pub fn new(backend: Arc<dyn Backend>, totals: Arc<WallTotals>, stopwatch: Option<Stopwatch>) -> Self {
-        Self { backend, tally: Tally::default(), stopwatch, totals }
+        Self { backend, tally: Tally::default(), uses: KeyUses::default(), stopwatch, totals }
     }
 
     /// Which backend computes.
@@ -71,6 +74,8 @@ impl Engine {
         let operations = key.operations(&*self.backend)?;
         self.tally.signs.fetch_add(1, Relaxed);
         self.totals.signs.fetch_add(1, Relaxed);
+        let blindings = self.uses.count(&Work { signs: 1, ..Work::default() });
+        self.totals.blindings.fetch_add(blindings.into(), Relaxed);
         self.timed(&self.totals.sign_ns, || operations.sign(message))
     }
 

@@ -5,10 +5,12 @@
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
 mod backend;
+mod crypto_time;
 mod engine;
 pub mod hmac_sha1;
 mod key_error;
 mod key_pool;
+mod key_uses;
 mod modelled;
 #[cfg(feature = "peers")]
 mod peers;
@@ -17,9 +19,11 @@ mod public_key;
 mod rsa;
 
 pub use backend::{Backend, PrivateOperations, PublicOperations, backend};
+pub use crypto_time::CryptoTime;
 pub use engine::{Engine, Stopwatch, WallTotals};
 pub use key_error::KeyError;
 pub use key_pool::{KeyPool, KeyPoolError};
+pub use key_uses::{KeyUses, USES_OF_A_BLINDING};
 #[cfg(feature = "peers")]
 pub use peers::peers;
 pub use private_key::PrivateKey;

@@ -26,7 +26,7 @@ use crate::{
     crypto::{Stopwatch, WallTotals},
     event::Listener,
     plan::Plan,
-    socket::runtime,
+    socket::{Workers, runtime},
     types::{Shard, VirtualTime, WallTime},
 };
 
@@ -78,10 +78,18 @@ pub fn run<L: Listener + Send + 'static>(
 ) -> Result<Loaded, LoadError> {
     refused::check(plan, controls.shard)?;
     let cast = Cast::new(plan)?;
-    let runtime = runtime(Some(controls.workers)).map_err(LoadError::Runtime)?;
+    let runtime = runtime(workers(&controls)).map_err(LoadError::Runtime)?;
     let loaded = runtime.block_on(act(&cast, Arc::clone(listener) as _, controls));
     runtime.shutdown_timeout(END_TIMEOUT);
     loaded
+}
+
+/// Both ends of a whole load have the machine to themselves.
+fn workers(controls: &Controls<'_>) -> Workers {
+    match controls.target {
+        None if controls.shard == Shard::WHOLE => Workers::OnCores(controls.workers),
+        _ => Workers::Some(controls.workers),
+    }
 }
 
 async fn act(

@@ -17,12 +17,15 @@ pub struct LoadFigures {
     pub two_step_ns: Option<Distribution>,
     /// How busy all cores were together, in parts per million.
     pub cpu_ppm: Option<u64>,
+    /// What a signature took on average, in nanoseconds: a machine among others is faster now and slower then.
+    #[serde(default)]
+    pub sign_ns: Option<u64>,
 }
 
 impl LoadFigures {
     /// What a simulation of a plan that was slower by a factor foretells for the plan itself on the same cores.
     pub fn foretold(slower: &Slower<'_>, scatter: &Quantiles) -> Self {
-        let Slower { measured, pace, times, busy_ns } = slower;
+        let Slower { measured, pace, times, busy_ns, sign_ns } = slower;
         let times = (*times).max(1);
         let duration_ns = (measured.duration_ns / times).max(1);
         let whole_ns = u128::from(measured.duration_ns) * u128::from(pace.workers.max(1));
@@ -33,6 +36,7 @@ impl LoadFigures {
             one_step_ns: latency(&pace.latencies.one_step_from_due_ns),
             two_step_ns: latency(&pace.latencies.two_step_from_due_ns),
             cpu_ppm: busy_ppm.and_then(|ppm| u64::try_from(ppm).ok()).map(|ppm| ppm.min(1_000_000)),
+            sign_ns: *sign_ns,
         }
     }
 }
@@ -48,6 +52,8 @@ pub struct Slower<'a> {
     pub times: u64,
     /// How long its cores were busy, all together, in its own nanoseconds.
     pub busy_ns: u64,
+    /// What a signature takes on average by the costs of the load itself, in nanoseconds.
+    pub sign_ns: Option<u64>,
 }
 
 /// So many in so long, by the second.

@@ -92,6 +92,7 @@ fn bound(plan: &Plan) -> Duration {
         costs.parse_ns.saturating_mul(2),
         costs.seal_ns,
         costs.open_ns,
+        costs.blinding_ns.saturating_mul(3),
         costs.request_ns.saturating_add(costs.closing_ns).saturating_mul(4),
     ];
     let cold_ns = cold_ns.into_iter().fold(0, u64::saturating_add);

@@ -5,6 +5,8 @@ use crate::types::{Costs, Interruptions, Parameters, Quantiles};
 
 /// A token lives at most so long, in seconds: it cannot be stretched further.
 const TOKEN_LIFETIME_S_MAX: u64 = 86_400;
+/// When a site validates for the first time if nobody has said how often, in seconds (rule 38).
+const VALIDATION_FIRST_S: u64 = 300;
 /// A time-out is at most so long, in milliseconds.
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
 const RETRY_MS_MAX: u64 = 86_400_000;
@@ -19,8 +21,21 @@ impl Plan {
         let mut plan = self.clone();
         let stretch = |value: &mut u64| *value = value.saturating_mul(times);
         stretch(&mut plan.duration_ms);
-        let Costs { sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns, wake_ns } = &mut plan.costs;
-        [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, request_ns, closing_ns, wake_ns].into_iter().for_each(stretch);
+        let Costs {
+            sign_ns,
+            verify_ns,
+            parse_ns,
+            seal_ns,
+            open_ns,
+            blinding_ns,
+            request_ns,
+            closing_ns,
+            wake_ns,
+            rest_ns,
+        } = &mut plan.costs;
+        [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, blinding_ns, request_ns, closing_ns, wake_ns, rest_ns]
+            .into_iter()
+            .for_each(stretch);
         if let Some(SharedCores { interruptions: Interruptions { every_ns, lengths }, .. }) = &mut plan.shared_cores {
             let Quantiles { p50_ns, p90_ns, p99_ns, p999_ns } = lengths;
             [every_ns, p50_ns, p90_ns, p99_ns, p999_ns].into_iter().for_each(stretch);
@@ -47,9 +62,12 @@ impl Plan {
 fn stretch_parameters(parameters: &mut Parameters, times: u64) {
     let stretch = |value: &mut u64, most: u64| *value = value.saturating_mul(times).min(most);
     let p = parameters;
-    stretch(&mut p.token_lifetime_s, TOKEN_LIFETIME_S_MAX);
-    p.validation_period_s.iter_mut().for_each(|period_s| stretch(period_s, TOKEN_LIFETIME_S_MAX));
-    stretch(&mut p.look_ahead_s, TOKEN_LIFETIME_S_MAX);
+    // As far ahead of its end as in the plan, or every token would be due at once.
+    let token_times = (TOKEN_LIFETIME_S_MAX / p.token_lifetime_s.max(1)).min(times).max(1);
+    for value in [&mut p.token_lifetime_s, &mut p.look_ahead_s] {
+        *value = value.saturating_mul(token_times).min(TOKEN_LIFETIME_S_MAX);
+    }
+    stretch(p.validation_period_s.get_or_insert(VALIDATION_FIRST_S), TOKEN_LIFETIME_S_MAX);
     for timeout_ms in [&mut p.connect_timeout_ms, &mut p.exchange_timeout_ms, &mut p.upstream_timeout_ms] {
         stretch(timeout_ms, TIMEOUT_MS_MAX);
     }
@@ -64,5 +82,22 @@ fn stretch_parameters(parameters: &mut Parameters, times: u64) {
         &mut p.policy_interval_s,
     ] {
         stretch(period_s, TOKEN_LIFETIME_S_MAX * 365);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Profile;
+
+    #[test]
+    fn what_tokens_and_validations_do_in_minutes_they_do_not_in_the_seconds_of_a_slow_load() {
+        for profile in [Profile::Literal, Profile::Hardened] {
+            let mut parameters = Parameters::defaults(profile);
+            stretch_parameters(&mut parameters, 100);
+            let Parameters { token_lifetime_s, look_ahead_s, validation_period_s, .. } = parameters;
+            assert_eq!((token_lifetime_s, look_ahead_s), (86_400, 900 * 24), "no more than a day, and a quarter of it");
+            assert_eq!(validation_period_s, Some(30_000));
+        }
     }
 }

@@ -18,11 +18,13 @@ pub(super) fn foretold(report: &Report) -> Vec<Foretold> {
     let Some((load, predicted)) = report.load.as_ref().and_then(|load| Some((load, load.predicted.as_ref()?))) else {
         return Vec::new();
     };
+    let signs = &report.environment.signs;
     let measured = LoadFigures {
         served_per_s: load.served_per_s,
         one_step_ns: load.one_step_from_due_ns,
         two_step_ns: load.two_step_from_due_ns,
         cpu_ppm: cpu_ppm(report, load.workers),
+        sign_ns: signs.took_ns.checked_div(signs.count),
     };
     let mut all = Vec::new();
     let mut row = |name: String, found: [Option<u64>; 2], shown: fn(u64) -> String| {
@@ -44,6 +46,7 @@ pub(super) fn foretold(report: &Report) -> Vec<Foretold> {
         }
     }
     row("CPU".into(), [predicted.cpu_ppm, measured.cpu_ppm], human::percent);
+    row("a signature".into(), [predicted.sign_ns, measured.sign_ns], human::duration);
     all
 }
 

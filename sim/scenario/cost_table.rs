@@ -20,12 +20,17 @@ pub struct CostTable {
     pub seal: Option<TimeSpan>,
     /// Decrypting one message body. Default `300us`.
     pub open: Option<TimeSpan>,
+    /// What a private-key operation takes more when it makes a new blinding: a key's first signature and every 32nd after it,
+    /// and so with decryptions. Default `0ns`.
+    pub blinding: Option<TimeSpan>,
     /// Everything else about one HTTP request, up to its answer. Default `25us`.
     pub request: Option<TimeSpan>,
     /// What is left to do for one HTTP request once its answer is out. Default `0ns`.
     pub closing: Option<TimeSpan>,
     /// What a core that is idle takes to begin, and as much to go to rest again. Default `0ns`.
     pub wake: Option<TimeSpan>,
+    /// How long a core rests until that is so; less in proportion after less. Default `0ns`.
+    pub rest: Option<TimeSpan>,
 }
 
 /// What was found out about a machine, as `countersign calibrate` writes it.
@@ -92,9 +97,11 @@ impl CostTable {
             parse_ns: or(self.parse, 1_200),
             seal_ns: or(self.seal, 100_000),
             open_ns: or(self.open, 300_000),
+            blinding_ns: or(self.blinding, 0),
             request_ns: or(self.request, 25_000),
             closing_ns: or(self.closing, 0),
             wake_ns: or(self.wake, 0),
+            rest_ns: or(self.rest, 0),
         }
     }
 }

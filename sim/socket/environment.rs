@@ -5,18 +5,15 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rustls::pki_types::ServerName;
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream, lookup_host},
-    time,
-};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use super::{
-    ClientTls, Observer, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop,
+    ClientTls, Observer, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop, fine_sleep,
     tls::channel_binding,
 };
 use crate::{
@@ -51,9 +48,6 @@ pub struct SocketEnvironment {
     /// Who is told what is no event.
     pub observer: Option<Arc<dyn Observer>>,
 }
-
-/// How long before its end a sleep goes on by the finer timer.
-const FINE: Duration = Duration::from_millis(2);
 
 /// Addresses of hosts by their names. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -143,13 +137,8 @@ impl Environment for SocketEnvironment {
         }
     }
 
-    /// The runtime's timers are cheap and as coarse as a millisecond; the last of the way is left to a finer one.
     async fn sleep(&self, duration: Duration) {
-        let until = Instant::now() + duration;
-        if let Some(coarse) = duration.checked_sub(FINE) {
-            time::sleep(coarse).await;
-        }
-        async_io::Timer::at(until).await;
+        fine_sleep::sleep(duration).await;
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -5,6 +5,7 @@
 
 mod clock;
 mod environment;
+mod fine_sleep;
 mod listener;
 mod observer;
 mod recorder;
@@ -20,7 +21,7 @@ pub use listener::SocketListener;
 pub use observer::{HandshakeFailure, Observer};
 pub use recorder::SocketRecorder;
 pub use rendezvous::Rendezvous;
-pub use runtime::runtime;
+pub use runtime::{Workers, runtime};
 pub use stop::Stop;
 pub use stream::SocketStream;
 pub use tls::{ClientTls, ServerTls, TlsError};

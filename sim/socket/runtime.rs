@@ -1,6 +1,6 @@
 //! Threads for actors on real sockets.
 
-use std::{io, time::Duration};
+use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -10,18 +10,102 @@ use tokio::runtime::{Builder, Runtime};
 /// would wait for ten milliseconds behind work that is already there.
 const POLLS_BEFORE_EVENTS: u32 = 4;
 
-/// A runtime whose tasks sign and verify, of so many threads, or of one for each core.
+/// The threads of a runtime. A process beside others leaves it to the system where they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Workers {
+    /// One for each core, wherever the system puts them.
+    OnePerCore,
+    /// So many, wherever the system puts them.
+    Some(usize),
+    /// So many, each on a core of its own where this process has just as many; for what has the machine to itself.
+    ///
+    /// A system that saves power puts threads that rest now and then on one core, where they wait for each other while another
+    /// core is idle: on a virtual machine of two, they
+    /// waited for a sixth of the time that they worked.
+    OnCores(usize),
+}
+
+/// A runtime whose tasks sign and verify.
 ///
 /// # Errors
 /// If the system gives no threads, or no events.
-pub fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
+pub fn runtime(workers: Workers) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
-    if let Some(workers) = workers {
-        builder.worker_threads(workers.max(1));
+    match workers {
+        Workers::OnePerCore => {}
+        Workers::Some(count) | Workers::OnCores(count) => drop(builder.worker_threads(count.max(1))),
     }
-    let runtime = builder.enable_all().event_interval(POLLS_BEFORE_EVENTS).global_queue_interval(1).build()?;
-    // The fine timers need file descriptors of their own, which they take at the first use: that must not be when a crowd
-    // has taken them all.
-    runtime.block_on(async { async_io::Timer::after(Duration::ZERO).await });
-    Ok(runtime)
+    #[cfg(target_os = "linux")]
+    if let Workers::OnCores(count) = workers {
+        keep_to_cores(&mut builder, count);
+    }
+    builder.enable_all().event_interval(POLLS_BEFORE_EVENTS).global_queue_interval(1).build()
+}
+
+/// Keeps each worker to a core. What the system refuses stays as it is: nothing depends on it but speed.
+#[cfg(target_os = "linux")]
+fn keep_to_cores(builder: &mut Builder, workers: usize) {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
+    if cores.len() != workers {
+        return;
+    }
+    let started = AtomicUsize::new(0);
+    builder.on_thread_start(move || {
+        // Workers start first. Threads after them wait for names and files.
+        if let Some(core) = cores.get(started.fetch_add(1, Relaxed)) {
+            let mut own = CpuSet::new();
+            own.set(*core);
+            sched_setaffinity(None, &own).ok();
+        }
+    });
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{
+        collections::BTreeSet,
+        sync::{Arc, Barrier},
+        thread,
+    };
+
+    use rustix::thread::{CpuSet, sched_getaffinity};
+
+    use super::*;
+
+    /// How many cores each worker may use, and which they are together. Every worker is asked, since all wait for each other.
+    fn cores_of(workers: usize, runtime: &Runtime) -> (BTreeSet<u32>, BTreeSet<usize>) {
+        let all_are_here = Arc::new(Barrier::new(workers));
+        let asked: Vec<_> = (0..workers)
+            .map(|_| {
+                let all_are_here = Arc::clone(&all_are_here);
+                runtime.spawn(async move {
+                    all_are_here.wait();
+                    sched_getaffinity(None).unwrap()
+                })
+            })
+            .collect();
+        let sets: Vec<CpuSet> = asked.into_iter().map(|worker| runtime.block_on(worker).unwrap()).collect();
+        let cores = sets.iter().flat_map(|set| (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core))).collect();
+        (sets.iter().map(CpuSet::count).collect(), cores)
+    }
+
+    #[test]
+    fn as_many_workers_as_cores_each_have_one_and_others_all() {
+        let cores = thread::available_parallelism().unwrap().get();
+        let (counts, together) = cores_of(cores, &runtime(Workers::OnCores(cores)).unwrap());
+        assert_eq!((counts, together.len()), (BTreeSet::from([1]), cores));
+        for (workers, count) in [(Workers::OnCores(cores + 1), cores + 1), (Workers::Some(cores), cores)] {
+            let (counts, together) = cores_of(count, &runtime(workers).unwrap());
+            assert_eq!(
+                (counts, together.len()),
+                (BTreeSet::from([u32::try_from(cores).unwrap()]), cores),
+                "{workers:?}"
+            );
+        }
+    }
 }

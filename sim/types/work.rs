@@ -40,7 +40,7 @@ impl AddAssign for Work {
 }
 
 /// What each operation costs on one core, in nanoseconds. Costs are part of the plan: a run never measures.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Costs {
     /// One RSA signature.
@@ -53,6 +53,9 @@ pub struct Costs {
     pub seal_ns: u64,
     /// Decrypting one body.
     pub open_ns: u64,
+    /// What a private-key operation takes more when it makes a new blinding.
+    #[serde(default)]
+    pub blinding_ns: u64,
     /// Everything else about one HTTP request, up to its answer.
     pub request_ns: u64,
     /// What is left to do for one HTTP request once its answer is out: nobody waits for it, but it occupies the core.
@@ -61,10 +64,13 @@ pub struct Costs {
     /// What a core that is idle takes to begin, and to go to rest again.
     #[serde(default)]
     pub wake_ns: u64,
+    /// How long it rests until that is so; less in proportion after less.
+    #[serde(default)]
+    pub rest_ns: u64,
 }
 
 impl Costs {
-    /// What `work` costs on one core until its result is there.
+    /// What `work` costs on one core until its result is there, blindings aside.
     pub fn of(&self, work: &Work) -> Duration {
         let nanos = u64::from(work.requests) * self.request_ns
             + u64::from(work.signs) * self.sign_ns
@@ -75,9 +81,16 @@ impl Costs {
         Duration::from_nanos(nanos)
     }
 
-    /// What a core that is idle takes to begin, and to go to rest again.
-    pub fn wake(&self) -> Duration {
-        Duration::from_nanos(self.wake_ns)
+    /// What so many private-key operations that make a new blinding cost more.
+    pub fn of_blindings(&self, blindings: u32) -> Duration {
+        Duration::from_nanos(u64::from(blindings) * self.blinding_ns)
+    }
+
+    /// What a core takes to begin that has rested for so long, and took to go to rest before.
+    pub fn wake_after(&self, rested: Duration) -> Duration {
+        let rested_ns = rested.as_nanos().min(self.rest_ns.into());
+        let wake_ns = (u128::from(self.wake_ns) * rested_ns).checked_div(self.rest_ns.into());
+        Duration::from_nanos(wake_ns.map_or(self.wake_ns, |wake_ns| u64::try_from(wake_ns).unwrap_or(u64::MAX)))
     }
 
     /// What `work` still costs on the core once its result is there.

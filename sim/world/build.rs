@@ -30,7 +30,7 @@ use crate::{
     },
     attack::{AtPortal, Attacker, AttackerSettings, SharedLoot, StolenAccounts, Wiretaps, interceptor},
     cast::{Cast, password_of, rules_of},
-    crypto::{Backend, Engine, PrivateKey, Stopwatch, WallTotals, backend},
+    crypto::{Backend, Engine, KeyUses, PrivateKey, Stopwatch, WallTotals, backend},
     plan::{AgentPlan, Attack, AttackerPlan, Plan},
     protocol::Policy,
     types::{ActorId, ClockModel, VirtualTime},
@@ -289,6 +289,7 @@ impl Foundation {
             run_start: self.cast.plan.run_start,
             cpu: shared.shared_cpu.clone().or(computer.cpu.map(Arc::new)),
             costs: self.cast.plan.costs,
+            key_uses: KeyUses::default(),
             surroundings: Arc::clone(&self.surroundings),
             mishaps: (!self.surroundings.network.is_untroubled()).then(mishaps),
             machine: computer.machine,
@@ -352,7 +353,7 @@ impl Starter for ServerStarter {
     fn start(&self, times_before: u32, now: VirtualTime) -> Option<Started> {
         let Server { foundation, actor, key, kind, machine } = &self.server;
         let cast = &foundation.cast;
-        let cpu = VirtualCpu::new(cast.plan.server(*actor)?.cores, cast.plan.costs.wake());
+        let cpu = VirtualCpu::new(cast.plan.server(*actor)?.cores, cast.plan.costs);
         let computer = Computer { cpu: Some(cpu), machine: machine.clone() };
         let (environment, engine) = foundation.environment(*actor, times_before, &self.wall, &self.clock, computer);
         let settings = cast.server_settings(*actor, key.clone(), times_before, now);

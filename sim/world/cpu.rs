@@ -9,13 +9,13 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::{
     actor::Occupied,
-    types::{EXPONENTIAL_BITS, Interruptions, SeedStream, VirtualTime, draw_between, draw_exponential},
+    types::{Costs, EXPONENTIAL_BITS, Interruptions, SeedStream, VirtualTime, draw_between, draw_exponential},
 };
 
 /// Some cores, each busy until some nanosecond. Work takes the core that is free first.
 #[derive(Debug)]
 pub struct VirtualCpu {
-    wake: Duration,
+    costs: Costs,
     state: Mutex<State>,
 }
 
@@ -44,27 +44,27 @@ struct Others {
 pub struct CpuUsage {
     /// How long they were busy, all together.
     pub busy: Duration,
-    /// How often one that was idle had to begin.
-    pub wakes: u64,
+    /// How much of that was to begin, and to go to rest.
+    pub woken: Duration,
 }
 
 impl VirtualCpu {
-    /// A CPU with so many cores, at least one. A core that is idle takes `wake` to begin, and has taken as long to go to rest
+    /// A CPU with so many cores, at least one. A core that is idle takes a while to begin, and has taken as long to go to rest
     /// before.
-    pub fn new(cores: u32, wake: Duration) -> Self {
-        Self::of((0..cores.max(1)).map(|_| Core { busy_until: VirtualTime::ZERO, others: None }), wake)
+    pub fn new(cores: u32, costs: Costs) -> Self {
+        Self::of((0..cores.max(1)).map(|_| Core { busy_until: VirtualTime::ZERO, others: None }), costs)
     }
 
     /// The same, of which something else takes each core now and then, as drawn from a seed.
-    pub fn interrupted(cores: u32, wake: Duration, interruptions: Interruptions, seed: SeedStream) -> Self {
+    pub fn interrupted(cores: u32, costs: Costs, interruptions: Interruptions, seed: SeedStream) -> Self {
         let others =
             |core| (interruptions.every_ns > 0).then(|| Others::new(interruptions, seed.rng("interruptions", core)));
         let cores = (0..cores.max(1)).map(|core| Core { busy_until: VirtualTime::ZERO, others: others(core.into()) });
-        Self::of(cores, wake)
+        Self::of(cores, costs)
     }
 
-    fn of(cores: impl Iterator<Item = Core>, wake: Duration) -> Self {
-        Self { wake, state: Mutex::new(State { cores: cores.collect(), usage: CpuUsage::default() }) }
+    fn of(cores: impl Iterator<Item = Core>, costs: Costs) -> Self {
+        Self { costs, state: Mutex::new(State { cores: cores.collect(), usage: CpuUsage::default() }) }
     }
 
     /// Books work on a core, and what is left to do once its result is there; tells how long the result waited while the
@@ -74,15 +74,16 @@ impl VirtualCpu {
         let State { cores, usage } = &mut *state;
         cores.iter_mut().for_each(|core| core.lose_until(now));
         let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Occupied::default() };
-        let is_idle = core.busy_until < now;
-        let (start, work) = (now.max(core.busy_until), if is_idle { self.wake + until_done } else { until_done });
+        let rested = now.since(core.busy_until);
+        let wake = if rested.is_zero() { Duration::ZERO } else { self.costs.wake_after(rested) };
+        let (start, work) = (now.max(core.busy_until), wake + until_done);
         core.work(start, work);
         let lost = core.busy_until.since(start).saturating_sub(work);
         core.work(core.busy_until, closing);
         let busy = work + closing;
         // Nobody waited for the core to go to rest.
-        usage.busy += if is_idle { self.wake + busy } else { busy };
-        usage.wakes += u64::from(is_idle);
+        usage.busy += wake + busy;
+        usage.woken += wake * 2;
         Occupied { waited: start.since(now) + lost, busy }
     }
 
@@ -142,9 +143,13 @@ mod tests {
     use super::*;
     use crate::types::Quantiles;
 
+    fn waking(wake_ns: u64, rest_ns: u64) -> Costs {
+        Costs { wake_ns, rest_ns, ..Costs::default() }
+    }
+
     #[test]
     fn work_queues_for_the_core_that_is_free_first_to_the_nanosecond() {
-        let cpu = VirtualCpu::new(2, Duration::ZERO);
+        let cpu = VirtualCpu::new(2, waking(0, 0));
         let (now, cost) = (VirtualTime(5), Duration::from_nanos(100));
         let waits: Vec<_> = (0..5).map(|_| cpu.book(now, cost, Duration::ZERO).waited.as_nanos()).collect();
         assert_eq!(waits, [0, 0, 100, 100, 200]);
@@ -153,12 +158,20 @@ mod tests {
 
     #[test]
     fn a_core_that_is_idle_takes_time_to_begin_and_one_that_is_busy_does_not() {
-        let cpu = VirtualCpu::new(1, Duration::from_nanos(30));
+        let cpu = VirtualCpu::new(1, waking(30, 0));
         let (now, cost) = (VirtualTime(5), Duration::from_nanos(100));
         let occupied = [cpu.book(now, cost, Duration::ZERO), cpu.book(now, cost, Duration::ZERO)]
             .map(|it| (it.waited.as_nanos(), it.busy.as_nanos()));
         assert_eq!(occupied, [(0, 130), (130, 100)]);
-        assert_eq!(cpu.usage(), CpuUsage { busy: Duration::from_nanos(260), wakes: 1 });
+        assert_eq!(cpu.usage(), CpuUsage { busy: Duration::from_nanos(260), woken: Duration::from_nanos(60) });
+    }
+
+    #[test]
+    fn a_core_that_has_rested_for_less_takes_less_to_begin() {
+        let cpu = VirtualCpu::new(1, waking(30, 600));
+        let begun = |at| cpu.book(VirtualTime(at), Duration::from_nanos(100), Duration::ZERO).busy.as_nanos();
+        // It rests for 200, 0 and 1,000 ns before.
+        assert_eq!([begun(200), begun(310), begun(1_410)], [110, 100, 130]);
     }
 
     #[test]
@@ -166,7 +179,7 @@ mod tests {
         let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
         let interruptions = Interruptions { every_ns: 100_000, lengths };
         for seed in 0..20 {
-            let cpu = VirtualCpu::interrupted(1, Duration::ZERO, interruptions, SeedStream::new(seed));
+            let cpu = VirtualCpu::interrupted(1, waking(0, 0), interruptions, SeedStream::new(seed));
             let book = || cpu.book(VirtualTime(1), Duration::from_nanos(1), Duration::from_millis(10)).waited;
             let (first, second) = (book(), book());
             assert_eq!(first, Duration::ZERO, "seed {seed}");
@@ -180,7 +193,7 @@ mod tests {
         let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
         let interruptions = Interruptions { every_ns: 100_000, lengths };
         let lateness = |seed| {
-            let cpu = VirtualCpu::interrupted(1, Duration::ZERO, interruptions, SeedStream::new(seed));
+            let cpu = VirtualCpu::interrupted(1, waking(0, 0), interruptions, SeedStream::new(seed));
             let book =
                 |number: u64| cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(WORK_NS), Duration::ZERO);
             let waits: Vec<Duration> = (1..=10_000).map(|number| book(number).waited).collect();

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     actor::{Connection, Disturbance, Environment, Occupied, SharedMachine},
+    crypto::KeyUses,
     event::{Event, EventKind, Visit},
     plan::Plan,
     protocol::base64url,
@@ -39,6 +40,8 @@ pub struct SimulatedEnvironment {
     pub cpu: Option<Arc<VirtualCpu>>,
     /// What operations cost.
     pub costs: Costs,
+    /// How often its key was used.
+    pub key_uses: KeyUses,
     /// What lies between it and others.
     pub surroundings: Arc<Surroundings>,
     /// The draws of this actor; none in a network where nothing goes wrong.
@@ -131,7 +134,8 @@ impl Environment for SimulatedEnvironment {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
         let now = self.now();
         let slowdown = self.surroundings.network.slowdown(self.actor, now);
-        let (until_done, closing) = (self.costs.of(work) * slowdown, self.costs.closing_of(work) * slowdown);
+        let until_done = self.costs.of(work) + self.costs.of_blindings(self.key_uses.count(work));
+        let (until_done, closing) = (until_done * slowdown, self.costs.closing_of(work) * slowdown);
         let occupied = cpu.book(now, until_done, closing);
         let waited_for = (occupied.waited + occupied.busy).saturating_sub(closing);
         // The account is kept in nanoseconds and the clock in milliseconds, so what is below one is not waited for.

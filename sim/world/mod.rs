@@ -132,7 +132,7 @@ pub fn run<L: Listener + Send + 'static>(
     let totals = Arc::new(WallTotals::default());
     let breakdown = Arc::new(Breakdown::new(Arc::clone(&controls.pulse)));
     let shared_cpu = plan.shared_cores.map(|SharedCores { count, interruptions }| {
-        Arc::new(VirtualCpu::interrupted(count, plan.costs.wake(), interruptions, SeedStream::new(plan.seed)))
+        Arc::new(VirtualCpu::interrupted(count, plan.costs, interruptions, SeedStream::new(plan.seed)))
     });
     build_hosts(
         &mut sim,

@@ -31,7 +31,7 @@ use crate::{
         Audience, Counted, Door, Figures, Health, Reload, SideDoor, Witness,
         config::{LogTable, Reloaded, ServerConfig},
     },
-    socket::{self, ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop},
+    socket::{self, ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop, Workers},
     types::{ActorId, CryptoTier, NodeId, Origin},
 };
 
@@ -58,7 +58,7 @@ pub struct Surroundings {
 
 /// A runtime with a thread for each core.
 pub fn runtime() -> Result<Runtime, Failure> {
-    socket::runtime(None).map_err(|error| Failure::Internal(format!("failed to start threads: {error}")))
+    socket::runtime(Workers::OnePerCore).map_err(|error| Failure::Internal(format!("failed to start threads: {error}")))
 }
 
 impl Surroundings {

@@ -85,9 +85,11 @@ pub(super) fn check_costs(costs: &Costs) -> Result<(), PlanError> {
         ("parse_ns", costs.parse_ns),
         ("seal_ns", costs.seal_ns),
         ("open_ns", costs.open_ns),
+        ("blinding_ns", costs.blinding_ns),
         ("request_ns", costs.request_ns),
         ("closing_ns", costs.closing_ns),
         ("wake_ns", costs.wake_ns),
+        ("rest_ns", costs.rest_ns),
     ] {
         within(&format!("costs.{key}"), cost_ns, 0..=10_000_000_000, "ns", "one operation takes at most 10 s")?;
     }
