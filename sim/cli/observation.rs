@@ -111,7 +111,8 @@ impl Made {
             here_ns.and_then(|here_ns| u64::try_from(here_ns).ok()).unwrap_or(cost_ns)
         };
         let (sign_ns, blinding_ns) = (here(alone.sign_ns), here(alone.blinding_ns));
-        Costs { sign_ns, blinding_ns, verify_ns: self.crypto.verify_ns / self.crypto.verifies.max(1), ..*alone }
+        let verify_ns = self.crypto.verify_ns.checked_div(self.crypto.verifies).unwrap_or(alone.verify_ns);
+        Costs { sign_ns, blinding_ns, verify_ns, ..*alone }
     }
 
     /// What a simulation by `costs` foretells.
@@ -130,6 +131,11 @@ impl Made {
 pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<MeasuredMachine, Failure> {
     let mut busy = Made::of(plan(200, 8_000, BUSY_S)?);
     busy.make()?;
+    if busy.served == 0 {
+        return Err(Failure::Internal(
+            "failed to calibrate: a load on this machine's loopback served nobody".to_owned(),
+        ));
+    }
     let mut brisk = Made::of(plan(200, busy.served / u64::from(BUSY_S) * 2 / 3, 3)?);
     let mut idle = Made::of(plan(20, 400, 3)?);
     for turn in 0..TURNS {
@@ -161,7 +167,7 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
 
 /// What a core takes to begin after a rest, so that the simulation takes as much CPU time as `idle` did.
 fn wake_ns(idle: &Made, costs: Costs, interruptions: Interruptions) -> Result<u64, Failure> {
-    let explained_ns = idle.crypto.by_ns(&costs) + idle.requests * costs.closing_ns;
+    let explained_ns = idle.crypto.by_ns(&costs) + idle.requests * (costs.closing_ns + costs.parse_ns);
     let unexplained_ns = u128::from(idle.cpu_ns.saturating_sub(explained_ns)) / TURNS as u128;
     let mut wake_ns = WAKE_FIRST_NS;
     for _ in 0..ROUNDS {

@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::types::Work;
 
-/// How many private-key operations share a blinding, which hides the key from whoever measures their time. AWS-LC makes one at a key's first use and replaces it after so many
-/// (`BN_BLINDING_COUNTER` in `crypto/fipsmodule/rsa/blinding.c`), for signatures and decryptions apart. A fleet that visits in
-/// turns comes to it all at once.
+/// How many private-key operations share a blinding, which hides the key from whoever measures their time.
+///
+/// AWS-LC makes one at a key's first use and replaces it after so many (`BN_BLINDING_COUNTER` in
+/// `crypto/fipsmodule/rsa/blinding.c`), for signatures and decryptions apart. A fleet that visits in turns comes to it all at
+/// once.
 pub const USES_OF_A_BLINDING: u32 = 32;
 
 /// The uses of one actor's key, from one start to the next.

@@ -88,7 +88,7 @@ pub fn run<L: Listener + Send + 'static>(
 fn workers(controls: &Controls<'_>) -> Workers {
     match controls.target {
         None if controls.shard == Shard::WHOLE => Workers::OnCores(controls.workers),
-        _ => Workers::Some(controls.workers),
+        _ => Workers::Count(controls.workers),
     }
 }
 

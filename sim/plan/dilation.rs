@@ -15,8 +15,8 @@ impl Plan {
     /// The same plan with everything slower by a factor but the network, whose least step is a millisecond: what takes a
     /// fraction of that can be told apart in it.
     ///
-    /// What cannot be stretched as far as that, such as the life of a token, is stretched as far as it can be. For plans
-    /// without faults and attackers, of minutes rather than hours.
+    /// What cannot be stretched as far as that, such as the life of a token, is stretched as far as it can be: tokens of an hour
+    /// in a plan a hundred times slower live for fourteen minutes of it. For plans without faults and attackers, of a few minutes.
     pub fn slower(&self, times: u64) -> Self {
         let mut plan = self.clone();
         let stretch = |value: &mut u64| *value = value.saturating_mul(times);
@@ -96,7 +96,11 @@ mod tests {
             let mut parameters = Parameters::defaults(profile);
             stretch_parameters(&mut parameters, 100);
             let Parameters { token_lifetime_s, look_ahead_s, validation_period_s, .. } = parameters;
-            assert_eq!((token_lifetime_s, look_ahead_s), (86_400, 900 * 24), "no more than a day, and a quarter of it");
+            assert_eq!(
+                (token_lifetime_s, look_ahead_s),
+                (86_400, 900 * 24),
+                "no more than a day, and a quarter of it by policy"
+            );
             assert_eq!(validation_period_s, Some(30_000));
         }
     }

@@ -16,12 +16,11 @@ pub enum Workers {
     /// One for each core, wherever the system puts them.
     OnePerCore,
     /// So many, wherever the system puts them.
-    Some(usize),
-    /// So many, each on a core of its own where this process has just as many; for what has the machine to itself.
+    Count(usize),
+    /// So many, each on a core of its own where this process has as many; for what has the machine to itself.
     ///
     /// A system that saves power puts threads that rest now and then on one core, where they wait for each other while another
-    /// core is idle: on a virtual machine of two, they
-    /// waited for a sixth of the time that they worked.
+    /// core is idle: on a virtual machine of two cores for a sixth of the time that they worked.
     OnCores(usize),
 }
 
@@ -33,7 +32,7 @@ pub fn runtime(workers: Workers) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     match workers {
         Workers::OnePerCore => {}
-        Workers::Some(count) | Workers::OnCores(count) => drop(builder.worker_threads(count.max(1))),
+        Workers::Count(count) | Workers::OnCores(count) => drop(builder.worker_threads(count.max(1))),
     }
     #[cfg(target_os = "linux")]
     if let Workers::OnCores(count) = workers {
@@ -51,13 +50,14 @@ fn keep_to_cores(builder: &mut Builder, workers: usize) {
 
     let Ok(allowed) = sched_getaffinity(None) else { return };
     let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
-    if cores.len() != workers {
+    if cores.len() < workers {
         return;
     }
     let started = AtomicUsize::new(0);
     builder.on_thread_start(move || {
-        // Workers start first. Threads after them wait for names and files.
-        if let Some(core) = cores.get(started.fetch_add(1, Relaxed)) {
+        // Workers start first. Threads after them wait for names and files, on the core of whoever starts them.
+        let worker = started.fetch_add(1, Relaxed);
+        if let (true, Some(core)) = (worker < workers, cores.get(worker)) {
             let mut own = CpuSet::new();
             own.set(*core);
             sched_setaffinity(None, &own).ok();
@@ -70,7 +70,6 @@ mod tests {
     use std::{
         collections::BTreeSet,
         sync::{Arc, Barrier},
-        thread,
     };
 
     use rustix::thread::{CpuSet, sched_getaffinity};
@@ -96,10 +95,10 @@ mod tests {
 
     #[test]
     fn as_many_workers_as_cores_each_have_one_and_others_all() {
-        let cores = thread::available_parallelism().unwrap().get();
+        let cores = sched_getaffinity(None).unwrap().count() as usize;
         let (counts, together) = cores_of(cores, &runtime(Workers::OnCores(cores)).unwrap());
         assert_eq!((counts, together.len()), (BTreeSet::from([1]), cores));
-        for (workers, count) in [(Workers::OnCores(cores + 1), cores + 1), (Workers::Some(cores), cores)] {
+        for (workers, count) in [(Workers::OnCores(cores + 1), cores + 1), (Workers::Count(cores), cores)] {
             let (counts, together) = cores_of(count, &runtime(workers).unwrap());
             assert_eq!(
                 (counts, together.len()),
