@@ -66,7 +66,7 @@ pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
     let key = KeyPool::new(SeedStream::new(1)).private_key(0).map_err(Failure::internal)?;
     let Calibration { verify_ns, .. } = calibrate_crypto(tier, 1).map_err(failed)?;
-    let (sign_ns, blinding_ns) = signing(tier, 1).map_err(failed)?;
+    let (sign_ns, blinding_ns) = signing(&engine, &key).map_err(failed)?;
     let body = vec![b'x'; BODY_BYTES];
     let mut rng = SeedStream::new(1).rng("calibrate", 0);
     let sealed = jwe::seal(&body, key.public(), &engine, &mut rng).map_err(Failure::internal)?;

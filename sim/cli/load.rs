@@ -98,8 +98,8 @@ pub struct LoadArgs {
     /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
     #[arg(long, value_name = "FILE", requires = "predict")]
     pub costs: Option<PathBuf>,
-    /// How many threads serve and visit [default: one for each core]; each keeps
-    /// to a core unless there are more of them, or others make the load, too
+    /// How many threads serve and visit, each on a core of its own where there
+    /// are as many and nobody else makes the load [default: one for each core]
     #[arg(long, value_name = "N", value_parser = bounds::jobs)]
     pub workers: Option<NonZero<usize>>,
     /// Write report and plan into this directory; with --shard, what `merge` needs

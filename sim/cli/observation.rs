@@ -26,7 +26,7 @@ const BUSY_S: u32 = 2;
 const ROUNDS: usize = 3;
 const WAKE_FIRST_NS: u64 = 50_000;
 /// How long a core rests until it is as slow to begin as it gets: its caches are cold, and its host has given it away. Of loads
-/// of 400 to 2,200 visits a second on two virtual cores, 3 ms explains best what their requests took beside cryptography.
+/// of 400 to 2,200 visits a second on two virtual cores, 3 ms explains well what their requests took beside cryptography.
 const REST_NS: u64 = 3_000_000;
 
 /// A few agents that come at a rate for a while, each time on a connection of its own and in one step.

@@ -49,15 +49,14 @@ fn keep_to_cores(builder: &mut Builder, workers: usize) {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
     let Ok(allowed) = sched_getaffinity(None) else { return };
-    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).take(workers).collect();
     if cores.len() < workers {
         return;
     }
     let started = AtomicUsize::new(0);
     builder.on_thread_start(move || {
         // Workers start first. Threads after them wait for names and files, on the core of whoever starts them.
-        let worker = started.fetch_add(1, Relaxed);
-        if let (true, Some(core)) = (worker < workers, cores.get(worker)) {
+        if let Some(core) = cores.get(started.fetch_add(1, Relaxed)) {
             let mut own = CpuSet::new();
             own.set(*core);
             sched_setaffinity(None, &own).ok();
