@@ -9,14 +9,18 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use countersign::{
     actor::{
-        AgentActor, AgentSettings, Database, Environment, Knowledge, SecureStorage, ServerSettings, SiteServer,
-        SiteSettings, SmpServer, Visits,
+        AgentActor, AgentSettings, Connection, Database, Environment, HttpConnection, Knowledge, RequestHead,
+        SecureStorage, ServerSettings, SiteServer, SiteSettings, SmpServer, Visits,
     },
     crypto::{Engine, KeyPool, PrivateKey, backend},
-    event::{Event, EventKind, Listener, Outcome},
-    socket::{ClientTls, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
+    event::{Carried, Event, EventKind, Listener, Outcome},
+    socket::{
+        ClientTls, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketListener, SocketRecorder,
+        SocketStream, Stop,
+    },
     types::{ActorId, ConnectionId, CryptoTier, NodeId, Origin, Parameters, Profile, SeedStream},
 };
 use tokio::{
@@ -349,6 +353,117 @@ async fn read_some(stream: &mut TcpStream) -> String {
     let read = time::timeout(PATIENCE, stream.read(&mut bytes)).await.expect("an answer or an end");
     bytes.truncate(read.unwrap_or(0));
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// One client, and a server that a test speaks for byte by byte.
+struct Line {
+    client: Arc<SocketEnvironment>,
+    server: Arc<SocketEnvironment>,
+    door: SocketListener,
+    origin: Origin,
+}
+
+impl Line {
+    async fn new(is_secure: bool) -> Self {
+        let recorder = SocketRecorder::new(Arc::new(Mutex::new(History::default())), RealClock::start());
+        let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (chain, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let scheme = if is_secure { "https" } else { "http" };
+        let origin: Origin = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+        let tls = is_secure.then(|| ServerTls::from_pem(&chain, &key).unwrap());
+        let server = Arc::new(SocketEnvironment {
+            server: Mutex::new(Some(Server { listener, tls })),
+            ..SocketEnvironment::new(ActorId::Smp, recorder.clone(), Stop::default())
+        });
+        let client = Arc::new(SocketEnvironment {
+            trust: is_secure.then(|| ClientTls::trusting(&chain).unwrap()),
+            ..SocketEnvironment::new(ActorId::Agent(1), recorder, Stop::default())
+        });
+        let door = server.listen(&origin).await.unwrap();
+        Self { client, server, door, origin }
+    }
+
+    /// A connection, from both ends.
+    async fn connect(&mut self) -> (HttpConnection<SocketEnvironment>, SocketStream) {
+        let caps = Parameters::defaults(Profile::Literal).caps;
+        let opened = HttpConnection::open(&self.client, ActorId::Smp, &self.origin, PATIENCE, &caps);
+        let (opened, accepted) = tokio::join!(opened, self.server.accept(&mut self.door));
+        let Connection { stream, .. } = accepted.unwrap();
+        (opened.unwrap(), stream)
+    }
+}
+
+/// A request and its answer.
+async fn exchange(connection: &mut HttpConnection<SocketEnvironment>, stream: &mut SocketStream) {
+    let head = RequestHead { method: http::Method::GET, target: "/", headers: Vec::new(), carries: Carried::Nothing };
+    let serve = async {
+        let read = stream.read(&mut [0; 4_096]).await.unwrap();
+        assert!(read > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+        stream.flush().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(connection.exchange(head, Bytes::new(), PATIENCE, 100), serve);
+    assert_eq!(answer.unwrap().1.body(), "ok");
+}
+
+#[test]
+fn a_connection_that_its_server_has_closed_is_not_used_again() {
+    for (is_secure, rests) in [(false, false), (false, true), (true, false), (true, true)] {
+        on_sockets(async {
+            let mut line = Line::new(is_secure).await;
+            let (mut connection, mut stream) = line.connect().await;
+            for _ in 0..2 {
+                exchange(&mut connection, &mut stream).await;
+                assert!(connection.is_open());
+                if rests {
+                    connection.rest();
+                }
+            }
+            stream.shutdown().await.unwrap();
+            let noticed = async {
+                while connection.is_open() {
+                    time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            time::timeout(PATIENCE, noticed).await.expect("it is noticed");
+        });
+    }
+}
+
+#[test]
+fn a_connection_that_rests_is_given_up_as_soon_as_its_server_closes_it() {
+    for is_secure in [false, true] {
+        on_sockets(async {
+            let mut line = Line::new(is_secure).await;
+            let (mut connection, mut stream) = line.connect().await;
+            exchange(&mut connection, &mut stream).await;
+            connection.rest();
+            stream.shutdown().await.unwrap();
+            // Nobody looks at the connection, which would keep a file descriptor of the client otherwise.
+            let end = time::timeout(PATIENCE, stream.read(&mut [0])).await.expect("the client closes it, too");
+            assert_eq!(end.unwrap(), 0);
+            drop(connection);
+        });
+    }
+}
+
+#[test]
+fn a_connection_that_is_given_up_ends_as_tls_demands() {
+    for (is_secure, rests) in [(false, false), (true, false), (true, true)] {
+        on_sockets(async {
+            let mut line = Line::new(is_secure).await;
+            let (mut connection, mut stream) = line.connect().await;
+            exchange(&mut connection, &mut stream).await;
+            if rests {
+                connection.rest();
+            }
+            drop(connection);
+            // Without a `close_notify` (RFC 8446, section 6.1) this is an error: who is on the line may have cut it.
+            let end = time::timeout(PATIENCE, stream.read(&mut [0])).await.expect("an end");
+            assert_eq!(end.unwrap(), 0);
+        });
+    }
 }
 
 #[test]

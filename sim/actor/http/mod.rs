@@ -2,6 +2,7 @@
 
 mod body_room;
 mod client;
+mod driver;
 mod server;
 
 pub use client::{ExchangeError, HttpConnection, RequestHead};
