@@ -5,8 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::lock::locked;
-use crate::{protocol::BearerToken, types::BearerKind};
+use crate::{
+    protocol::BearerToken,
+    types::{BearerKind, locked},
+};
 
 /// Where the tokens of the day lie, one of each kind.
 #[derive(Clone, Debug, Default)]

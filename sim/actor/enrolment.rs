@@ -10,7 +10,6 @@ use super::{
     Environment, HttpConnection,
     figure::count,
     http::{ExchangeError, RequestHead},
-    lock::locked,
 };
 use crate::{
     crypto::{Engine, KeyError, PrivateKey},
@@ -20,7 +19,7 @@ use crate::{
         RegisterResponse, RegistrationError, RequestTarget, ServerKeys, SignedHeaders, VerifiedMessage, sign_request,
         verify_response,
     },
-    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime},
+    types::{ActorId, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime, locked},
 };
 
 /// A node that talks to its SMP in its own name.

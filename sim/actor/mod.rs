@@ -10,7 +10,6 @@ mod environment;
 mod figure;
 mod hang;
 mod http;
-mod lock;
 mod portal;
 mod proxy;
 mod secure_storage;
@@ -38,5 +37,4 @@ pub use server::{
 
 #[cfg(feature = "sockets")]
 pub(crate) use http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve};
-pub(crate) use lock::locked;
 pub(crate) use timeout::timeout;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::lock::locked;
+use crate::types::locked;
 
 /// What a node keeps when its process ends: it starts again with the same storage and no memory.
 pub struct SecureStorage<T> {

@@ -6,9 +6,9 @@ use super::{
     loot::AccountAnswer,
 };
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     event::Carried,
-    types::{ActorId, Origin},
+    types::{ActorId, Origin, locked},
 };
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {

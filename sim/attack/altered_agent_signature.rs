@@ -1,7 +1,7 @@
 //! Attack 7: a captured token whose agent signature is altered. Expected: 403, and the registry is untouched.
 
 use super::{forge::altered_part, hand::Hand};
-use crate::actor::{Environment, locked};
+use crate::{actor::Environment, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let tokens = locked(&hand.loot).tokens();

@@ -1,10 +1,7 @@
 //! Attack 8: a captured token whose payload or server signature is altered. Expected: 401.
 
 use super::{forge::altered_part, hand::Hand};
-use crate::{
-    actor::{Environment, locked},
-    protocol::base64url,
-};
+use crate::{actor::Environment, protocol::base64url, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let tokens = locked(&hand.loot).tokens();

@@ -8,10 +8,10 @@ use super::{
     hand::{Ask, Hand},
 };
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     event::Carried,
     protocol::{BearerToken, base64url},
-    types::BearerKind,
+    types::{BearerKind, locked},
 };
 
 const KINDS: u64 = 6;

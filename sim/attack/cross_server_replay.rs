@@ -3,10 +3,7 @@
 //! is: it names no server, and is accepted by all (rules 52, 63).
 
 use super::hand::{Ask, Hand, PROTECTED_TARGET};
-use crate::{
-    actor::{Environment, locked},
-    event::Carried,
-};
+use crate::{actor::Environment, event::Carried, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let captured = {

@@ -3,9 +3,9 @@
 
 use super::{Direction, Fate, Interceptor, Message, Passing, SharedLoot};
 use crate::{
-    actor::locked,
     event::EventKind,
     protocol::{ClientTokensResponse, IssuedToken},
+    types::locked,
 };
 
 /// Reads, and says what it could read.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use super::{Direction, Fate, Interceptor, Message, Passing, SharedLoot, hand::Hand, pace::Pace};
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     event::EventKind,
     plan::Plan,
     protocol::{Credentials, IssuedToken, TokenChallenge},
-    types::{ActorId, ConnectionId, NodeId, Uid},
+    types::{ActorId, ConnectionId, NodeId, Uid, locked},
 };
 
 /// Puts other tokens into challenges.

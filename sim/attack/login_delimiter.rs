@@ -6,9 +6,9 @@ use http::{Method, header::SET_COOKIE};
 
 use super::hand::{Ask, Hand};
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     protocol::{LOGIN_PATH, REMEMBER_COOKIE, form},
-    types::ActorId,
+    types::{ActorId, locked},
 };
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {

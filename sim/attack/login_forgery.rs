@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::hand::Hand;
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     protocol::LoginTokenKey,
-    types::UnixSeconds,
+    types::{UnixSeconds, locked},
 };
 
 const KINDS: u64 = 6;

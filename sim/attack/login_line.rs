@@ -7,10 +7,10 @@ use super::{
     hand::{Ask, Hand},
 };
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     event::{Carried, EventKind},
     protocol::{ADMINISTRATION_PATH, PORTLET_SERVER_PATH, SESSION_PATH, login_authorization, login_token_in},
-    types::ActorId,
+    types::{ActorId, locked},
 };
 
 /// How many tokens are kept: the first of them are of interest.

@@ -2,7 +2,7 @@
 //! (rule 83): nothing in a login token says who may use it, or how often.
 
 use super::hand::Hand;
-use crate::actor::{Environment, locked};
+use crate::{actor::Environment, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let Some(token) = locked(&hand.loot).login_tokens.first().cloned() else { return };

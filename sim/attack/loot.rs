@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::{Direction, Fate, Interceptor, Message, Passing};
 use crate::{
     protocol::{AccountCredentials, PeerCredentials, WindowsMessage},
-    types::{AccountScheme, ActorId, ConnectionId, Uid, VirtualTime},
+    types::{AccountScheme, ActorId, ConnectionId, Uid, VirtualTime, locked},
 };
 
 /// Loot, shared between the attacker on the line and the attacker on connections of its own.
@@ -171,7 +171,7 @@ impl Listening {
 
 impl Interceptor for Listening {
     fn message(&mut self, passing: &Passing<'_>) -> Fate {
-        crate::actor::locked(&self.loot).keep(passing, false);
+        locked(&self.loot).keep(passing, false);
         Fate::Pass
     }
 }

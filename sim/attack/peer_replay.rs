@@ -9,10 +9,11 @@ use super::{
     hand::{Ask, Hand},
 };
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     event::{Carried, EventKind},
     plan::Plan,
     protocol::{KmsKey, PeerCredentials},
+    types::locked,
 };
 
 /// Reads responses in what passes, and changes nothing.

@@ -5,10 +5,10 @@
 
 use super::hand::{Ask, Hand, THIEF_TARGET};
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     event::Carried,
     protocol::{BearerToken, INSTALLER_PATH},
-    types::BearerKind,
+    types::{BearerKind, locked},
 };
 
 /// Ways to say something else and have it taken for the installer.

@@ -6,7 +6,7 @@
 //! way is unused, and over plain HTTP good for the very same request once (SPEC section 2, attack 11).
 
 use super::hand::Hand;
-use crate::actor::{Environment, locked};
+use crate::{actor::Environment, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let mut tokens = locked(&hand.loot).tokens();

@@ -2,10 +2,7 @@
 //! Expected: 401.
 
 use super::hand::Hand;
-use crate::{
-    actor::{Environment, locked},
-    protocol::base64url,
-};
+use crate::{actor::Environment, protocol::base64url, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let tokens = locked(&hand.loot).tokens();

@@ -3,10 +3,7 @@
 //! being overheard, and only that.
 
 use super::hand::{Ask, Hand};
-use crate::{
-    actor::{Environment, locked},
-    event::Carried,
-};
+use crate::{actor::Environment, event::Carried, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let stolen = locked(&hand.loot).bearers().pop();

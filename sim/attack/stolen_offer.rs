@@ -4,10 +4,7 @@ use super::{
     forge::{five_parts, part_four},
     hand::Hand,
 };
-use crate::{
-    actor::{Environment, locked},
-    protocol::IssuedToken,
-};
+use crate::{actor::Environment, protocol::IssuedToken, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     let offers = locked(&hand.loot).offers();

@@ -3,7 +3,7 @@
 //! section 2). Over TLS there is nothing to take.
 
 use super::hand::{Ask, Hand};
-use crate::actor::{Environment, locked};
+use crate::{actor::Environment, types::locked};
 
 pub async fn attempt<E: Environment>(hand: &mut Hand<E>) {
     loop {

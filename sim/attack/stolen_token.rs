@@ -8,10 +8,7 @@ use super::{
     hand::{Ask, Hand, THIEF_TARGET},
     pace::Pace,
 };
-use crate::{
-    actor::{Environment, locked},
-    event::EventKind,
-};
+use crate::{actor::Environment, event::EventKind, types::locked};
 
 /// Takes requests with tokens off the line.
 pub struct Thief {

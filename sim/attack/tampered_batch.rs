@@ -16,14 +16,14 @@ use super::{
     pace::Pace,
 };
 use crate::{
-    actor::{Environment, locked},
+    actor::Environment,
     crypto::{Engine, PrivateKey, PublicKey},
     event::{Carried, EventKind},
     protocol::{
         Answer, Answered, CLIENT_TOKENS_PATH, ClientTokensRequest, ClientTokensResponse, IssueError, RequestTarget,
         sign_response,
     },
-    types::{ActorId, ConnectionId, MessageNonce, UnixSeconds},
+    types::{ActorId, ConnectionId, MessageNonce, UnixSeconds, locked},
 };
 
 /// Tampers with the answers to one site's batch requests; those to other sites are kept, to be used on it.

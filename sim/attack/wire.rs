@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use super::{Direction, Framing, Piece};
 use crate::{
-    actor::locked,
     event::{Event, EventKind},
-    types::{ActorId, ConnectionId, VirtualTime},
+    types::{ActorId, ConnectionId, VirtualTime, locked},
 };
 
 /// Somebody on the way.

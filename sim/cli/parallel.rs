@@ -4,12 +4,14 @@ use std::{
     collections::BTreeMap,
     num::NonZero,
     sync::{
-        Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
         mpsc,
     },
     thread,
 };
+
+use crate::types::locked;
 
 /// As many threads as the machine runs at the same time.
 pub fn all_cores() -> NonZero<usize> {
@@ -27,7 +29,7 @@ pub fn in_order<I: Send, R: Send>(
     mut take: impl FnMut(R),
 ) {
     let items = Mutex::new(items.into_iter().enumerate());
-    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let next = || locked(&items).next();
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..jobs.get() {

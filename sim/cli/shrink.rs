@@ -28,7 +28,7 @@ use crate::{
     report::{self, Report, human, make_folder, write_file},
     scenario::{self, Overrides},
     shrink::{Failed, Goal, Shrinker, Shrunk, first_told, scenario_of, story, told},
-    types::TimeSpan,
+    types::{TimeSpan, locked},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -84,7 +84,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Failure> {
     let failure = Mutex::new(None);
     let find = |plan: &Plan| -> Option<Failed> {
         goal.find(plan, interrupted).unwrap_or_else(|error| {
-            failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
+            locked(&failure).get_or_insert(error.to_string());
             None
         })
     };

@@ -6,7 +6,7 @@ use std::{
     num::NonZero,
     path::Path,
     sync::{
-        Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     report::{Verdict, WriteError, human, make_folder, reproduce, write_file},
     sweep::{Bundle, BundleEnvironment, Case, Item, Journal, Record, Spec, Stop, program_hash, select},
-    types::Shard,
+    types::{Shard, locked},
 };
 
 /// The name of the journal in the folder of a sweep.
@@ -69,7 +69,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
             return Ok(None);
         };
         if let Some(journal) = &journal {
-            journal.lock().unwrap_or_else(PoisonError::into_inner).add(&record)?;
+            locked(&journal).add(&record)?;
         }
         Ok(Some(record))
     };

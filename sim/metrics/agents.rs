@@ -18,7 +18,7 @@ pub struct AgentFigures {
     pub signs: u64,
     /// Verifications: one for each new token, taken or declined (rule 6), and one for each signed answer.
     pub verifies: u64,
-    /// What those signatures would cost a server's core, in nanoseconds; an agent's CPU is its own.
+    /// What those signatures would cost a server's core, in nanoseconds, blindings aside; an agent's CPU is its own.
     pub sign_cost_ns: u64,
     /// What those verifications would cost a server's core, in nanoseconds.
     pub verify_cost_ns: u64,

@@ -15,7 +15,7 @@ pub struct CpuFigures {
     pub requests: u64,
     /// Operations done.
     pub work: WorkTotal,
-    /// What the signatures among them cost, in nanoseconds of virtual time.
+    /// What the signatures among them cost, in nanoseconds of virtual time, blindings aside.
     pub sign_cost_ns: u64,
     /// What the verifications among them cost, in nanoseconds of virtual time.
     pub verify_cost_ns: u64,

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
 use super::{Audience, Heard, Standing, relay::Relay};
@@ -11,7 +11,7 @@ use crate::{
     event::{Event, Listener, Visit},
     load::{self, Controls, LoadError, Loaded, Target},
     plan::Plan,
-    types::{ActorId, Shard, VirtualTime, WallTime},
+    types::{ActorId, Shard, VirtualTime, WallTime, locked},
     world::Ended,
 };
 
@@ -82,8 +82,4 @@ impl Listener for Shared {
     fn visit_begins(&mut self, agent: ActorId, visit: &Visit, at: VirtualTime) {
         locked(&self.0).visit_begins(agent, visit, at);
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

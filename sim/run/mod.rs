@@ -7,7 +7,7 @@ mod relay;
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
 use thiserror::Error;
@@ -22,7 +22,7 @@ use crate::{
     oracle::{Judgement, Scene, Violation},
     plan::{Plan, PlanError},
     trace::TraceError,
-    types::{CryptoTier, VirtualTime},
+    types::{CryptoTier, VirtualTime, locked},
     world::{self, Controls, Ended, Pulse, WorldError},
 };
 
@@ -169,7 +169,7 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let audience = Arc::new(Mutex::new(Some(Audience::new(plan, trace, log, stopwatch))));
     let mut tell = |at| {
         // Nobody speaks between two steps: the audience is free.
-        if let Some(audience) = audience.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(audience) = locked(&audience).as_ref() {
             progress(audience.standing(at));
         }
     };
@@ -177,7 +177,7 @@ pub fn run(plan: &Plan, options: Options<'_>) -> Result<Finished, RunError> {
     let stopwatch = stopwatch.filter(|_| plan.crypto != CryptoTier::Modelled);
     let controls = Controls { until, stopwatch, skips_idle, interrupted, pulse, progress: &mut tell };
     let ended = world::run(plan, &audience, controls)?;
-    let audience = audience.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let audience = locked(&audience).take();
     // Nobody else takes it; an empty audience would have heard nothing.
     let audience = audience.unwrap_or_else(|| Audience::new(plan, None, None, None));
     Ok(audience.finish(ended).finish())

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use super::{ActError, BearerOrder, Secret, SmpRecords, config::Reloaded};
 use crate::{
-    actor::{Reply, ServerConnection, ServerRequest, Service, locked},
+    actor::{Reply, ServerConnection, ServerRequest, Service},
     crypto::{Engine, Jwk, PublicKey},
     protocol::NodeKind,
-    types::{BearerKind, Jti, NodeId, Thumbprint},
+    types::{BearerKind, Jti, NodeId, Thumbprint, locked},
 };
 
 /// Reads the configuration again; says what came of it, or what is wrong with the file.

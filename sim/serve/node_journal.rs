@@ -17,10 +17,10 @@ use tracing::{error, warn};
 
 use super::{Figures, SmpState, Sparingly, StateError, StateFolder, Waiting, narrator::tell_registration};
 use crate::{
-    actor::{Journal, Kept, locked},
+    actor::{Journal, Kept},
     protocol::{NodeKind, RegisterError, RegisterRequest, Registered},
     socket::RealClock,
-    types::{Fingerprint, NodeId, UnixSeconds},
+    types::{Fingerprint, NodeId, UnixSeconds, locked},
 };
 
 /// Lines that are written together at most.

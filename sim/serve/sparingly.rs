@@ -2,7 +2,10 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use crate::{actor::locked, socket::RealClock, types::VirtualTime};
+use crate::{
+    socket::RealClock,
+    types::{VirtualTime, locked},
+};
 
 const PERIOD: Duration = Duration::from_secs(60);
 

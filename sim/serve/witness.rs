@@ -12,9 +12,8 @@ use tracing::{debug, warn};
 
 use super::{Figures, Sparingly};
 use crate::{
-    actor::locked,
     socket::{HandshakeFailure, Observer, RealClock},
-    types::{Thumbprint, TimeSpan, VirtualTime},
+    types::{Thumbprint, TimeSpan, VirtualTime, locked},
 };
 
 /// Unknown keys that are remembered: whoever invents more of them is forgotten before the SMP's own are.

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     actor::{Connection, Environment, Occupied},
     event::{EventKind, Visit},
-    types::{ActorId, ClockModel, ConnectionId, Origin, Thumbprint, UnixSeconds, VirtualTime, WallTime, Work},
+    types::{ActorId, ClockModel, ConnectionId, Origin, Thumbprint, UnixSeconds, VirtualTime, WallTime, Work, locked},
 };
 
 /// The environment of one actor on this machine's sockets and clocks.
@@ -113,7 +113,7 @@ impl Environment for SocketEnvironment {
 
     /// Opens the door that it was given. The origin is what others call it, not where it stands.
     async fn listen(&self, _origin: &Origin) -> io::Result<SocketListener> {
-        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let server = locked(&self.server).take();
         let Server { listener, tls } = server.ok_or_else(|| io::Error::other("this actor has no door to open"))?;
         Ok(SocketListener::open(listener, tls, self.rendezvous.clone(), self.stop.clone(), self.observer.clone()))
     }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
@@ -11,7 +11,7 @@ use std::{
 use super::RealClock;
 use crate::{
     event::{Event, EventKind, Listener, Visit},
-    types::ActorId,
+    types::{ActorId, locked},
 };
 
 /// Where all actors of a process report to.
@@ -55,11 +55,11 @@ impl SocketRecorder {
     pub fn close(&self) {
         self.is_closed.store(true, Relaxed);
         // Whoever is recording has done so when this comes back.
-        drop(self.listener.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(locked(&self.listener));
     }
 
     fn open(&self) -> Option<MutexGuard<'_, dyn Listener + Send + 'static>> {
-        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        let listener = locked(&self.listener);
         (!self.is_closed.load(Relaxed)).then_some(listener)
     }
 }

@@ -3,10 +3,10 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
-use crate::types::ConnectionId;
+use crate::types::{ConnectionId, locked};
 
 /// The connections of a process. Clones are the same.
 ///
@@ -87,7 +87,7 @@ impl Rendezvous {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::Poll,
@@ -17,7 +17,7 @@ use super::{
     clock::{HostClock, WorldClock},
     pulse::Pulse,
 };
-use crate::types::{ActorId, VirtualTime};
+use crate::types::{ActorId, VirtualTime, locked};
 
 /// How often a task may run in one step of the world. Whoever has work runs once for each byte or timer that wakes it;
 /// the busiest server of the largest plan stays far below.
@@ -87,7 +87,7 @@ impl Breakdown {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.reason)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::types::VirtualTime;
+use crate::types::{VirtualTime, locked};
 
 /// The world's time, and everything that waits for a later one.
 ///
@@ -48,7 +48,7 @@ impl WorldClock {
     /// How much time, in whole ticks, can be jumped over before the next deadline or the end; `None` if it is not
     /// worth a jump. The deadline itself is left to an ordinary step.
     pub fn idle_gap(&self, end: VirtualTime, tick: Duration) -> Option<Duration> {
-        let deadlines = self.deadlines.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadlines = locked(&self.deadlines);
         let next = deadlines.first_key_value().map_or(u64::MAX, |(deadline, _)| *deadline);
         let until = next.min(end.nanos()).saturating_sub(1);
         let tick_ns = whole_nanos(tick);
@@ -57,11 +57,11 @@ impl WorldClock {
     }
 
     fn expect(&self, deadline_ns: u64) {
-        *self.deadlines.lock().unwrap_or_else(PoisonError::into_inner).entry(deadline_ns).or_default() += 1;
+        *locked(&self.deadlines).entry(deadline_ns).or_default() += 1;
     }
 
     fn forget(&self, deadline_ns: u64) {
-        let mut deadlines = self.deadlines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut deadlines = locked(&self.deadlines);
         if let Some(waiting) = deadlines.get_mut(&deadline_ns) {
             *waiting -= 1;
             if *waiting == 0 {

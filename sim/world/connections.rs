@@ -1,12 +1,8 @@
 //! Gives both ends of a connection the same name, and tells either who is at the other.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Mutex};
 
-use crate::types::{ActorId, ConnectionId, VirtualTime};
+use crate::types::{ActorId, ConnectionId, VirtualTime, locked};
 
 /// The connections of a run.
 #[derive(Debug, Default)]
@@ -44,7 +40,7 @@ pub struct Parties {
 impl Connections {
     /// The name of a connection that a server has just accepted: the client's end is named later.
     pub fn accepted(&self, client: SocketAddr, server: SocketAddr) -> ConnectionId {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
         let id = state.next_name();
         // An older entry belongs to a client that gave up before the server accepted.
         state.half_named.insert((client, server), id);
@@ -54,7 +50,7 @@ impl Connections {
 
     /// The name of a connection that its server has accepted, for the end that opened it.
     pub fn opened(&self, client: SocketAddr, server: SocketAddr, parties: Parties) -> ConnectionId {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
         let id = match state.half_named.remove(&(client, server)) {
             Some(id) => id,
             None => state.next_name(),
@@ -67,13 +63,13 @@ impl Connections {
 
     /// Who is at the ends of a connection; not known while its opener does not know that it was accepted.
     pub fn parties(&self, id: ConnectionId) -> Option<Parties> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = locked(&self.state);
         state.records.get(&id).and_then(|record| record.parties)
     }
 
     /// A proxy has joined two connections to a tunnel.
     pub fn joined(&self, client: ConnectionId, server: ConnectionId) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
         if let Some(record) = state.records.get_mut(&client) {
             record.leads_to = Some(server);
         }
@@ -81,7 +77,7 @@ impl Connections {
 
     /// The name of the other half of a tunnel; its own if it is none.
     pub fn far_end(&self, tunnel: ConnectionId) -> ConnectionId {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = locked(&self.state);
         state.records.get(&tunnel).and_then(|record| record.leads_to).unwrap_or(tunnel)
     }
 
@@ -93,7 +89,7 @@ impl Connections {
 
     /// One end of a connection is gone. The other may still ask who was there.
     pub fn ended(&self, id: ConnectionId) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
         let Some(record) = state.records.get_mut(&id) else { return };
         record.ends = record.ends.saturating_sub(1);
         if record.ends == 0 {

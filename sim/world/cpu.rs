@@ -1,7 +1,7 @@
 //! A server's CPU: in the simulation, computing takes no time by itself.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::{
     actor::Occupied,
-    types::{Costs, EXPONENTIAL_BITS, Interruptions, SeedStream, VirtualTime, draw_between, draw_exponential},
+    types::{Costs, EXPONENTIAL_BITS, Interruptions, SeedStream, VirtualTime, draw_between, draw_exponential, locked},
 };
 
 /// Some cores, each busy until some nanosecond. Work takes the core that is free first.
@@ -93,7 +93,7 @@ impl VirtualCpu {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The tasks of an actor from one start to the next.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex,
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use tokio::task::JoinSet;
+
+use crate::types::locked;
 
 /// Everything that an actor does until its process ends: then all of it ends at once, in the middle of whatever it was.
 #[derive(Debug, Default)]
@@ -20,7 +22,7 @@ impl Life {
         if self.is_over() {
             return;
         }
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = locked(&self.tasks);
         // A task that has ended keeps its memory until somebody has looked.
         while tasks.try_join_next().is_some() {}
         // The host's own queue is first come, first served, whoever wakes a task. The runtime's queue is not: whether
@@ -31,7 +33,7 @@ impl Life {
     /// Ends it. What its tasks held is dropped; the peers of its connections see them end.
     pub fn end(&self) {
         self.is_over.store(true, Relaxed);
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        locked(&self.tasks).abort_all();
     }
 
     /// Whether it has ended: what is torn down from then on says nothing any more.

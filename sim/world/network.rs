@@ -5,7 +5,7 @@
 //! simulated network below, which repairs what it has cut and tells peers what they could not know.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use rand_core::Rng;
 use crate::{
     actor::Disturbance,
     plan::{Fault, FaultKind, Group, Plan},
-    types::{ActorId, VirtualTime},
+    types::{ActorId, VirtualTime, locked},
 };
 
 /// The network of a plan.
@@ -154,7 +154,7 @@ pub struct Line {
 
 impl Line {
     fn carry(&self, now: VirtualTime, bytes: usize, bytes_per_s: u64) -> VirtualTime {
-        let mut busy_until = self.busy_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut busy_until = locked(&self.busy_until);
         let nanos = (bytes as u64).saturating_mul(1_000_000_000) / bytes_per_s.max(1);
         *busy_until = now.max(*busy_until).after(Duration::from_nanos(nanos));
         *busy_until

@@ -2,13 +2,15 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use tokio::sync::Notify;
+
+use crate::types::locked;
 
 /// One pacer task per host, all jumping by the same gap.
 ///
@@ -24,7 +26,7 @@ impl Pacers {
     /// Starts the pacer of the host in whose runtime this is called.
     pub fn start(&self) {
         let notify = Arc::new(Notify::new());
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&notify));
+        locked(&self.hosts).push(Arc::clone(&notify));
         let gap_ns = Arc::clone(&self.gap_ns);
         tokio::task::spawn_local(async move {
             loop {
@@ -40,7 +42,7 @@ impl Pacers {
     /// Makes every host jump in the next step.
     pub fn jump(&self, gap: Duration) {
         self.gap_ns.store(u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX), Relaxed);
-        for host in self.hosts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for host in locked(&self.hosts).iter() {
             host.notify_one();
         }
     }

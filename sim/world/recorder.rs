@@ -3,14 +3,14 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
 
 use crate::{
     event::{Event, Listener, Visit},
-    types::{ActorId, VirtualTime},
+    types::{ActorId, VirtualTime, locked},
 };
 
 /// Where all actors of a run report to.
@@ -28,14 +28,14 @@ impl Recorder {
     /// Passes an event on, unless the run is over.
     pub fn record(&self, event: &Event) {
         if !self.is_closed.load(Relaxed) {
-            self.listener.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
+            locked(&self.listener).hear(event);
         }
     }
 
     /// Passes on that a visit begins, unless the run is over.
     pub fn visit_begins(&self, agent: ActorId, visit: &Visit, at: VirtualTime) {
         if !self.is_closed.load(Relaxed) {
-            self.listener.lock().unwrap_or_else(PoisonError::into_inner).visit_begins(agent, visit, at);
+            locked(&self.listener).visit_begins(agent, visit, at);
         }
     }
 

@@ -11,13 +11,13 @@ use super::{
     visit::{Line, LineAuthentication},
 };
 use crate::{
-    actor::{Environment, http::ExchangeError, lock::locked},
+    actor::{Environment, http::ExchangeError},
     event::{AccountReason, Carried, EventKind, Outcome},
     protocol::{
         AccReason, Account, Choice, NoChoice, Offered, Resource, Situation, TokenChallenge, TokenState, WindowsMessage,
         choose, offers, windows_challenge,
     },
-    types::{AccountScheme, VirtualTime},
+    types::{AccountScheme, VirtualTime, locked},
 };
 
 /// How far an exchange has come.

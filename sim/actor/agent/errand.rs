@@ -8,10 +8,10 @@ use http::{HeaderValue, Method, StatusCode, header::AUTHORIZATION};
 
 use super::{AgentActor, Peers, kinds::Wanted};
 use crate::{
-    actor::{BearerDesk, Environment, HttpConnection, http::RequestHead, lock::locked},
+    actor::{BearerDesk, Environment, HttpConnection, http::RequestHead},
     event::{BearerEvent, Carried, EventKind},
     protocol::{BearerToken, INSTALLER_PATH},
-    types::{ActorId, BearerKind},
+    types::{ActorId, BearerKind, locked},
 };
 
 /// What programs call with an ASDK token.

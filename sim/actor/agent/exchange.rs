@@ -17,13 +17,12 @@ use crate::{
         Environment,
         hang::hang_if_planted,
         http::{ExchangeError, RequestHead},
-        lock::locked,
     },
     event::{Carried, EventKind, Outcome, Removal},
     protocol::{
         Authorization, CountersignedToken, Credentials, RequestFacts, TokenChallenge, TokenState, content_digest,
     },
-    types::{Bug, Epoch, Jti, Undigested},
+    types::{Bug, Epoch, Jti, Undigested, locked},
 };
 
 /// A stored token that is refused, a first request, and the answer to its challenge; more would be a loop.

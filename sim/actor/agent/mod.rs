@@ -35,13 +35,14 @@ use self::{
 use super::{
     Environment, SecureStorage,
     enrolment::{Enrolment, EnrolmentError},
-    lock::locked,
 };
 use crate::{
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal, Visit},
     protocol::{Agent, IssuerTime, NodeKind, Policy, ServerEntry, ServerKeys, ServerPath, Swept, TokenStorage},
-    types::{ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime, WallTime},
+    types::{
+        ActorId, Bug, MessageNonce, NodeId, Origin, Parameters, Profile, Thumbprint, VirtualTime, WallTime, locked,
+    },
 };
 
 /// What an agent is told when it is set up.

@@ -19,11 +19,10 @@ use crate::{
     actor::{
         Environment, HttpConnection,
         http::{Reply, RequestHead, ServerConnection, ServerRequest, Service, empty_reply, serve},
-        lock::locked,
     },
     event::{Carried, EventKind, PeerEvent},
     protocol::{KmsKey, PeerAnswer, PeerChallenges, PeerCredentials, PeerDoor, PeerRequest},
-    types::{ActorId, NodeId, Origin, Parameters},
+    types::{ActorId, NodeId, Origin, Parameters, locked},
 };
 
 /// What is downloaded.

@@ -16,14 +16,13 @@ use crate::{
     actor::{
         Environment, HttpConnection,
         http::{ExchangeError, RequestHead},
-        lock::locked,
     },
     event::{Carried, EventKind, ProxyEvent},
     protocol::{
         Account, Authorization, Credentials, ProxyAccounts, ProxyRefusal, RequestFacts, WindowsMessage, answer_proxy,
         content_digest, is_token_scheme,
     },
-    types::{AccountScheme, ActorId, Bug, Origin, ServerChallenge},
+    types::{AccountScheme, ActorId, Bug, Origin, ServerChallenge, locked},
 };
 
 /// A proxy, and what an agent has for it.

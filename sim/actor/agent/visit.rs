@@ -10,9 +10,9 @@ use super::{
     kinds::{Wanted, Way},
 };
 use crate::{
-    actor::{Environment, HttpConnection, figure::nanos, http::ExchangeError, lock::locked, task::spawned},
+    actor::{Environment, HttpConnection, figure::nanos, http::ExchangeError, task::spawned},
     event::{EventKind, Outcome},
-    types::{Bug, UnixSeconds, VirtualTime},
+    types::{Bug, UnixSeconds, VirtualTime, locked},
 };
 
 /// A connection, and what is known of a token that was accepted on it (rule 9).

@@ -6,7 +6,7 @@ use std::{
     io, mem,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
@@ -23,7 +23,7 @@ use super::body_room::{BodyRoom, Taken};
 use crate::{
     actor::{Connection, Environment, timeout::timeout},
     protocol::ConnectionAuthentication,
-    types::{ConnectionId, Origin, Parameters, RequestId, VirtualTime},
+    types::{ConnectionId, Origin, Parameters, RequestId, VirtualTime, locked},
 };
 
 /// An answer.
@@ -97,16 +97,16 @@ impl ServerRequest {
 impl ServerConnection {
     /// The authentication that the connection has.
     pub fn authentication(&self) -> ConnectionAuthentication {
-        *self.authentication.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.authentication)
     }
 
     /// Replaces the authentication that the connection has.
     pub fn authenticate(&self, change: impl FnOnce(&mut ConnectionAuthentication)) {
-        change(&mut self.authentication.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut locked(&self.authentication));
     }
 
     fn activity(&self, change: impl FnOnce(&mut Activity)) -> Activity {
-        let mut activity = self.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut activity = locked(&self.activity);
         change(&mut activity);
         *activity
     }

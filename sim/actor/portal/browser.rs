@@ -14,13 +14,13 @@ use super::{
     call::{Line, With, set_cookie, target_at},
 };
 use crate::{
-    actor::{Environment, SecureStorage, Visits, agent::Schedule, lock::locked},
+    actor::{Environment, SecureStorage, Visits, agent::Schedule},
     event::EventKind,
     protocol::{
         ADMINISTRATION_COOKIE, ADMINISTRATION_LINK, IMPERSONATE_PATH, LOGIN_PATH, PORTAL_PATH, PORTLET_PATH,
         REMEMBER_COOKIE, SESSION_COOKIE, form,
     },
-    types::{ActorId, WallTime},
+    types::{ActorId, WallTime, locked},
 };
 
 /// What a browser is told beside what every part of a portal is.

@@ -9,7 +9,7 @@ use std::{
 use rand_core::Rng;
 use sha2::{Digest, Sha256};
 
-use crate::{actor::lock::locked, protocol::LoginTokenKey};
+use crate::{protocol::LoginTokenKey, types::locked};
 
 /// The portal's database, shared by all of its servers.
 #[derive(Clone, Debug)]

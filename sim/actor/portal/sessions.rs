@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use rand_core::Rng;
 
 use crate::{
     protocol::{ADMINISTRATION_COOKIE, ADMINISTRATION_PATH, PORTAL_PATH, SESSION_COOKIE, base64url},
-    types::{Bug, VirtualTime},
+    types::{Bug, VirtualTime, locked},
 };
 
 /// How long a session lasts.
@@ -74,7 +74,7 @@ impl Sessions {
 
     /// Opens a session for a user, and says its name.
     pub fn open(&self, user: &str, now: VirtualTime) -> String {
-        let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *locked(&self.state);
         while let Some((oldest, _)) = state.order.first_key_value() {
             if state.open.len() < SESSIONS_MAX && now.since(oldest.0) < SESSION {
                 break;
@@ -96,7 +96,7 @@ impl Sessions {
 
     /// Whose session it is, if it is one.
     pub fn user(&self, name: &str, now: VirtualTime) -> Option<String> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = locked(&self.state);
         let latest = state.order.values().next_back().filter(|_| Bug::SessionsMixedUp.is_planted());
         let (user, since) = state.open.get(latest.map_or(name, String::as_str))?;
         (now.since(*since) < SESSION).then(|| user.clone())

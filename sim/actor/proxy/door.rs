@@ -11,11 +11,10 @@ use crate::{
     actor::{
         Environment,
         http::{Reply, ServerConnection, ServerRequest, empty_reply},
-        lock::locked,
     },
     event::{EventKind, ProxyCredentials, ProxyEvent},
     protocol::{AccountCredentials, PasswordHash, SCHEME, WindowsMessage, is_token_scheme},
-    types::{AccountScheme, ServerChallenge},
+    types::{AccountScheme, ServerChallenge, locked},
 };
 
 impl<E: Environment> ProxyServer<E> {

@@ -17,11 +17,10 @@ use self::passage::Upstream;
 use super::{
     Domain, Environment,
     http::{Reply, ServerConnection, ServerRequest, Service, serve},
-    lock::locked,
 };
 use crate::{
     event::EventKind,
-    types::{AccountScheme, ActorId, ConnectionId, NodeId, Origin, Parameters, Scheme},
+    types::{AccountScheme, ActorId, ConnectionId, NodeId, Origin, Parameters, Scheme, locked},
 };
 
 /// What a proxy is told when it is set up.

@@ -14,12 +14,11 @@ use crate::{
         Environment,
         figure::{count, nanos},
         http::Reply,
-        lock::locked,
     },
     crypto::{Engine, PrivateKey},
     event::{EventKind, Removal},
     protocol::{IssuerTime, RateLimit, Registry, RegistrySettings, ValidationRules},
-    types::{Bug, Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile, VirtualTime, WallTime},
+    types::{Bug, Epoch, Jti, MessageNonce, NodeId, Origin, Parameters, Profile, VirtualTime, WallTime, locked},
 };
 
 /// What a server is told when it is set up.

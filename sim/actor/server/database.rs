@@ -9,13 +9,12 @@ use std::{
 };
 
 use crate::{
-    actor::lock::locked,
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
     protocol::{
         Account, BearerClaims, BearerToken, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest,
         Registered, ServerKeys,
     },
-    types::{Authentication, BearerKind, Jti, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds},
+    types::{Authentication, BearerKind, Jti, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds, locked},
 };
 
 /// The SMP's database, shared by the SMP and its administrators.

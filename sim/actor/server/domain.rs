@@ -7,9 +7,8 @@ use std::{
 };
 
 use crate::{
-    actor::lock::locked,
     protocol::{Account, PasswordHash},
-    types::NodeId,
+    types::{NodeId, locked},
 };
 
 /// The accounts of a domain, shared by all servers. Served nodes have an empty one: no account gets in there.

@@ -16,7 +16,7 @@ use super::{
     explanation::{explained, wanted},
 };
 #[cfg(feature = "planted-bugs")]
-use crate::actor::lock::locked;
+use crate::types::locked;
 use crate::{
     actor::{
         Environment,

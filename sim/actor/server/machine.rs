@@ -16,12 +16,11 @@ use crate::{
     actor::{
         Environment,
         http::{Reply, ServerConnection, ServerRequest},
-        lock::locked,
     },
     environment::{Call, Change, Machine},
     event::EventKind,
     protocol::Registry,
-    types::{Authentication, RequestId, VirtualTime},
+    types::{Authentication, RequestId, VirtualTime, locked},
 };
 
 /// A machine that several tasks of a server see.

@@ -27,7 +27,6 @@ use crate::{
         enrolment::Enrolment,
         figure::{count, nanos},
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
-        lock::locked,
         task::spawned,
     },
     crypto::{Engine, PublicKey},
@@ -36,7 +35,7 @@ use crate::{
         Acceptance, BearerRejection, BearerToken, CachedToken, ClientTokensRequest, Fetched, Holder, IssuedToken,
         NodeKind, PackageAccess, Policy, Rejection, RequestFacts, ServerKind, Stored, ValidationSchedule,
     },
-    types::{Bug, Jti, NodeId, Origin, Refusal, Thumbprint, Uid},
+    types::{Bug, Jti, NodeId, Origin, Refusal, Thumbprint, Uid, locked},
 };
 
 /// What a site server is told when it is set up, beside what every server is.

@@ -21,7 +21,6 @@ use crate::{
     actor::{
         Environment,
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
-        lock::locked,
     },
     crypto::{Engine, PublicKey},
     event::EventKind,
@@ -32,7 +31,7 @@ use crate::{
         RequestFacts, RequestNonces, RequestTarget, ServerKind, SiteRequest, Subject, authenticate_site, sign_response,
         verify_request,
     },
-    types::{NodeId, Origin, Refusal, Uid, Undigested},
+    types::{NodeId, Origin, Refusal, Uid, Undigested, locked},
 };
 
 /// Where anybody reads the issuer's keys; informative, since nobody trusts it without the pin.

@@ -19,7 +19,6 @@ use crate::{
         enrolment::signed_head,
         figure::{count, nanos},
         http::ExchangeError,
-        lock::locked,
         timeout::timeout,
     },
     crypto::{KeyError, PublicKey},
@@ -29,7 +28,7 @@ use crate::{
         ClientTokensResponse, Holder, IssueError, IssuedToken, MessageError, RequestTarget, ServerKeys, sign_request,
         verify_response,
     },
-    types::{ActorId, Bug, NodeId, Origin},
+    types::{ActorId, Bug, NodeId, Origin, locked},
 };
 
 /// The upstream slots and the connections that are open.

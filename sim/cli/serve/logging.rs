@@ -22,11 +22,11 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    actor::locked,
     serve::{
         Audience, RECORDS,
         config::{LogFormat, LogLevel, LogTable},
     },
+    types::locked,
 };
 
 /// The log of a process. Once it is dropped, its last lines are waited for, for a second at most.

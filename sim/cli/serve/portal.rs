@@ -14,14 +14,14 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    actor::{AdministrationServer, AutomationServer, FrontEnd, Job, PortalSettings, PortletServer, Visits, locked},
+    actor::{AdministrationServer, AutomationServer, FrontEnd, Job, PortalSettings, PortletServer, Visits},
     plan::Plan,
     serve::{
         Counted, Door, PortalAdmin, PortalState, Secret, StateFolder,
         config::{PortalConfig, PortalDocument, ServedJobTable},
     },
     socket::SocketEnvironment,
-    types::{ActorId, Origin, Scheme, TimeSpan, VirtualTime},
+    types::{ActorId, Origin, Scheme, TimeSpan, VirtualTime, locked},
 };
 
 fn read(args: &PortalArgs) -> Result<PortalConfig, Failure> {

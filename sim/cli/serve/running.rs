@@ -25,14 +25,14 @@ use super::{
     signals::{Signal, Signals},
 };
 use crate::{
-    actor::{Domain, ServerSettings, Service, locked},
+    actor::{Domain, ServerSettings, Service},
     crypto::{Engine, PrivateKey, WallTotals, backend},
     serve::{
         Audience, Counted, Door, Figures, Health, Reload, SideDoor, Witness,
         config::{LogTable, Reloaded, ServerConfig},
     },
     socket::{self, ClientTls, RealClock, Rendezvous, SocketEnvironment, SocketRecorder, Stop, Workers},
-    types::{ActorId, CryptoTier, NodeId, Origin},
+    types::{ActorId, CryptoTier, NodeId, Origin, locked},
 };
 
 /// The exit code of a process that a signal ended at once.

@@ -15,13 +15,13 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    actor::{SiteServer, SiteSettings, locked},
+    actor::{SiteServer, SiteSettings},
     serve::{
         Counted, Door, SiteState, StateFolder,
         config::{SiteConfig, SiteDocument, read_trust},
     },
     socket::{ServerTls, SocketEnvironment},
-    types::{ActorId, NodeId, Origin, Profile, Thumbprint},
+    types::{ActorId, NodeId, Origin, Profile, Thumbprint, locked},
 };
 
 fn read(args: &SiteArgs) -> Result<SiteConfig, Failure> {

@@ -14,12 +14,12 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    actor::{SmpServer, locked},
+    actor::SmpServer,
     serve::{
         Admin, Counted, Door, NodeJournal, Reload, Secret, SmpRecords, SmpState, StateFolder,
         config::{Running, SmpConfig, SmpDocument},
     },
-    types::{ActorId, Origin, Profile},
+    types::{ActorId, Origin, Profile, locked},
 };
 
 /// What the command line says; it goes before the file each time that the file is read.

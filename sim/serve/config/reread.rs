@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::{LogTable, PortalConfig, ServerConfig, SiteConfig, SmpConfig};
-use crate::{actor::locked, types::Parameters};
+use crate::types::{Parameters, locked};
 
 /// Parameters that policy carries to whom they concern, the SMP among them.
 const OF_POLICY: &[&str] = &[
