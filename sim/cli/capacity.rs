@@ -22,8 +22,8 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  countersign capacity load/sockets_steady
   countersign capacity load/sockets_steady --sockets
+  countersign capacity own.toml       # with [costs], as `calibrate` writes them
 
 Rates of arrivals are multiplied, or the agents where these visit at intervals.
 Exits with 4 if no limit was found: nothing meets the objectives, or all that was tried does, or the generator is the limit.";

@@ -120,7 +120,7 @@ fn written(machine: &MeasuredMachine) -> String {
          # `blinding` is what a key's first signature takes more, and every 32nd after it, and so with decryptions.\n\
          # `request` is everything about one HTTP request but cryptography, at both ends, up to its answer; `closing` what\n\
          # follows; `wake` what a core that is idle takes to begin, and as much to go to rest, once it has rested for `rest`.\n\
-         # This table can stand in a scenario.\n\
+         # The table [costs] can stand in a scenario; a prediction takes the whole file (--costs).\n\
          [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nblinding = {}\nrequest = {}\nclosing = {}\nwake = {}\nrest = {}\n\n\
          # How long a core is left alone by everything else on average, and for how long it is taken then. Predictions draw that.\n\
          [interruptions]\nevery = {}\nlengths = {{ {} }}\n\n\

@@ -118,6 +118,15 @@ impl Failure {
         }
     }
 
+    /// The text for a line of a log, or a field of an answer.
+    #[cfg(feature = "sockets")]
+    pub fn in_one_line(&self) -> String {
+        let text = self.render(None);
+        let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let text = lines.join("; ");
+        text.strip_prefix("error: ").map_or_else(|| text.clone(), str::to_owned)
+    }
+
     /// The text for standard error; `terminal_columns` is none where that is no terminal.
     pub fn render(&self, terminal_columns: Option<usize>) -> String {
         match self {

@@ -36,14 +36,15 @@ use crate::{
     scenario::{self, Overrides},
     serve::config::read_trust,
     sweep::LoadShard,
-    types::{CryptoTier, Origin, Profile, Shard, ShardSource, Thumbprint, UnixSeconds, WallTime},
+    types::{CryptoTier, Origin, Profile, Shard, ShardSource, Thumbprint, TimeSpan, UnixSeconds, WallTime},
 };
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   countersign load load/sockets_steady
   countersign load load/sockets_storm --profile hardened --out report
-  countersign load load/sockets_steady --target http://127.0.0.1:8080 --pin PIN \
+  countersign load load/sockets_steady --profile hardened \
+      --target http://127.0.0.1:8081 --smp http://127.0.0.1:8080 --pin PIN \
       --shard 1/2 --start-at $(($(date +%s) + 10)) --out shard-1
 
 Servers and agents of the scenario speak real HTTP over loopback. Latency counts
@@ -51,6 +52,9 @@ from when a visit was due. Faults and attackers are for `run`.
 
 With --shard, several processes make one load: `countersign merge shard-*` puts
 their reports together, without loss, and judges the whole.";
+
+/// Where nobody sees a bar, a load that takes longer says so when it begins.
+const UNTOLD_MS: u64 = 30_000;
 
 /// Arguments of `load`.
 #[derive(Debug, Args)]
@@ -248,7 +252,11 @@ pub(super) fn make(
 /// Puts a plan on real sockets and listens.
 fn hear(plan: &Plan, making: Making<'_>) -> Result<(Heard, Environment), Failure> {
     let Making { workers, target, shard, start_at, trace, interrupted } = making;
-    let mut progress = LoadProgress::new(plan.duration_ms, io::stderr().is_terminal());
+    let is_terminal = io::stderr().is_terminal();
+    if !is_terminal && plan.duration_ms > UNTOLD_MS {
+        warn(&format!("the load takes {}; Ctrl-C ends it", TimeSpan::from_millis(plan.duration_ms)));
+    }
+    let mut progress = LoadProgress::new(plan.duration_ms, is_terminal);
     let mut tell = |standing: Standing<'_>| {
         progress.update(&standing);
     };

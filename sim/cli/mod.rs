@@ -153,7 +153,7 @@ pub enum Command {
     /// Measure what cryptography and protocol cost on this machine
     #[command(after_help = bench::EXAMPLES)]
     Bench(BenchArgs),
-    /// Serve an SMP or a site server on real sockets, for real clients
+    /// Serve an SMP, a site server or a portal on real sockets
     #[cfg(feature = "sockets")]
     #[command(subcommand)]
     Serve(serve::ServeCommand),

@@ -69,7 +69,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
             return Ok(None);
         };
         if let Some(journal) = &journal {
-            locked(&journal).add(&record)?;
+            locked(journal).add(&record)?;
         }
         Ok(Some(record))
     };

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use http::StatusCode;
 use thiserror::Error;
 
 use crate::{
@@ -54,7 +55,7 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The target does not let itself be reached.
-    #[error("{server} cannot be reached: {source}: is it started, and are scheme, host and port of --target right?")]
+    #[error("{server} cannot be reached: {source}: is it started, {} of --target right?", what_of(server))]
     Unreachable {
         /// The server that was to be visited.
         server: Origin,
@@ -62,7 +63,7 @@ pub enum LoadError {
         source: ExchangeError,
     },
     /// An agent cannot register with the target's SMP.
-    #[error("{agent} cannot register at {smp}: {source}: is that the SMP (--smp), and is --pin its key's?")]
+    #[error("{agent} cannot register at {smp}: {source}: {}", hint(smp, source))]
     Registration {
         /// Which agent.
         agent: ActorId,
@@ -92,6 +93,28 @@ pub enum LoadError {
         /// What the plan says of the agents.
         expected: Profile,
     },
+}
+
+fn what_of(server: &Origin) -> &'static str {
+    match server.is_secure() {
+        true => "does it do TLS by a certificate of --trust, and are host and port",
+        false => "and are scheme, host and port",
+    }
+}
+
+/// What to look at when an agent cannot register.
+fn hint(smp: &Origin, error: &EnrolmentError) -> &'static str {
+    match error {
+        EnrolmentError::Exchange(_) if smp.is_secure() => {
+            "is that the SMP (--smp), started, with TLS, and does --trust have its certificate?"
+        }
+        EnrolmentError::Exchange(_) => "is that the SMP (--smp), started, and without TLS, as http:// says?",
+        EnrolmentError::Status(StatusCode::CONFLICT) => {
+            "it knows an agent of that name by another key: agents of other scenarios, or of as many sites as this one \
+             has not, have registered there; give that SMP a state folder of its own for this scenario"
+        }
+        _ => "is that the SMP (--smp), and is --pin its key's?",
+    }
 }
 
 impl LoadError {

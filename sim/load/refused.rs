@@ -10,13 +10,14 @@ use crate::{
 /// that is none.
 pub(super) fn check(plan: &Plan, shard: Shard) -> Result<(), LoadError> {
     let reasons = [
+        // First what no change of the scenario helps against.
+        (plan.portal.is_some(), "a portal"),
+        (plan.machine.is_some(), "a machine around each server"),
         (!plan.faults.is_empty(), "faults"),
         (!plan.attackers.is_empty(), "attackers"),
-        (plan.portal.is_some(), "a portal"),
         (!plan.proxies.is_empty(), "proxies"),
         (plan.agents.iter().any(|agent| agent.peer.is_some()), "downloads from peers"),
         (plan.bug.is_some(), "a planted bug"),
-        (plan.machine.is_some(), "a machine around each server"),
         (plan.crypto == CryptoTier::Modelled, "modelled signatures"),
     ];
     match reasons.into_iter().find(|(is_there, _)| *is_there) {

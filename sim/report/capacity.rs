@@ -151,7 +151,11 @@ impl Capacity {
             let _ = writeln!(text, "{} does not: {}", human::factor(step.per_mille), step.why());
         }
         let limit = match (met, missed) {
-            (Some(_), None) => "More was not tried: the limit is not known.",
+            (Some(_), None) if self.on_sockets => "More was not tried: the limit is not known.",
+            (Some(_), None) => {
+                "More was not tried: the limit is not known. A simulated server takes as long as [costs] says: `countersign \
+                 calibrate` writes what it takes on this machine; or try --sockets."
+            }
             (Some(_), Some(step)) if step.is_generator_late => {
                 "What is late there is this machine's generator: the servers may bear more."
             }

@@ -94,7 +94,11 @@ impl Admin {
             (false, ["keys"]) => Ok(self.keys().await),
             (true, ["sites", site, "approve"]) => {
                 let kid = records.approve_site(node(site)?, named_key(request)?).await?;
-                Ok(json!({ "done": true, "kid": kid }))
+                let unnamed = kid.is_none().then_some(
+                    "no key has come by this name yet: whoever comes first by it is this site; approve with its key, or see \
+                     `GET /sites` for who waits",
+                );
+                Ok(json!({ "done": true, "kid": kid, "warning": unnamed }))
             }
             (true, ["sites", site, "remove"]) => done(records.remove_site(node(site)?).await),
             (true, ["agents", agent, "remove"]) => done(records.remove_agent(node(agent)?).await),

@@ -5,6 +5,7 @@ use std::fmt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{HeaderMap, header::AUTHORIZATION};
 use rand_core::Rng;
+use tracing::info;
 
 use super::{StateError, StateFolder};
 use crate::protocol::base64url;
@@ -37,6 +38,7 @@ impl Secret {
         rng.fill_bytes(&mut bits);
         let text = base64url::encode(&bits);
         folder.write(FILE, format!("{text}\n").as_bytes())?;
+        info!(file = %folder.path_of(FILE).display(), "made a secret for the administrator's door: there was none");
         Ok(Self { text })
     }
 

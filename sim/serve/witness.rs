@@ -50,6 +50,10 @@ impl Witness {
 impl Observer for Witness {
     fn answered(&self, path: &'static str, status: u16, took: Duration) {
         self.figures.answered(path, status, took);
+        // What the servers decide has a line of its own, but for who is let nowhere whatever is presented.
+        if status == 403 {
+            debug!(path, status, "forbidden");
+        }
     }
 
     fn unknown_server_key(&self, kid: Thumbprint, is_issued: bool, policy_due: VirtualTime) {

@@ -50,6 +50,10 @@ struct Sentence {
     shape: Option<String>,
 }
 
+/// What a server gives who has none, and whose token it refused.
+const A_TOKEN: &str = "a token";
+const A_NEW_TOKEN: &str = "a new one";
+
 /// An exchange that has not ended yet.
 #[derive(Debug)]
 struct Exchange {
@@ -209,6 +213,10 @@ impl Story {
                 let counted = counter.map_or(String::new(), |counter| format!(" (counter {counter})"));
                 let part = match carries {
                     Carried::StoredToken => format!("asked {server} with its stored token{counted}"),
+                    // A server that is not part of the load tells nothing of the token that it gave.
+                    Carried::NewToken if !exchange.has_token() => {
+                        format!("got a token, countersigned it{counted}")
+                    }
                     Carried::NewToken => format!("countersigned it{counted}"),
                     Carried::FirstRequest if exchange.parts.is_empty() => format!("asked {server} without a token"),
                     Carried::FirstRequest => "asked anew".to_owned(),
@@ -252,7 +260,7 @@ impl Story {
                 let Some(exchange) = self.exchange_of(record) else { return };
                 let (part, shape) = match challenge {
                     Some(challenge) => {
-                        let which = if challenge.after_refusal { "a new one" } else { "a token" };
+                        let which = if challenge.after_refusal { A_NEW_TOKEN } else { A_TOKEN };
                         let source = source.map_or(String::new(), |source| format!(" {source}"));
                         (format!("got {which}{source}"), which)
                     }
@@ -418,6 +426,11 @@ impl Story {
 }
 
 impl Exchange {
+    /// Whether it is known that the server gave a token.
+    fn has_token(&self) -> bool {
+        self.shape.iter().any(|shape| shape == A_TOKEN || shape == A_NEW_TOKEN)
+    }
+
     fn add(&mut self, part: String, shape: &str) {
         self.parts.push(part);
         self.shape.push(shape.to_owned());

@@ -29,7 +29,7 @@ pub struct Origin {
 /// Why a text is not an [`Origin`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
-    "`{found}` is no origin: expected `http://HOST`, `https://HOST`, with `:PORT` where it is not the scheme's own"
+    "`{found}` is no origin: expected `http://HOST` or `https://HOST`, with `:PORT` where it is not the scheme's own, and nothing after that"
 )]
 pub struct OriginError {
     /// What was found.

@@ -105,7 +105,7 @@ impl Environment for SimulatedEnvironment {
 
     fn disturbance(&self) -> Disturbance {
         let Some(mishaps) = &self.mishaps else { return Disturbance::default() };
-        let rng = &mut *locked(&mishaps);
+        let rng = &mut *locked(mishaps);
         self.surroundings.network.disturbance(self.actor, self.now(), rng)
     }
 
@@ -174,7 +174,7 @@ impl SimulatedEnvironment {
         loop {
             let now = self.now();
             let gets_through = {
-                let rng = &mut *locked(&mishaps);
+                let rng = &mut *locked(mishaps);
                 let is_lost = ways().fold(false, |is_lost, way| is_lost | way.loses(now, rng));
                 ways().all(|way| way.is_open(now)) && !is_lost
             };
@@ -185,7 +185,7 @@ impl SimulatedEnvironment {
             again = again.saturating_mul(2);
         }
         let longer = {
-            let rng = &mut *locked(&mishaps);
+            let rng = &mut *locked(mishaps);
             ways().map(|way| way.added(self.now(), rng)).sum()
         };
         self.sleep(longer).await;

@@ -73,7 +73,7 @@ the process at once.";
 
 const PORTAL_EXAMPLES: &str = "\
 Examples:
-  countersign serve config portal > portal.toml
+  countersign serve config portal > portal.toml   # then give it `[[users]]`
   countersign serve portal --config portal.toml
 
 Front end, automation, administration and portlet server are one process, over

@@ -19,9 +19,9 @@ where
     Arc::new(move || {
         let (args, running, log) = (Arc::clone(&args), Arc::clone(&running), log.clone());
         Box::pin(async move {
-            let config = read(&args).map_err(|failure| failure.render(None).trim_end().to_owned())?;
+            let config = read(&args).map_err(|failure| failure.in_one_line())?;
             log.turn_to(config.log());
-            Ok(running.take_over(config, false))
+            Ok(running.take_over(&config, false))
         })
     })
 }

@@ -131,10 +131,11 @@ fn reload(asked: Asked, runs: SmpConfig, records: Arc<SmpRecords>, log: LogSwitc
         let (asked, running, records) = (asked.clone(), Arc::clone(&running), Arc::clone(&records));
         let log = log.clone();
         Box::pin(async move {
-            let config = asked.read().map_err(|failure| failure.render(None).trim_end().to_owned())?;
-            let policy_changed = records.configure(&config).await.map_err(|error| error.to_string())?;
+            let config = asked.read().map_err(|failure| failure.in_one_line())?;
+            let policy_changed =
+                records.configure(&running.in_force(&config)).await.map_err(|error| error.to_string())?;
             log.turn_to(&config.server.log);
-            Ok(running.take_over(config, policy_changed))
+            Ok(running.take_over(&config, policy_changed))
         })
     })
 }

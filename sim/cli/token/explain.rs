@@ -22,7 +22,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   curl -si http://127.0.0.1:8081/Altiris/x -H 'Authorization: SMPToken …' \\
     | countersign token explain - --origin http://127.0.0.1:8081
-  countersign token explain - --jwks jwks.json --agent-key agent.pem < token
+  countersign token explain - --jwks jwks.json --agent-key public.pem < token
   countersign token explain - --login-key login.key < cookie
   countersign token explain - --jwks jwks.json --kinds token,asdk \\
     --target /Altiris/NSCap/AEXNSC.exe < push-install-token

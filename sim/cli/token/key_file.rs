@@ -71,8 +71,11 @@ fn of_jwk(text: &str) -> Result<PublicKey, crate::crypto::KeyError> {
 /// The text of a file that must not hold a private key.
 fn public(path: &Path, option: &str) -> Result<String, Failure> {
     let text = read(path)?;
-    if text.contains("PRIVATE KEY-----") || serde_json::from_str(&text).is_ok_and(|json| is_private(&json)) {
-        return Err(wrong(path, &format!("holds a private key, and {option} takes public ones: it was not used")));
+    let is_pem = text.contains("PRIVATE KEY-----");
+    if is_pem || serde_json::from_str(&text).is_ok_and(|json| is_private(&json)) {
+        let why = format!("holds a private key, and {option} takes public ones: it was not used");
+        let hint = format!("; `openssl pkey -in {} -pubout` tells its public half", path.display());
+        return Err(wrong(path, &(why + if is_pem { &hint } else { "" })));
     }
     Ok(text)
 }

@@ -95,7 +95,12 @@ fn faults(page: &mut Page, report: &Report) {
 fn what_ran(page: &mut Page, report: &Report) {
     let meaning = report.meaning();
     let unknown: Vec<_> = report.not_judged.keys().copied().collect();
-    let unknown = if unknown.is_empty() { String::new() } else { format!("; not judged: {}", listed(&unknown)) };
+    let unknown = match unknown.len() {
+        0 => String::new(),
+        // In words, further below.
+        6.. => format!("; {} of the invariants were not judged", unknown.len()),
+        _ => format!("; not judged: {}", listed(&unknown)),
+    };
     page.line(&format!("{meaning} (exit {}){unknown}", report.exit_code));
     if let Some(line) = report.stop_line() {
         page.line(&page.styled(Style::Doubtful, &line));

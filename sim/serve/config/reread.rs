@@ -1,7 +1,7 @@
 //! What becomes of a configuration that is read again while the server runs: what is taken over, and what waits for a
 //! restart.
 
-use std::sync::Mutex;
+use std::{collections::BTreeSet, sync::Mutex};
 
 use serde_json::Value;
 
@@ -49,6 +49,9 @@ pub trait Reread {
 
     /// Whether the server takes over what has this key without a restart.
     fn is_taken_over(key: &str) -> bool;
+
+    /// What is in force once a server that started with this one has read `found`, as far as others are shown it.
+    fn in_force(&self, found: &Self) -> Self;
 }
 
 /// What a server runs with.
@@ -66,13 +69,19 @@ impl<C: Reread + Clone> Running<C> {
         Self { latest: Mutex::new(started.clone()), started }
     }
 
+    /// What is in force once what was read has been taken over, as far as it can be.
+    pub fn in_force(&self, found: &C) -> C {
+        self.started.in_force(found)
+    }
+
     /// Notes what was read and has been taken over, as far as it can be; tells what that is.
-    pub fn take_over(&self, found: C, policy_changed: bool) -> Reloaded {
+    pub fn take_over(&self, found: &C, policy_changed: bool) -> Reloaded {
         let mut latest = locked(&self.latest);
-        let (mut taken_over, mut needs_restart) = (latest.differing(&found), self.started.differing(&found));
+        let in_force = self.in_force(found);
+        let (mut taken_over, mut needs_restart) = (latest.differing(&in_force), self.started.differing(found));
         taken_over.retain(|key| C::is_taken_over(key));
         needs_restart.retain(|key| !C::is_taken_over(key));
-        *latest = found;
+        *latest = in_force;
         Reloaded { policy_changed, taken_over, needs_restart }
     }
 }
@@ -95,6 +104,11 @@ impl Reread for SmpConfig {
         let is_of_policy = key.strip_prefix("parameters.").is_some_and(|name| OF_POLICY.contains(&name));
         is_of_policy || is_of_log(key) || matches!(key, "approved_sites" | "registered_max")
     }
+
+    fn in_force(&self, found: &Self) -> Self {
+        let parameters = parameters_in_force(&self.server, &found.server);
+        Self { server: ServerConfig { parameters, ..found.server.clone() }, ..found.clone() }
+    }
 }
 
 /// A site server has its policy from the SMP.
@@ -114,6 +128,10 @@ impl Reread for SiteConfig {
 
     fn is_taken_over(key: &str) -> bool {
         is_of_log(key)
+    }
+
+    fn in_force(&self, found: &Self) -> Self {
+        found.clone()
     }
 }
 
@@ -137,6 +155,10 @@ impl Reread for PortalConfig {
 
     fn is_taken_over(key: &str) -> bool {
         is_of_log(key)
+    }
+
+    fn in_force(&self, found: &Self) -> Self {
+        found.clone()
     }
 }
 
@@ -164,6 +186,27 @@ impl ServerConfig {
     }
 }
 
+/// The parameters that a server started with, but for those of policy. What follows from the profile, where the file says
+/// nothing, waits with the profile for a restart.
+fn parameters_in_force(started: &ServerConfig, found: &ServerConfig) -> Parameters {
+    let (usual, usual_then) = (Parameters::defaults(started.profile), Parameters::defaults(found.profile));
+    let [mut runs, found, usual, usual_then] =
+        [&started.parameters, &found.parameters, &usual, &usual_then].map(fields);
+    if let (Some(runs), Some(found)) = (runs.as_object_mut(), found.as_object()) {
+        let names: BTreeSet<_> = runs.keys().chain(found.keys()).cloned().collect();
+        for name in names.into_iter().filter(|name| OF_POLICY.contains(&spelled(name))) {
+            let (usual, usual_then) = (usual.get(&name), usual_then.get(&name));
+            match found.get(&name) {
+                value if value == usual_then && usual != usual_then => {}
+                Some(value) => drop(runs.insert(name, value.clone())),
+                // What nobody has changed is not written.
+                None => drop(runs.remove(&name)),
+            }
+        }
+    }
+    serde_json::from_value(runs).unwrap_or_else(|_| started.parameters.clone())
+}
+
 fn is_of_log(key: &str) -> bool {
     key.strip_prefix("log.").is_some_and(|name| OF_LOG.contains(&name))
 }
@@ -189,12 +232,16 @@ fn differing(place: &str, runs: &Value, found: &Value, keys: &mut Vec<String>) {
         if name == "caps" {
             differing(&format!("{place}.{name}"), &one, &other, keys);
         } else if one != other {
-            let spelled = match name.as_str() {
-                "first_requests_per_s" => name,
-                _ => name.strip_suffix("_ms").or_else(|| name.strip_suffix("_s")).unwrap_or(name),
-            };
-            keys.push(format!("{place}.{spelled}"));
+            keys.push(format!("{place}.{}", spelled(name)));
         }
+    }
+}
+
+/// A parameter's name as the file has it.
+fn spelled(name: &str) -> &str {
+    match name {
+        "first_requests_per_s" => name,
+        _ => name.strip_suffix("_ms").or_else(|| name.strip_suffix("_s")).unwrap_or(name),
     }
 }
 
@@ -204,6 +251,7 @@ mod tests {
     use crate::{
         scenario::Configuration,
         serve::config::{PortalDocument, SmpDocument},
+        types::Profile,
     };
 
     fn smp(text: &str) -> SmpConfig {
@@ -216,15 +264,33 @@ mod tests {
         let running = Running::new(smp(""));
         let text = "registered_max = 5\nlog.level = \"debug\"\nlog.format = \"json\"\n\
                     [parameters]\nauthentication = [\"token\", \"acc\"]\nbasic = true\nretry_max = \"9s\"\n";
-        let Reloaded { taken_over, needs_restart, .. } = running.take_over(smp(text), true);
+        let Reloaded { taken_over, needs_restart, .. } = running.take_over(&smp(text), true);
         let expected = ["log.level", "parameters.basic", "parameters.authentication", "registered_max"];
         assert!(expected.iter().all(|key| taken_over.iter().any(|it| it == key)), "{taken_over:?}");
         assert_eq!((taken_over.len(), needs_restart), (4, vec!["log.format".into(), "parameters.retry_max".into()]));
         // What it has is not taken over once more, while what waits goes on waiting.
-        let again = running.take_over(smp(text), false);
+        let again = running.take_over(&smp(text), false);
         assert_eq!((again.taken_over.len(), again.needs_restart.len()), (0, 2));
-        let back = running.take_over(smp(""), true);
+        let back = running.take_over(&smp(""), true);
         assert_eq!((back.taken_over.len(), back.needs_restart.len()), (4, 0), "{back:?}");
+    }
+
+    #[test]
+    fn what_waits_for_a_restart_is_not_in_force_and_what_follows_from_the_profile_waits_with_it() {
+        let running = Running::new(smp("profile = \"hardened\""));
+        let text = "profile = \"literal\"\nparameters.keep_alive_idle = \"7s\"\nparameters.token_lifetime = \"30m\"\n";
+        let (found, hardened) = (smp(text), Parameters::defaults(Profile::Hardened));
+        assert_ne!(found.server.parameters.leeway_s, hardened.leeway_s);
+        let expected = Parameters { token_lifetime_s: 30 * 60, ..hardened };
+        assert_eq!(running.in_force(&found).server.parameters, expected);
+        let Reloaded { taken_over, needs_restart, .. } = running.take_over(&found, true);
+        assert_eq!(taken_over, ["parameters.token_lifetime"]);
+        assert!(
+            needs_restart.contains(&"profile".into()) && needs_restart.contains(&"parameters.keep_alive_idle".into())
+        );
+        // What the file says is taken over with either profile.
+        let text = "profile = \"literal\"\nparameters.leeway = \"5s\"\n";
+        assert_eq!(running.in_force(&smp(text)).server.parameters.leeway_s, 5);
     }
 
     /// A parameter of policy that this list forgot would be said to wait for a restart, and be in force.
@@ -248,7 +314,7 @@ mod tests {
         };
         let running = Running::new(portal(""));
         let text = "delimiter = \"!\"\nusers = [{ id = \"a\" }]\nlog.level = \"debug\"\n";
-        let Reloaded { taken_over, needs_restart, .. } = running.take_over(portal(text), false);
+        let Reloaded { taken_over, needs_restart, .. } = running.take_over(&portal(text), false);
         assert_eq!((taken_over, needs_restart), (vec!["log.level".into()], vec!["delimiter".into(), "users".into()]));
     }
 }
