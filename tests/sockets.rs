@@ -409,16 +409,13 @@ async fn exchange(connection: &mut HttpConnection<SocketEnvironment>, stream: &m
 
 #[test]
 fn a_connection_that_its_server_has_closed_is_not_used_again() {
-    for (is_secure, rests) in [(false, false), (false, true), (true, false), (true, true)] {
+    for is_secure in [false, true] {
         on_sockets(async {
             let mut line = Line::new(is_secure).await;
             let (mut connection, mut stream) = line.connect().await;
             for _ in 0..2 {
                 exchange(&mut connection, &mut stream).await;
                 assert!(connection.is_open());
-                if rests {
-                    connection.rest();
-                }
             }
             stream.shutdown().await.unwrap();
             let noticed = async {
@@ -432,13 +429,12 @@ fn a_connection_that_its_server_has_closed_is_not_used_again() {
 }
 
 #[test]
-fn a_connection_that_rests_is_given_up_as_soon_as_its_server_closes_it() {
+fn a_connection_is_given_up_as_soon_as_its_server_closes_it() {
     for is_secure in [false, true] {
         on_sockets(async {
             let mut line = Line::new(is_secure).await;
             let (mut connection, mut stream) = line.connect().await;
             exchange(&mut connection, &mut stream).await;
-            connection.rest();
             stream.shutdown().await.unwrap();
             // Nobody looks at the connection, which would keep a file descriptor of the client otherwise.
             let end = time::timeout(PATIENCE, stream.read(&mut [0])).await.expect("the client closes it, too");
@@ -450,14 +446,11 @@ fn a_connection_that_rests_is_given_up_as_soon_as_its_server_closes_it() {
 
 #[test]
 fn a_connection_that_is_given_up_ends_as_tls_demands() {
-    for (is_secure, rests) in [(false, false), (true, false), (true, true)] {
+    for is_secure in [false, true] {
         on_sockets(async {
             let mut line = Line::new(is_secure).await;
             let (mut connection, mut stream) = line.connect().await;
             exchange(&mut connection, &mut stream).await;
-            if rests {
-                connection.rest();
-            }
             drop(connection);
             // Without a `close_notify` (RFC 8446, section 6.1) this is an error: who is on the line may have cut it.
             let end = time::timeout(PATIENCE, stream.read(&mut [0])).await.expect("an end");

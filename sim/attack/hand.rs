@@ -129,7 +129,7 @@ impl<E: Environment> Hand<E> {
 
     /// Sends a request on a connection that is not authenticated, a new one where there is none.
     pub async fn tell(&self, line: &mut Option<Line<E>>, what: &str, ask: Ask<'_>) -> Option<u16> {
-        if line.as_mut().is_none_or(|line| !line.connection.is_open()) {
+        if line.as_ref().is_none_or(|line| !line.connection.is_open()) {
             *line = self.line().await;
         }
         let Some(open) = line else {

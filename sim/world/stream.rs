@@ -241,10 +241,6 @@ impl AsyncWrite for SimulatedStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Once the run is over, there is no network to tell it to.
-        if !turmoil::in_simulation() {
-            return Poll::Ready(Ok(()));
-        }
         self.clock.world().note_activity();
         if self.is_mute() {
             return Poll::Ready(Ok(()));

@@ -67,10 +67,8 @@ impl<E: Environment> AgentActor<E> {
         let parameters = &self.settings.parameters;
         let way = self.way();
         let origin = &way.path.origin;
-        let mut line = locked(&self.kept).pop().and_then(|mut line| {
-            let is_good = line.connection.is_reusable(parameters) && line.connection.origin() == origin;
-            is_good.then_some(line)
-        });
+        let is_good = |line: &Line<E>| line.connection.is_reusable(parameters) && line.connection.origin() == origin;
+        let mut line = locked(&self.kept).pop().filter(is_good);
         for number in 0..self.settings.requests {
             let wanted = match number < self.settings.public_requests {
                 true => Wanted::Public,
@@ -85,10 +83,7 @@ impl<E: Environment> AgentActor<E> {
                 return false;
             }
         }
-        if let Some(mut line) = line.filter(|_| self.settings.keeps_connections)
-            && line.connection.is_open()
-        {
-            line.connection.rest();
+        if let Some(line) = line.filter(|line| self.settings.keeps_connections && line.connection.is_open()) {
             locked(&self.kept).push(line);
         }
         true

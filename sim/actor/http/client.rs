@@ -9,7 +9,6 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
-use super::driver::Driver;
 use crate::{
     actor::{Connection, Environment, timeout::timeout},
     event::{Carried, Close, EventKind},
@@ -31,9 +30,7 @@ pub struct HttpConnection<E: Environment> {
     carrier: Option<Box<Self>>,
     caps: Caps,
     host: HeaderValue,
-    // Before the driver: hyper closes a connection once nobody can send on it any more.
     sender: SendRequest<Full<Bytes>>,
-    driver: Driver,
     requests: u32,
     used_at: VirtualTime,
     closed: Option<Close>,
@@ -123,9 +120,9 @@ impl<E: Environment> HttpConnection<E> {
     ///
     /// # Errors
     /// If there is no tunnel after all.
-    pub async fn through(mut self, answer: Response<Bytes>, server: ActorId) -> Result<Self, ExchangeError> {
+    pub async fn through(self, answer: Response<Bytes>, server: ActorId) -> Result<Self, ExchangeError> {
         let (environment, origin, caps) = (Arc::clone(&self.environment), self.origin.clone(), self.caps.clone());
-        let stream = self.driver.along_with(hyper::upgrade::on(answer)).await.map_err(broken)?;
+        let stream = hyper::upgrade::on(answer).await.map_err(broken)?;
         let is_secure = origin.is_secure();
         let (id, channel_binding) = environment.far_end(self.id, is_secure);
         let connection = Connection { id, stream, is_secure, channel_binding };
@@ -146,6 +143,10 @@ impl<E: Environment> HttpConnection<E> {
             .handshake(connection.stream)
             .await
             .map_err(broken)?;
+        // The driver ends when the sender is dropped or the peer is gone; its errors reach us through the sender.
+        environment.spawn(async move {
+            let _ = driver.with_upgrades().await;
+        });
         environment.record(EventKind::ConnectionOpened {
             connection: connection.id,
             server,
@@ -163,7 +164,6 @@ impl<E: Environment> HttpConnection<E> {
             caps: caps.clone(),
             host: HeaderValue::try_from(origin.authority()).map_err(broken)?,
             sender,
-            driver: Driver::new(driver.with_upgrades()),
             requests: 0,
             used_at: environment.now(),
             closed: None,
@@ -196,22 +196,13 @@ impl<E: Environment> HttpConnection<E> {
     }
 
     /// Whether a further exchange can be tried.
-    pub fn is_open(&mut self) -> bool {
-        self.driver.look();
+    pub fn is_open(&self) -> bool {
         self.closed.is_none() && !self.sender.is_closed()
-    }
-
-    /// Gives the connection a task of its own, which sees at once that its server closes it. For pauses: an exchange sees to
-    /// the connection itself.
-    pub fn rest(&mut self) {
-        if let Some(driver) = self.driver.take() {
-            self.environment.spawn(driver);
-        }
     }
 
     /// Whether it can be taken up again after a pause. Not if its server may be about to close it for idleness: the
     /// request and the end of the connection would pass each other on the way.
-    pub fn is_reusable(&mut self, parameters: &Parameters) -> bool {
+    pub fn is_reusable(&self, parameters: &Parameters) -> bool {
         let idle_max = parameters.keep_alive_idle();
         let margin = parameters.exchange_timeout().min(idle_max / 2);
         self.is_open() && self.environment.now().since(self.used_at) < idle_max - margin
@@ -248,7 +239,7 @@ impl<E: Environment> HttpConnection<E> {
             self.duplicate(request.clone(), carries, token_bytes, patience);
         }
         let id = self.note_request(carries, token_bytes);
-        let (sender, driver, environment) = (&mut self.sender, &mut self.driver, Arc::clone(&self.environment));
+        let (sender, environment) = (&mut self.sender, Arc::clone(&self.environment));
         let answer = async {
             if !disturbance.held.is_zero() {
                 environment.sleep(disturbance.held).await;
@@ -258,7 +249,7 @@ impl<E: Environment> HttpConnection<E> {
             let body = Limited::new(body, body_bytes_max as usize).collect().await.map_err(ExchangeError::Broken)?;
             Ok(Response::from_parts(head, body.to_bytes()))
         };
-        let result = match timeout(&*self.environment, patience, driver.along_with(answer)).await {
+        let result = match timeout(&*self.environment, patience, answer).await {
             Ok(result) => result,
             Err(_) => Err(ExchangeError::TimedOut),
         };
@@ -297,20 +288,19 @@ impl<E: Environment> HttpConnection<E> {
             let opened = Self::open_by(&environment, server, &origin, proxy.as_deref(), patience, &caps).await;
             let Ok(mut copy) = opened else { return };
             copy.note_request(carries, token_bytes);
-            let (sender, driver) = (&mut copy.sender, &mut copy.driver);
+            let sender = &mut copy.sender;
             let sent = async {
                 sender.ready().await?;
                 sender.send_request(request).await.map(drop)
             };
             // What comes of it is nobody's business.
-            let _ = timeout(&*environment, patience, driver.along_with(sent)).await;
+            let _ = timeout(&*environment, patience, sent).await;
         });
     }
 }
 
 impl<E: Environment> Drop for HttpConnection<E> {
     fn drop(&mut self) {
-        self.driver.look();
         let why = self.closed.unwrap_or(if self.sender.is_closed() { Close::ByPeer } else { Close::Done });
         self.environment.record(EventKind::ConnectionClosed { connection: self.id, why });
     }

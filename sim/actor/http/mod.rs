@@ -2,7 +2,6 @@
 
 mod body_room;
 mod client;
-mod driver;
 mod server;
 
 pub use client::{ExchangeError, HttpConnection, RequestHead};

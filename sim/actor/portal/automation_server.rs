@@ -76,7 +76,7 @@ impl<E: Environment> AutomationServer<E> {
             if step > 0 {
                 self.environment.sleep(job.step).await;
             }
-            if line.as_mut().is_none_or(|line| !line.is_reusable()) {
+            if line.as_ref().is_none_or(|line| !line.is_reusable()) {
                 line = Line::open(&self.environment, &self.settings, ActorId::FrontEnd).await;
             }
             let Some(open) = &mut line else { return (JobOutcome::Unreachable, step) };

@@ -53,7 +53,7 @@ impl<E: Environment> Line<E> {
     }
 
     /// Whether it can be used again after a pause.
-    pub fn is_reusable(&mut self) -> bool {
+    pub fn is_reusable(&self) -> bool {
         self.connection.is_reusable(&self.settings.parameters)
     }
 

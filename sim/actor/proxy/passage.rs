@@ -57,10 +57,8 @@ impl<E: Environment> ProxyServer<E> {
     /// Sends a request on to the server that it names, and the answer back.
     pub(super) async fn forward(&self, client: &Arc<ServerConnection>, request: ServerRequest) -> Reply {
         let Some(origin) = origin_of(&request, Scheme::Http) else { return empty_reply(StatusCode::BAD_REQUEST) };
-        let kept = self.take_upstream(client.id).and_then(|mut kept| {
-            let is_good = kept.connection.is_open() && *kept.connection.origin() == origin;
-            is_good.then_some(kept)
-        });
+        let kept = self.take_upstream(client.id);
+        let kept = kept.filter(|it| it.connection.is_open() && *it.connection.origin() == origin);
         let mut upstream = match kept {
             Some(upstream) => upstream,
             None => {
@@ -81,7 +79,6 @@ impl<E: Environment> ProxyServer<E> {
         self.record(ProxyEvent::Forwarded { request: request.id, upstream: connection.next_request() });
         match connection.exchange(head, request.body, patience, BODY_BYTES_MAX).await {
             Ok((_, answer)) => {
-                upstream.connection.rest();
                 self.keep_upstream(client.id, upstream);
                 let (head, body) = answer.into_parts();
                 let mut reply = Reply::new(Full::new(body));

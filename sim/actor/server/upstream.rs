@@ -123,7 +123,7 @@ impl<E: Environment> Upstream<E> {
     /// A connection to the SMP: one that is open and idle, else a new one.
     pub async fn connection(&self, core: &Core<E>) -> Result<HttpConnection<E>, ExchangeError> {
         let parameters = &core.settings.parameters;
-        while let Some(mut connection) = { locked(&self.idle).pop() } {
+        while let Some(connection) = { locked(&self.idle).pop() } {
             if connection.is_reusable(parameters) {
                 return Ok(connection);
             }
@@ -133,9 +133,8 @@ impl<E: Environment> Upstream<E> {
     }
 
     /// Keeps a connection for the next request.
-    pub fn put_back(&self, mut connection: HttpConnection<E>) {
+    pub fn put_back(&self, connection: HttpConnection<E>) {
         if connection.is_open() {
-            connection.rest();
             locked(&self.idle).push(connection);
         }
     }
@@ -210,7 +209,6 @@ impl<E: Environment> Upstream<E> {
         if head.status != StatusCode::OK {
             return Err(UpstreamError::Status(head.status));
         }
-        let is_secure = connection.is_secure();
         let read = || {
             let answered = Answered { target, nonce };
             let key_for = |kid| server_keys.get(kid).cloned();
@@ -218,7 +216,7 @@ impl<E: Environment> Upstream<E> {
             locked(&core.issuer_time).learn(verified.created, asked, core.environment.now());
             let answers = ClientTokensResponse::open(
                 &body,
-                is_secure,
+                connection.is_secure(),
                 &core.settings.key,
                 body_bytes_max as usize,
                 &core.engine,
