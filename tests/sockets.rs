@@ -4,16 +4,18 @@
 
 use std::{
     collections::BTreeMap,
+    io::{Read, Write},
     net::SocketAddr,
     sync::{Arc, Mutex},
+    thread,
     time::Duration,
 };
 
 use bytes::Bytes;
 use countersign::{
     actor::{
-        AgentActor, AgentSettings, Connection, Database, Environment, HttpConnection, Knowledge, RequestHead,
-        SecureStorage, ServerSettings, SiteServer, SiteSettings, SmpServer, Visits,
+        AgentActor, AgentSettings, Connection, Database, Environment, ExchangeError, HttpConnection, Knowledge,
+        RequestHead, SecureStorage, ServerSettings, SiteServer, SiteSettings, SmpServer, Visits,
     },
     crypto::{Engine, KeyPool, PrivateKey, backend},
     event::{Carried, Event, EventKind, Listener, Outcome},
@@ -457,6 +459,32 @@ fn a_connection_that_is_given_up_ends_as_tls_demands() {
             assert_eq!(end.unwrap(), 0);
         });
     }
+}
+
+#[test]
+fn a_peer_that_always_has_bytes_is_waited_for_no_longer_than_others() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin: Origin = format!("http://localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+    // On a thread of its own, so that whoever reads never has to wait.
+    let flood = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4_096]).unwrap() > 0);
+        let provisional = "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000);
+        while stream.write_all(provisional.as_bytes()).is_ok() {}
+    });
+    on_sockets(async {
+        let recorder = SocketRecorder::new(Arc::new(Mutex::new(History::default())), RealClock::start());
+        let client = Arc::new(SocketEnvironment::new(ActorId::Agent(1), recorder, Stop::default()));
+        let caps = Parameters::defaults(Profile::Literal).caps;
+        let mut connection = HttpConnection::open(&client, ActorId::Smp, &origin, PATIENCE, &caps).await.unwrap();
+        let head =
+            RequestHead { method: http::Method::GET, target: "/", headers: Vec::new(), carries: Carried::Nothing };
+        let (started, patience) = (time::Instant::now(), Duration::from_millis(500));
+        let answer = connection.exchange(head, Bytes::new(), patience, 100).await;
+        let took = started.elapsed();
+        assert!(matches!(answer, Err(ExchangeError::TimedOut)) && took < 3 * patience, "after {took:?}: {answer:?}");
+    });
+    flood.join().unwrap();
 }
 
 #[test]

@@ -81,6 +81,11 @@ pub trait Environment: Send + Sync + 'static {
         let _ = (kid, is_issued, policy_due);
     }
 
+    /// Learns why the SMP gave this actor no tokens. It is no event either.
+    fn upstream_failed(&self, why: &dyn std::fmt::Display) {
+        let _ = why;
+    }
+
     /// The machine around this actor, if it is a server that has one: nothing is on the way from the module to the
     /// management agent then.
     fn machine(&self) -> Option<&SharedMachine> {

@@ -21,7 +21,7 @@ use crate::{
     plan::Plan,
     protocol::{IssuedToken, Issuer, Subject, jwe},
     report::{self, Calibration},
-    scenario::CostFile,
+    scenario::{CostFile, read_text},
     types::{
         ActorId, Costs, CryptoTier, Jti, MeasuredMachine, Origin, Quantiles, Scheme, SeedStream, TimeSpan, Uid,
         UnixSeconds,
@@ -55,8 +55,8 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
 /// What `calibrate` found out and wrote into a file.
 pub(super) fn read(path: &Path) -> Result<MeasuredMachine, Failure> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Usage(format!("failed to read the costs `{file}`: {error}")))?;
+    let text =
+        read_text(path).map_err(|error| Failure::Usage(format!("failed to read the costs `{file}`: {error}")))?;
     Ok(CostFile::from_toml(&file, &text)?)
 }
 

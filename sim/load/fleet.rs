@@ -94,7 +94,13 @@ impl<'a> Fleet<'a> {
         let fleet = Self::of_agents(cast, shard, &aimed, listener, stopwatch)?;
         let agents: Vec<_> = fleet.agents.iter().map(|(number, _, settings)| (*number, settings.clone())).collect();
         enrol(&agents, &target, &fleet.backend).await?;
-        Ok(Self { trust: target.trust, stays_here: !target.is_owned, wall_is_real: true, ..fleet })
+        Ok(Self {
+            trust: target.trust,
+            stays_here: !target.is_owned,
+            wall_is_real: true,
+            rendezvous: Rendezvous::without_servers(),
+            ..fleet
+        })
     }
 
     fn of_agents(

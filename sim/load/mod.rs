@@ -99,7 +99,22 @@ async fn act(
 ) -> Result<Loaded, LoadError> {
     let mut fleet = match controls.target {
         None => Fleet::gather(cast, controls.shard, listener, controls.stopwatch).await?,
-        Some(target) => Fleet::against(cast, controls.shard, target, listener, controls.stopwatch).await?,
+        Some(target) => {
+            let interrupted = async {
+                while !controls.interrupted.load(Relaxed) {
+                    time::sleep(LOOK_EVERY).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                // Agents register first, which takes as long as the target's SMP takes.
+                fleet = Fleet::against(cast, controls.shard, target, listener, controls.stopwatch) => fleet?,
+                () = interrupted => {
+                    let (at, totals) = (VirtualTime::ZERO, Arc::default());
+                    return Ok(Loaded { at, began: None, was_interrupted: true, totals });
+                }
+            }
+        }
     };
     if let Some(start_at) = controls.start_at
         && !fleet.wait_until(start_at, controls.interrupted).await?

@@ -54,7 +54,7 @@ pub use rate::Rate;
 pub use resolve::Overrides;
 pub use scenario_error::ScenarioError;
 pub use schema::{schema, schema_of};
-pub use shipped::{LookupError, Shipped, find, shipped, shipped_text};
+pub use shipped::{LookupError, Shipped, find, read_text, shipped, shipped_text};
 pub use spelled::{clones_in_order, spelled};
 
 /// A scenario file that was read and understood.

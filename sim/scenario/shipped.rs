@@ -116,7 +116,7 @@ pub fn find(asked: &str) -> Result<Scenario, LookupError> {
         Ok(shipped) => return Ok(shipped.scenario()?),
         Err(error) => error,
     };
-    match read(Path::new(asked)) {
+    match read_text(Path::new(asked)) {
         Ok(text) if text.trim_start().starts_with('{') => Err(LookupError::Plan { path: asked.to_owned() }),
         Ok(text) => Ok(Scenario::from_toml(asked, &text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unknown),
@@ -136,13 +136,16 @@ fn named(asked: &str) -> Result<Shipped, LookupError> {
     found.ok_or_else(|| LookupError::Unknown { asked: asked.to_owned(), nearest: nearest_names(name, &all) })
 }
 
-/// Reads a scenario file; no sensible one is anywhere near the limit.
-fn read(path: &Path) -> io::Result<String> {
+/// Reads a file that people write; no sensible one is anywhere near the limit.
+///
+/// # Errors
+/// If it cannot be read, is no text, or has more than 1 MiB.
+pub fn read_text(path: &Path) -> io::Result<String> {
     const BYTES_MAX: u64 = 1 << 20;
     let mut text = String::new();
     let read = fs::File::open(path)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
     if read as u64 > BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "expected a scenario file of at most 1 MiB"));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "expected a file of at most 1 MiB"));
     }
     Ok(text)
 }

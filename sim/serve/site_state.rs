@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{Figures, KeySource, StateError, StateFolder, identity, state_file};
-use crate::{actor::SecureStorage, crypto::PrivateKey, protocol::Policy, types::NodeId};
+use crate::{
+    actor::SecureStorage,
+    crypto::PrivateKey,
+    protocol::Policy,
+    types::{NodeId, Thumbprint},
+};
 
 const FILE: &str = "site.json";
 const KIND: &str = "site";
@@ -19,6 +24,9 @@ const NODE: &str = "node";
 struct Kept {
     node: NodeId,
     policy: Option<Policy>,
+    /// The key by which the policy was trusted in the first place.
+    #[serde(default)]
+    pin: Option<Thumbprint>,
 }
 
 /// The state of a site server on disk.
@@ -30,11 +38,17 @@ pub struct SiteState {
 }
 
 impl SiteState {
-    /// Reads the state; at the first start draws an identity and makes its key.
+    /// Reads the state; at the first start draws an identity and makes its key. A policy that came by another pin than this one
+    /// is not trusted any more.
     ///
     /// # Errors
     /// If it cannot be read or written, or is damaged.
-    pub fn open(folder: Arc<StateFolder>, rng: &mut impl Rng, new_key: KeySource) -> Result<Self, StateError> {
+    pub fn open(
+        folder: Arc<StateFolder>,
+        pin: Thumbprint,
+        rng: &mut impl Rng,
+        new_key: KeySource,
+    ) -> Result<Self, StateError> {
         let path = folder.path_of(FILE);
         let kept: Option<Kept> = folder.read(FILE)?.map(|text| state_file::decode(KIND, &path, &text)).transpose()?;
         if kept.is_none() && folder.read(NODE)?.is_some() {
@@ -42,7 +56,12 @@ impl SiteState {
         }
         let identity = identity::key_of(&folder, FILE, kept.is_some(), new_key)?;
         let is_new = kept.is_none();
-        let kept = kept.unwrap_or_else(|| Kept { node: identity::draw_node(rng), policy: None });
+        let mut kept = kept.unwrap_or_else(|| Kept { node: identity::draw_node(rng), policy: None, pin: None });
+        if kept.policy.is_some() && kept.pin.is_some_and(|kept| kept != pin) {
+            warn!(%pin, "another key of the SMP is pinned than that by which this site registered: it registers anew");
+            kept.policy = None;
+        }
+        kept.pin = Some(pin);
         if let Some(policy) = &kept.policy {
             policy.check().map_err(|error| StateError::Damaged { path, why: error.to_string() })?;
         }
@@ -71,11 +90,11 @@ impl SiteState {
 
     /// Where the actor keeps its policy.
     pub fn storage(&self, figures: Arc<Figures>) -> SecureStorage<Policy> {
-        let (folder, node) = (Arc::clone(&self.folder), self.kept.node);
+        let (folder, node, pin) = (Arc::clone(&self.folder), self.kept.node, self.kept.pin);
         SecureStorage::kept_by(self.kept.policy.clone(), move |policy: &Policy| {
             figures.policy_is(policy.version);
             // Some kilobytes, once in a policy interval. A site that loses them registers anew.
-            if let Err(error) = write(&folder, &Kept { node, policy: Some(policy.clone()) }) {
+            if let Err(error) = write(&folder, &Kept { node, policy: Some(policy.clone()), pin }) {
                 error!(%error, "failed to keep the policy");
                 figures.state_write_failures.inc();
             }

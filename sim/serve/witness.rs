@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
+    fmt, io,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::{Figures, Sparingly};
 use crate::{
@@ -26,12 +26,15 @@ pub struct Witness {
     clock: RealClock,
     told_keys: Mutex<BTreeSet<Thumbprint>>,
     sparingly: Sparingly,
+    upstream: Sparingly,
+    door: Sparingly,
 }
 
 impl Witness {
     /// Counts in these figures; `clock` is the actor's.
     pub fn new(figures: Arc<Figures>, clock: RealClock) -> Self {
-        Self { figures, clock, told_keys: Mutex::default(), sparingly: Sparingly::new(clock) }
+        let [sparingly, upstream, door] = [clock; 3].map(Sparingly::new);
+        Self { figures, clock, told_keys: Mutex::default(), sparingly, upstream, door }
     }
 
     /// Once for each key. What the SMP sends is true; anybody can present tokens of any number of keys.
@@ -64,6 +67,22 @@ impl Observer for Witness {
                 %kid,
                 %policy_fetch_in,
                 "a token is signed with a key that this site does not know: such tokens are refused until policy brings it"
+            );
+        }
+    }
+
+    fn upstream_failed(&self, why: &dyn fmt::Display) {
+        if self.upstream.may() {
+            warn!(server = "site", %why, "a fetch of tokens failed; others within the next minute are not told");
+        }
+    }
+
+    fn accept_failed(&self, why: &io::Error) {
+        if self.door.may() {
+            error!(
+                %why,
+                "nobody can connect: where files have run out, raise how many this process may open (ulimit -n, \
+                 LimitNOFILE) above the connections that it is to keep"
             );
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fmt, io,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -161,6 +161,12 @@ impl Environment for SocketEnvironment {
         }
     }
 
+    fn upstream_failed(&self, why: &dyn fmt::Display) {
+        if let Some(observer) = &self.observer {
+            observer.upstream_failed(why);
+        }
+    }
+
     async fn stopping(&self) {
         self.stop.stopped().await;
     }
@@ -212,7 +218,8 @@ impl SocketEnvironment {
                 continue;
             }
             let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            if let Some(bind) = self.bind {
+            // From an address of this machine alone no other can be reached.
+            if let Some(bind) = self.bind.filter(|_| address.is_ipv4() && address.ip().is_loopback()) {
                 socket.bind(bind)?;
             }
             match socket.connect(address).await {

@@ -34,7 +34,7 @@ pub struct SocketListener(Door);
 #[derive(Debug)]
 enum Door {
     /// A connection is ready as soon as it is there.
-    Plain { listener: TcpListener, rendezvous: Rendezvous },
+    Plain { listener: TcpListener, rendezvous: Rendezvous, observer: Option<Arc<dyn Observer>> },
     /// Handshakes are in nobody's way: each has a task of its own.
     Tls { ready: mpsc::Receiver<Connection<SocketStream>>, stop: Stop },
 }
@@ -48,7 +48,7 @@ impl SocketListener {
         stop: Stop,
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
-        let Some(tls) = tls else { return Self(Door::Plain { listener, rendezvous }) };
+        let Some(tls) = tls else { return Self(Door::Plain { listener, rendezvous, observer }) };
         let (sender, ready) = mpsc::channel(1);
         let doorkeeper = Doorkeeper { acceptor: TlsAcceptor::from(tls.config), rendezvous, observer, sender };
         Self(Door::with_tls(listener, doorkeeper, ready, stop))
@@ -57,8 +57,8 @@ impl SocketListener {
     /// Waits for the next connection.
     pub(super) async fn accept(&mut self) -> io::Result<Connection<SocketStream>> {
         match &mut self.0 {
-            Door::Plain { listener, rendezvous } => loop {
-                if let Some((stream, named)) = greeted(accepted(listener).await, rendezvous) {
+            Door::Plain { listener, rendezvous, observer } => loop {
+                if let Some((stream, named)) = greeted(accepted(listener, observer.as_deref()).await, rendezvous) {
                     let (id, stream) = (named.id, SocketStream::plain(stream, named));
                     return Ok(Connection { id, stream, is_secure: false, channel_binding: None });
                 }
@@ -74,11 +74,16 @@ impl SocketListener {
 }
 
 /// The next connection, as soon as the system can give one.
-async fn accepted(listener: &TcpListener) -> TcpStream {
+async fn accepted(listener: &TcpListener, observer: Option<&dyn Observer>) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
-            Err(_) => time::sleep(AGAIN).await,
+            Err(error) => {
+                if let Some(observer) = observer {
+                    observer.accept_failed(&error);
+                }
+                time::sleep(AGAIN).await;
+            }
         }
     }
 }
@@ -124,7 +129,7 @@ impl Doorkeeper {
         loop {
             // Nobody closes the semaphore.
             let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else { return };
-            let stream = accepted(&listener).await;
+            let stream = accepted(&listener, self.observer.as_deref()).await;
             let is_crowded = handshakes.available_permits() < HANDSHAKES_MAX / 2;
             let patience = if is_crowded { HANDSHAKE_TIMEOUT_CROWDED } else { HANDSHAKE_TIMEOUT };
             let keeper = self.clone();

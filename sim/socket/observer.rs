@@ -1,6 +1,6 @@
 //! What a served actor tells beside its events: nothing here concerns the protocol, so that no digest knows of it.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, io, net::SocketAddr, time::Duration};
 
 use crate::types::{Thumbprint, VirtualTime};
 
@@ -12,6 +12,12 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// A token came whose server key the actor does not know; `is_issued` if the SMP itself has sent it. The actor fetches
     /// policy at `policy_due`.
     fn unknown_server_key(&self, kid: Thumbprint, is_issued: bool, policy_due: VirtualTime);
+
+    /// The SMP gave no tokens.
+    fn upstream_failed(&self, why: &dyn fmt::Display);
+
+    /// The system gave no connection, such as for want of file descriptors.
+    fn accept_failed(&self, why: &io::Error);
 
     /// A TLS handshake failed.
     fn handshake_failed(&self, client: SocketAddr, how: HandshakeFailure, why: &dyn fmt::Display);

@@ -14,6 +14,8 @@ use crate::types::{ConnectionId, locked};
 #[derive(Clone, Debug, Default)]
 pub struct Rendezvous {
     state: Arc<Mutex<State>>,
+    /// Whether every server is in another process, so that no opened connection is ever accepted here.
+    has_no_servers: bool,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,11 @@ pub struct Named {
 }
 
 impl Rendezvous {
+    /// The connections of a process without servers.
+    pub fn without_servers() -> Self {
+        Self { has_no_servers: true, ..Self::default() }
+    }
+
     /// Names the end that opened a connection.
     pub fn opened(&self, client: SocketAddr, server: SocketAddr) -> Named {
         self.meet(End::Opened, client, server)
@@ -78,7 +85,9 @@ impl Rendezvous {
             _ => {
                 state.named += 1;
                 let id = ConnectionId(state.named);
-                state.half.insert(addresses, (end, id));
+                if !self.has_no_servers {
+                    state.half.insert(addresses, (end, id));
+                }
                 id
             }
         };
@@ -144,6 +153,14 @@ mod tests {
         }
         let state = rendezvous.lock();
         assert_eq!((state.half.len(), state.sources.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_client_alone_remembers_nothing() {
+        let rendezvous = Rendezvous::without_servers();
+        let names: Vec<_> = (1..1_000).map(|port| rendezvous.opened(address(port), address(80)).id).collect();
+        assert!(names.is_sorted_by(|one, next| one < next), "each has a name of its own");
+        assert_eq!(rendezvous.lock().half.len(), 0);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub enum Workers {
 /// # Errors
 /// If the system gives no threads, or no events.
 pub fn runtime(workers: Workers) -> io::Result<Runtime> {
+    #[cfg(unix)]
+    open_as_many_files_as_possible();
     let mut builder = Builder::new_multi_thread();
     match workers {
         Workers::OnePerCore => {}
@@ -39,6 +41,19 @@ pub fn runtime(workers: Workers) -> io::Result<Runtime> {
         keep_to_cores(&mut builder, count);
     }
     builder.enable_all().event_interval(POLLS_BEFORE_EVENTS).global_queue_interval(1).build()
+}
+
+/// Raises the soft limit of open files to the hard one: each connection is a file, and 1,024 is usual for programs that wait
+/// for sockets by an interface of fewer. What the system refuses stays as it is.
+#[cfg(unix)]
+fn open_as_many_files_as_possible() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard).ok();
+    }
 }
 
 /// Keeps each worker to a core. What the system refuses stays as it is: nothing depends on it but speed.
@@ -90,6 +105,15 @@ mod tests {
         let sets: Vec<CpuSet> = asked.into_iter().map(|worker| runtime.block_on(worker).unwrap()).collect();
         let cores = sets.iter().flat_map(|set| (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core))).collect();
         (sets.iter().map(CpuSet::count).collect(), cores)
+    }
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_system_allows() {
+        use nix::sys::resource::{Resource, getrlimit};
+
+        drop(runtime(Workers::Count(1)).unwrap());
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!(soft, hard);
     }
 
     #[test]

@@ -363,6 +363,109 @@ fn an_smp_that_hangs_is_not_waited_for_for_ever() {
     });
 }
 
+/// Fetches outlive their agents, so that their number is what bounds the memory of a site whose SMP hangs.
+#[test]
+fn no_more_wait_for_an_smp_that_hangs_than_a_site_can_keep_in_mind() {
+    const WAITERS_MAX: usize = 512;
+    const CLIENTS: usize = WAITERS_MAX + 100;
+    let folder = tempfile::tempdir().unwrap();
+    let smp = smp(folder.path());
+    let between = Between::start(smp.address(), |_, is_over| {
+        while !is_over.load(Relaxed) {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let config = site_config(&smp).replace(&smp.origin(), &format!("http://{}", between.address))
+        + "upstream_slots = 1\nupstream_timeout = \"8s\"\nfirst_requests_per_s = 10000\nfirst_requests_burst = 10000\n";
+    let site = Served::start("site", folder.path(), &config);
+    smp.act(&format!("/sites/{}/approve", site.node()));
+    site.until("its registration", |line| line["message"] == "registered with the SMP");
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let mut client = TcpStream::connect(site.address()).unwrap();
+            let request = format!(
+                "GET /Altiris/x HTTP/1.1\r\nHost: x\r\nAuthorization: SMPToken \
+                 agent=\"30000000-0000-4000-8000-{number:012}\", nonce=\"AAAAAAAAAAAAAAAAAAAAAA\"\r\n\r\n"
+            );
+            client.write_all(request.as_bytes()).unwrap();
+            client.set_nonblocking(true).unwrap();
+            client
+        })
+        .collect();
+    let answered = || {
+        let has_answer = |client: &&TcpStream| client.peek(&mut [0; 1]).is_ok();
+        clients.iter().filter(has_answer).count()
+    };
+    // One has the slot, and as many as may wait do.
+    poll(|| (answered() == CLIENTS - WAITERS_MAX - 1).then_some(()))
+        .unwrap_or_else(|| panic!("{} answers", answered()));
+    let public = http(site.address(), "GET /Altiris/Public/x HTTP/1.1\r\nHost: x\r\n", "");
+    assert_eq!(status(&public), 200, "others are served");
+    assert!(!site.text().contains("panicked"), "{}", site.text());
+}
+
+/// Closes each connection after an answer, as a proxy in between may.
+#[test]
+fn an_smp_that_closes_its_connections_refreshes_a_whole_cache_all_the_same() {
+    const AGENTS: u64 = 6;
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "[parameters]\nvalidation_period = \"4s\"\nlook_ahead = \"20m\"\ntoken_lifetime = \"10m\"\nbatch_size_max = 2\n";
+    let smp = Served::start("smp", folder.path(), &format!("{SMP}{policy}"));
+    let closing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = site_config(&smp).replace(&smp.origin(), &format!("http://{}", closing.local_addr().unwrap()));
+    let to = smp.address();
+    thread::spawn(move || {
+        for client in closing.incoming().map_while(Result::ok) {
+            thread::spawn(move || drop(one_answer(client, to)));
+        }
+    });
+    let site = Served::start("site", folder.path(), &config);
+    smp.act(&format!("/sites/{}/approve", site.node()));
+    site.until("its registration", |line| line["message"] == "registered with the SMP");
+    for number in 1..=AGENTS {
+        assert_eq!(Agent::new(number as u32).visit(&smp, &site, 1), [Outcome::ServedTwoStep]);
+    }
+    let issued = || smp.figure("countersign_issued_total{to=\"site\"}");
+    // Three batches, of which the first alone would find the connection open.
+    poll(|| (issued() >= 2 * AGENTS).then_some(())).unwrap_or_else(|| panic!("{} tokens", issued()));
+    assert!(!site.text().contains("the SMP gives no tokens"), "{}", site.text());
+}
+
+/// One request and its answer, which says that it is the last.
+fn one_answer(mut client: TcpStream, server: SocketAddr) -> std::io::Result<()> {
+    let mut server = TcpStream::connect(server)?;
+    let (mut asks, mut asked) = (client.try_clone()?, server.try_clone()?);
+    thread::spawn(move || drop(std::io::copy(&mut asks, &mut asked)));
+    let (mut answer, mut chunk) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let read = server.read(&mut chunk)?;
+        answer.extend_from_slice(&chunk[..read]);
+        let Some(head_end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&answer[..head_end]).to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        if answer.len() >= head_end + 4 + length.unwrap_or(0) || read == 0 {
+            client.write_all(&answer[..head_end])?;
+            client.write_all(b"\r\nConnection: close")?;
+            client.write_all(&answer[head_end..])?;
+            server.shutdown(Shutdown::Both)?;
+            return client.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+#[test]
+fn a_server_without_files_left_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let smp = Served::start_limited("smp", folder.path(), SMP, "-n 64");
+    let clients: Vec<_> = (0..100).map_while(|_| TcpStream::connect(smp.address()).ok()).collect();
+    let line =
+        smp.until("what is missing", |line| line["message"].as_str().is_some_and(|it| it.contains("LimitNOFILE")));
+    assert_eq!(line["level"], "ERROR");
+    drop(clients);
+    poll(|| (status(&http(smp.address(), "GET /Altiris/Public/x HTTP/1.1\r\nHost: x\r\n", "")) == 200).then_some(()))
+        .expect("it serves again");
+}
+
 impl Served {
     /// What it holds in memory now.
     fn memory_bytes(&self) -> u64 {

@@ -46,11 +46,11 @@ impl Served {
         Self::spawn_by(Command::new(PROGRAM), kind, folder, config)
     }
 
-    /// Starts a server that may write files of so many blocks of 512 bytes: a write beyond fails, as on a disk that is
-    /// full.
-    pub fn start_limited(kind: &'static str, folder: &Path, config: &str, blocks: u32) -> Self {
+    /// Starts a server under a limit of the shell's `ulimit`. With `-f 6` it may write files of so many blocks of 512 bytes:
+    /// a write beyond fails, as on a disk that is full.
+    pub fn start_limited(kind: &'static str, folder: &Path, config: &str, limit: &str) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""), PROGRAM]);
+        shell.args(["-c", &format!("trap '' XFSZ; ulimit {limit}; exec \"$0\" \"$@\""), PROGRAM]);
         let served = Self::spawn_by(shell, kind, folder, config);
         served.until("its first line", is_first_line);
         served

@@ -138,7 +138,7 @@ fn a_damaged_state_is_an_error_and_stays_as_it_is() {
 fn a_node_whose_registration_cannot_be_kept_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     // Room for the SMP's own state and a handful of nodes.
-    let smp = Served::start_limited("smp", folder.path(), SMP, 6);
+    let smp = Served::start_limited("smp", folder.path(), SMP, "-f 6");
     let refused = (1..50).find(|number| register(&smp, *number) != 200).expect("a full disk");
     assert!(refused > 1);
     assert_eq!(register(&smp, refused), 503, "it stays so");
@@ -191,4 +191,23 @@ fn acts_whose_askers_hang_up_neither_damage_the_state_nor_lose_those_of_others()
     let smp = Served::start("smp", folder.path(), SMP);
     let revoked = smp.admin("GET", "/status").1["revoked"].as_array().unwrap().len();
     assert!(revoked >= 600, "{revoked}");
+}
+
+/// Whoever pins another key has a reason: the one before may have leaked.
+#[test]
+fn a_site_that_is_told_another_pin_trusts_no_policy_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (smp, site) = crate::pair(folder.path());
+    assert_eq!(site.monitoring("/readyz").0, 200);
+    let (pin, other) = (smp.pin(), site.until("its key", is_first_line)["kid"].as_str().unwrap().to_owned());
+    let config = site_config(&smp);
+    site.stop();
+    let site = Served::spawn("site", folder.path(), &config.replace(&pin, &other));
+    site.until("why", |line| line["message"].as_str().is_some_and(|it| it.contains("it registers anew")));
+    site.until("its first line", is_first_line);
+    assert_eq!(site.monitoring("/readyz").0, 503);
+    site.stop();
+    // Nothing was lost.
+    let site = Served::start("site", folder.path(), &config);
+    assert_eq!(site.monitoring("/readyz").0, 200);
 }

@@ -236,14 +236,14 @@ impl<E: Environment> SiteServer<E> {
         };
         let mut due = plan.due;
         let (mut requested, mut refreshed, mut batches, mut connections) = (0, 0, 0, 0);
-        let mut connection = None;
+        let mut connection: Option<crate::actor::HttpConnection<E>> = None;
         for batch in plan.batches {
             if Bug::ConnectionPerBatch.is_planted() {
                 connection = None;
             }
             requested += count(batch.len());
             batches += 1;
-            connections += u32::from(connection.is_none());
+            connections += u32::from(connection.as_ref().is_none_or(|connection| !connection.is_open()));
             let holders: Vec<_> = batch.into_iter().map(|(agent, uid)| Holder { agent, uid }).collect();
             let Ok(tokens) = self.fetch(&mut connection, holders.clone(), UpstreamPurpose::Validation).await else {
                 // What is left is still due at the next validation.
@@ -278,14 +278,19 @@ impl<E: Environment> SiteServer<E> {
         purpose: UpstreamPurpose,
     ) -> Result<Vec<FetchedToken>, UpstreamError> {
         let core = &self.core;
-        let slot = self.upstream.slot(core).await;
+        let slot = self.upstream.slot(core).await?;
         let (server_keys, batch_size_max) = {
             let SiteMemory { server_keys, parameters, .. } = &*locked(&self.state);
             (server_keys.clone(), parameters.batch_size_max)
         };
         let batch_size_max = if Bug::BatchTooLarge.is_planted() { u32::MAX } else { batch_size_max };
         let wanted = ClientTokensRequest::new(core.settings.node, holders, batch_size_max)?;
-        self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose).await
+        // Boxed: thousands may wait for their slot, and keep no room for what comes after it.
+        let result = Box::pin(self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose)).await;
+        if let Err(why) = &result {
+            core.environment.upstream_failed(why);
+        }
+        result
     }
 
     /// Fetches a token for an agent that authenticates for the first time (rules 31, 35).

@@ -46,6 +46,9 @@ pub struct Slot<'a> {
     waited: Duration,
 }
 
+/// So many fetches may wait for each slot: a cold fleet of ten thousand may wait for the 32 of a site server.
+pub const WAITERS_PER_SLOT_MAX: u32 = 512;
+
 /// What came back for one agent and uid: a token that the issuer signed for exactly them, and the agent's key; or why
 /// the issuer gives them none.
 pub type FetchedToken = Result<(IssuedToken, PublicKey), IssueError>;
@@ -71,6 +74,9 @@ pub enum UpstreamError {
         /// For whom it was asked.
         agent: NodeId,
     },
+    /// So many wait already that nobody else can be kept in mind.
+    #[error("{0} fetches wait for a slot already")]
+    Crowded(u32),
     /// The site's own key cannot sign.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -82,13 +88,20 @@ impl<E: Environment> Upstream<E> {
         Self { smp, slots: Semaphore::new(slots as usize), waiting: AtomicU32::new(0), idle: Mutex::default() }
     }
 
-    /// Waits for a slot, first come first served.
-    pub async fn slot(&self, core: &Core<E>) -> Slot<'_> {
+    /// Waits for a slot, first come first served. Who waits takes memory, whether its agent is still there or not.
+    ///
+    /// # Errors
+    /// If [`WAITERS_PER_SLOT_MAX`] wait for each slot already.
+    pub async fn slot(&self, core: &Core<E>) -> Result<Slot<'_>, UpstreamError> {
         let is_planted = Bug::SlotsUnlimited.is_planted() || Bug::LatestWaiterFirst.is_planted();
         if !is_planted && let Ok(permit) = self.slots.try_acquire() {
             core.environment.record(EventKind::SlotAwaited { position: 0 });
             // A real clock has gone on, but nobody has waited.
-            return Slot { permit: Some(permit), waited: Duration::ZERO };
+            return Ok(Slot { permit: Some(permit), waited: Duration::ZERO });
+        }
+        let waiting = self.waiting.load(Relaxed);
+        if waiting >= core.settings.parameters.upstream_slots.saturating_mul(WAITERS_PER_SLOT_MAX) {
+            return Err(UpstreamError::Crowded(waiting));
         }
         let since = core.environment.now();
         let position = if self.slots.available_permits() > 0 { 0 } else { self.waiting.load(Relaxed) + 1 };
@@ -103,7 +116,7 @@ impl<E: Environment> Upstream<E> {
             self.slots.acquire().await.ok()
         };
         self.waiting.fetch_sub(1, Relaxed);
-        Slot { permit, waited: core.environment.now().since(since) }
+        Ok(Slot { permit, waited: core.environment.now().since(since) })
     }
 
     /// Planted: whoever has come after this waiter goes before it.
@@ -190,8 +203,9 @@ impl<E: Environment> Upstream<E> {
         wanted: ClientTokensRequest,
     ) -> Result<Vec<FetchedToken>, UpstreamError> {
         let connection = match connection {
-            Some(connection) => connection,
-            None => connection.insert(self.connection(core).await?),
+            Some(open) if open.is_open() => open,
+            // The SMP may have closed the one of the batch before.
+            _ => connection.insert(self.connection(core).await?),
         };
         let parameters = &core.settings.parameters;
         let target = RequestTarget::new(&Method::POST, CLIENT_TOKENS_PATH)?;

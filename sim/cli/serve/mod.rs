@@ -10,7 +10,7 @@ mod site;
 mod smp;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 pub(super) use self::entropy::rng;
 use super::{Exit, Failure, exit, profile_parser};
 use crate::{
-    scenario::Configuration,
+    scenario::{Configuration, read_text},
     serve::{
         BindError, StateError,
         config::{FileError, ListenAddress, PORTAL_EXAMPLE, SITE_EXAMPLE, SMP_EXAMPLE},
@@ -210,7 +210,7 @@ impl ConfigText {
             return Ok(Self { file: "command line".to_owned(), text: String::new(), lister });
         };
         let file = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = read_text(path).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::NotFound => {
                     ": `countersign serve config smp` (or `site`, `portal`) prints one to start from"

@@ -42,7 +42,7 @@ pub fn serve(args: &SiteArgs) -> Result<Exit, Failure> {
     let log = logging::start(&config.server.log);
     let mut rng = entropy::rng()?;
     let folder = Arc::new(StateFolder::open(&config.server.state)?);
-    let state = SiteState::open(folder, &mut rng, entropy::new_key)?;
+    let state = SiteState::open(folder, config.pin, &mut rng, entropy::new_key)?;
     let tls = config.server.tls.as_ref().map(|tls| tls.read()).transpose()?;
     let trust = config.trust.as_deref().map(read_trust).transpose()?;
 

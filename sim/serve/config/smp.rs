@@ -1,6 +1,7 @@
 //! The configuration of an SMP.
 
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
@@ -98,9 +99,31 @@ impl SmpDocument {
             let help = "whoever reaches this door with the secret decides about the whole fleet";
             return Err(source.problem("admin.listen", admin, "a loopback address such as \"127.0.0.1:8070\"", help));
         }
+        let mut ids = BTreeSet::new();
+        if let Some(site) = self.approved_sites.iter().find(|site| !ids.insert(site.id)) {
+            let help = "with which of the two keys it may register nobody could tell";
+            return Err(source.problem("approved_sites", site.id, "each site server once", help));
+        }
         let approved_sites = self.approved_sites.iter().map(|site| (site.id, site.kid)).collect();
         let registered_max = self.registered_max.map_or(REGISTERED_MAX, NonZeroU32::get);
         let server = common.resolve(source, &DEFAULTS)?;
         Ok(SmpConfig { server, admin, approved_sites, registered_max })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_that_is_approved_twice_is_an_error_with_its_place() {
+        let id = "20000000-0000-4000-8000-000000000001";
+        let text = format!("approved_sites = [\"{id}\", \"{id}\"]\n");
+        let source = Configuration { file: "smp.toml", text: &text, lister: "" };
+        let error = source.read::<SmpDocument>().unwrap().resolve(&source).unwrap_err().render(None);
+        assert!(
+            error.contains("smp.toml:1:") && error.contains(id) && error.contains("each site server once"),
+            "{error}"
+        );
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use thiserror::Error;
 
 use crate::{
+    scenario::read_text,
     serve::state_folder::mode_of,
     socket::{ClientTls, ServerTls, TlsError},
 };
@@ -80,5 +81,5 @@ pub fn read_trust(path: &Path) -> Result<ClientTls, FileError> {
 }
 
 fn read(path: &Path) -> Result<String, FileError> {
-    fs::read_to_string(path).map_err(|error| FileError::Read { path: path.to_owned(), error })
+    read_text(path).map_err(|error| FileError::Read { path: path.to_owned(), error })
 }
