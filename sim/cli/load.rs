@@ -146,6 +146,9 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     } else {
         None
     };
+    if !io::stderr().is_terminal() && plan.duration_ms > UNTOLD_MS {
+        warn(&format!("the load takes {}; Ctrl-C ends it", TimeSpan::from_millis(plan.duration_ms)));
+    }
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
     let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args);
     let (out, format) = (args.out.as_deref(), args.format);
@@ -252,11 +255,7 @@ pub(super) fn make(
 /// Puts a plan on real sockets and listens.
 fn hear(plan: &Plan, making: Making<'_>) -> Result<(Heard, Environment), Failure> {
     let Making { workers, target, shard, start_at, trace, interrupted } = making;
-    let is_terminal = io::stderr().is_terminal();
-    if !is_terminal && plan.duration_ms > UNTOLD_MS {
-        warn(&format!("the load takes {}; Ctrl-C ends it", TimeSpan::from_millis(plan.duration_ms)));
-    }
-    let mut progress = LoadProgress::new(plan.duration_ms, is_terminal);
+    let mut progress = LoadProgress::new(plan.duration_ms, io::stderr().is_terminal());
     let mut tell = |standing: Standing<'_>| {
         progress.update(&standing);
     };

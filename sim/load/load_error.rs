@@ -110,8 +110,11 @@ fn hint(smp: &Origin, error: &EnrolmentError) -> &'static str {
         }
         EnrolmentError::Exchange(_) => "is that the SMP (--smp), started, and without TLS, as http:// says?",
         EnrolmentError::Status(StatusCode::CONFLICT) => {
-            "it knows an agent of that name by another key: agents of other scenarios, or of as many sites as this one \
-             has not, have registered there; give that SMP a state folder of its own for this scenario"
+            "it knows an agent of that name by another key: agents of another scenario, or of this one with another number \
+             of sites, have registered there; give that SMP a state folder of its own for this scenario"
+        }
+        EnrolmentError::Status(StatusCode::SERVICE_UNAVAILABLE) => {
+            "it takes no more agents than its `registered_max` says, or is busy"
         }
         _ => "is that the SMP (--smp), and is --pin its key's?",
     }

@@ -6,8 +6,8 @@
 //! - Agents in one `UpstreamStarted`: at most `batch_size_max` (rule 40).
 //! - Tokens asked for in one validation, by the sum of its batches that did not fail and by its own account:
 //!   at most `validation_tokens_max` (rule 39).
-//! - Connections of one validation, by its batches and by its own account: one (rule 41). After a batch that failed it may
-//!   take another.
+//! - Connections of one validation, by its batches and by its own account: one (rule 41). After a batch that failed, and
+//!   for each that the SMP closed (`ConnectionClosed` by the peer), it may take another.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +86,9 @@ impl Checker for UpstreamWithinCeilings {
                     });
                 }
                 let validation = before.caches.get(site).and_then(|cache| cache.validation.as_ref());
-                if *connections > 1 && validation.is_some_and(|validation| !validation.batch_failed) {
+                if validation
+                    .is_some_and(|validation| !validation.batch_failed && *connections > 1 + validation.closed_by_smp)
+                {
                     findings.violated(Invariant::S8, site, || {
                         format!("{site} used {connections} connections in one validation")
                     });

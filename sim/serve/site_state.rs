@@ -39,7 +39,7 @@ pub struct SiteState {
 
 impl SiteState {
     /// Reads the state; at the first start draws an identity and makes its key. A policy that came by another pin than this one
-    /// is not trusted any more.
+    /// is not trusted any more; one that was kept by a version that kept no pin is.
     ///
     /// # Errors
     /// If it cannot be read or written, or is damaged.
@@ -58,7 +58,11 @@ impl SiteState {
         let is_new = kept.is_none();
         let mut kept = kept.unwrap_or_else(|| Kept { node: identity::draw_node(rng), policy: None, pin: None });
         if kept.policy.is_some() && kept.pin.is_some_and(|kept| kept != pin) {
-            warn!(%pin, "another key of the SMP is pinned than that by which this site registered: it registers anew");
+            warn!(
+                %pin,
+                "another key of the SMP is pinned than that by which this site registered, so that it registers anew: start \
+                 it with the pin of before if that was not meant"
+            );
             kept.policy = None;
         }
         kept.pin = Some(pin);

@@ -53,7 +53,7 @@ impl Witness {
 impl Observer for Witness {
     fn answered(&self, path: &'static str, status: u16, took: Duration) {
         self.figures.answered(path, status, took);
-        // What the servers decide has a line of its own, but for who is let nowhere whatever is presented.
+        // A token that is refused has a line of its own; an agent that is let nowhere, whatever it presents, has this.
         if status == 403 {
             debug!(path, status, "forbidden");
         }
@@ -78,11 +78,14 @@ impl Observer for Witness {
     }
 
     fn accept_failed(&self, why: &io::Error) {
+        if !is_out_of_files(why) {
+            return debug!(%why, "a connection could not be accepted");
+        }
         if self.door.may() {
             error!(
                 %why,
-                "nobody can connect: where files have run out, raise how many this process may open (ulimit -n, \
-                 LimitNOFILE) above the connections that it is to keep"
+                "nobody can connect: raise how many files this process may open (ulimit -n, LimitNOFILE) above the \
+                 connections that it is to keep"
             );
         }
     }
@@ -90,5 +93,19 @@ impl Observer for Witness {
     fn handshake_failed(&self, client: SocketAddr, how: HandshakeFailure, why: &dyn fmt::Display) {
         self.figures.handshake_failed(how.name());
         debug!(%client, how = how.name(), %why, "TLS handshake failed");
+    }
+}
+
+/// Whether the process, or the machine, has as many files open as it may (EMFILE, ENFILE).
+fn is_out_of_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use nix::errno::Errno;
+        matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EMFILE | Errno::ENFILE))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }

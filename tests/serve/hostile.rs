@@ -376,7 +376,7 @@ fn no_more_wait_for_an_smp_that_hangs_than_a_site_can_keep_in_mind() {
         }
     });
     let config = site_config(&smp).replace(&smp.origin(), &format!("http://{}", between.address))
-        + "upstream_slots = 1\nupstream_timeout = \"8s\"\nfirst_requests_per_s = 10000\nfirst_requests_burst = 10000\n";
+        + "upstream_slots = 1\nupstream_timeout = \"60s\"\nfirst_requests_per_s = 10000\nfirst_requests_burst = 10000\n";
     let site = Served::start("site", folder.path(), &config);
     smp.act(&format!("/sites/{}/approve", site.node()));
     site.until("its registration", |line| line["message"] == "registered with the SMP");
@@ -399,6 +399,15 @@ fn no_more_wait_for_an_smp_that_hangs_than_a_site_can_keep_in_mind() {
     // One has the slot, and as many as may wait do.
     poll(|| (answered() == CLIENTS - WAITERS_MAX - 1).then_some(()))
         .unwrap_or_else(|| panic!("{} answers", answered()));
+    for mut client in &clients {
+        let mut answer = [0; 12];
+        if client.read_exact(&mut answer).is_ok() {
+            assert_eq!(answer, *b"HTTP/1.1 503");
+        }
+    }
+    site.until("why", |line| {
+        line["why"].as_str().is_some_and(|why| why.contains("as many wait for the SMP as may, 512"))
+    });
     let public = http(site.address(), "GET /Altiris/Public/x HTTP/1.1\r\nHost: x\r\n", "");
     assert_eq!(status(&public), 200, "others are served");
     assert!(!site.text().contains("panicked"), "{}", site.text());

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header::HOST};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response,
+    header::{CONNECTION, HOST},
+};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -256,6 +259,10 @@ impl<E: Environment> HttpConnection<E> {
         match result {
             Ok(response) => {
                 self.used_at = self.environment.now();
+                // The task of the connection hears of it too, but perhaps later.
+                if is_last(&response) {
+                    self.closed = Some(Close::ByPeer);
+                }
                 let status = response.status().as_u16();
                 self.environment.record(EventKind::ResponseReceived { request: id, status });
                 Ok((id, response))
@@ -304,6 +311,13 @@ impl<E: Environment> Drop for HttpConnection<E> {
         let why = self.closed.unwrap_or(if self.sender.is_closed() { Close::ByPeer } else { Close::Done });
         self.environment.record(EventKind::ConnectionClosed { connection: self.id, why });
     }
+}
+
+/// Whether an answer says that no other follows it (RFC 9112, section 9.3).
+fn is_last(answer: &Response<Bytes>) -> bool {
+    let values = answer.headers().get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let mut options = values.flat_map(|value| value.split(',')).map(str::trim);
+    options.any(|option| option.eq_ignore_ascii_case("close"))
 }
 
 fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ExchangeError {

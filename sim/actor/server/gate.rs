@@ -416,7 +416,7 @@ fn unavailable<E: Environment>(core: &Core<E>, request: &ServerRequest, status: 
     core.environment.record(EventKind::Unavailable { request: request.id, status: status.as_u16() });
     let why = match status {
         StatusCode::TOO_MANY_REQUESTS => "Too many first requests from this address.\n",
-        _ => "The issuer cannot be reached.\n",
+        _ => "The issuer cannot be reached, or too many wait for it.\n",
     };
     let mut reply = explained(core, status, why);
     reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));

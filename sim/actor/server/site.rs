@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     actor::{
-        Environment, SecureStorage,
+        Environment, HttpConnection, SecureStorage,
         enrolment::Enrolment,
         figure::{count, nanos},
         http::{Reply, ServerConnection, ServerRequest, Service, empty_reply, serve},
@@ -236,16 +236,19 @@ impl<E: Environment> SiteServer<E> {
         };
         let mut due = plan.due;
         let (mut requested, mut refreshed, mut batches, mut connections) = (0, 0, 0, 0);
-        let mut connection: Option<crate::actor::HttpConnection<E>> = None;
+        let mut connection: Option<HttpConnection<E>> = None;
         for batch in plan.batches {
             if Bug::ConnectionPerBatch.is_planted() {
                 connection = None;
             }
             requested += count(batch.len());
             batches += 1;
-            connections += u32::from(connection.as_ref().is_none_or(|connection| !connection.is_open()));
+            let before = connection.as_ref().map(HttpConnection::id);
             let holders: Vec<_> = batch.into_iter().map(|(agent, uid)| Holder { agent, uid }).collect();
-            let Ok(tokens) = self.fetch(&mut connection, holders.clone(), UpstreamPurpose::Validation).await else {
+            let fetched = self.fetch(&mut connection, holders.clone(), UpstreamPurpose::Validation).await;
+            let after = connection.as_ref().map(HttpConnection::id);
+            connections += u32::from(before.is_none() || after.is_some() && after != before);
+            let Ok(tokens) = fetched else {
                 // What is left is still due at the next validation.
                 due = 0;
                 break;
@@ -273,20 +276,23 @@ impl<E: Environment> SiteServer<E> {
 
     async fn fetch(
         &self,
-        connection: &mut Option<crate::actor::HttpConnection<E>>,
+        connection: &mut Option<HttpConnection<E>>,
         holders: Vec<Holder>,
         purpose: UpstreamPurpose,
     ) -> Result<Vec<FetchedToken>, UpstreamError> {
         let core = &self.core;
-        let slot = self.upstream.slot(core).await?;
-        let (server_keys, batch_size_max) = {
-            let SiteMemory { server_keys, parameters, .. } = &*locked(&self.state);
-            (server_keys.clone(), parameters.batch_size_max)
+        let result = async {
+            let slot = self.upstream.slot(core, purpose).await?;
+            let (server_keys, batch_size_max) = {
+                let SiteMemory { server_keys, parameters, .. } = &*locked(&self.state);
+                (server_keys.clone(), parameters.batch_size_max)
+            };
+            let batch_size_max = if Bug::BatchTooLarge.is_planted() { u32::MAX } else { batch_size_max };
+            let wanted = ClientTokensRequest::new(core.settings.node, holders, batch_size_max)?;
+            // Boxed: thousands may wait for their slot, and keep no room for what comes after it.
+            Box::pin(self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose)).await
         };
-        let batch_size_max = if Bug::BatchTooLarge.is_planted() { u32::MAX } else { batch_size_max };
-        let wanted = ClientTokensRequest::new(core.settings.node, holders, batch_size_max)?;
-        // Boxed: thousands may wait for their slot, and keep no room for what comes after it.
-        let result = Box::pin(self.upstream.fetch(core, slot, connection, &server_keys, wanted, purpose)).await;
+        let result = result.await;
         if let Err(why) = &result {
             core.environment.upstream_failed(why);
         }

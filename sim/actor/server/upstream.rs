@@ -49,6 +49,22 @@ pub struct Slot<'a> {
 /// So many fetches may wait for each slot: a cold fleet of ten thousand may wait for the 32 of a site server.
 pub const WAITERS_PER_SLOT_MAX: u32 = 512;
 
+/// One of those who wait, for as long as it does.
+struct Place<'a>(&'a AtomicU32);
+
+impl<'a> Place<'a> {
+    fn taken(waiting: &'a AtomicU32) -> Self {
+        waiting.fetch_add(1, Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// What came back for one agent and uid: a token that the issuer signed for exactly them, and the agent's key; or why
 /// the issuer gives them none.
 pub type FetchedToken = Result<(IssuedToken, PublicKey), IssueError>;
@@ -75,7 +91,7 @@ pub enum UpstreamError {
         agent: NodeId,
     },
     /// So many wait already that nobody else can be kept in mind.
-    #[error("{0} fetches wait for a slot already")]
+    #[error("as many wait for the SMP as may, {0}: is it slow, or away?")]
     Crowded(u32),
     /// The site's own key cannot sign.
     #[error(transparent)]
@@ -88,25 +104,26 @@ impl<E: Environment> Upstream<E> {
         Self { smp, slots: Semaphore::new(slots as usize), waiting: AtomicU32::new(0), idle: Mutex::default() }
     }
 
-    /// Waits for a slot, first come first served. Who waits takes memory, whether its agent is still there or not.
+    /// Waits for a slot, first come first served. Who waits takes memory, whether its agent is still there or not; a validation
+    /// waits for one at a time.
     ///
     /// # Errors
-    /// If [`WAITERS_PER_SLOT_MAX`] wait for each slot already.
-    pub async fn slot(&self, core: &Core<E>) -> Result<Slot<'_>, UpstreamError> {
+    /// If a first fetch finds [`WAITERS_PER_SLOT_MAX`] waiting for each slot already.
+    pub async fn slot(&self, core: &Core<E>, purpose: UpstreamPurpose) -> Result<Slot<'_>, UpstreamError> {
         let is_planted = Bug::SlotsUnlimited.is_planted() || Bug::LatestWaiterFirst.is_planted();
         if !is_planted && let Ok(permit) = self.slots.try_acquire() {
             core.environment.record(EventKind::SlotAwaited { position: 0 });
             // A real clock has gone on, but nobody has waited.
             return Ok(Slot { permit: Some(permit), waited: Duration::ZERO });
         }
-        let waiting = self.waiting.load(Relaxed);
-        if waiting >= core.settings.parameters.upstream_slots.saturating_mul(WAITERS_PER_SLOT_MAX) {
-            return Err(UpstreamError::Crowded(waiting));
+        let waiting_max = core.settings.parameters.upstream_slots.saturating_mul(WAITERS_PER_SLOT_MAX);
+        if purpose == UpstreamPurpose::FirstFetch && self.waiting.load(Relaxed) >= waiting_max {
+            return Err(UpstreamError::Crowded(waiting_max));
         }
         let since = core.environment.now();
         let position = if self.slots.available_permits() > 0 { 0 } else { self.waiting.load(Relaxed) + 1 };
         core.environment.record(EventKind::SlotAwaited { position });
-        self.waiting.fetch_add(1, Relaxed);
+        let place = Place::taken(&self.waiting);
         let permit = if Bug::SlotsUnlimited.is_planted() {
             None
         } else if Bug::LatestWaiterFirst.is_planted() {
@@ -115,7 +132,7 @@ impl<E: Environment> Upstream<E> {
             // Nobody closes the semaphore; a closed one would only mean that there is no more limit.
             self.slots.acquire().await.ok()
         };
-        self.waiting.fetch_sub(1, Relaxed);
+        drop(place);
         Ok(Slot { permit, waited: core.environment.now().since(since) })
     }
 
@@ -162,6 +179,10 @@ impl<E: Environment> Upstream<E> {
         wanted: ClientTokensRequest,
         purpose: UpstreamPurpose,
     ) -> Result<Vec<FetchedToken>, UpstreamError> {
+        // The SMP may have closed the one of the batch before.
+        if connection.as_ref().is_some_and(|connection| !connection.is_open()) {
+            *connection = None;
+        }
         let since = core.environment.now();
         core.environment.record(EventKind::UpstreamStarted {
             purpose,
@@ -203,9 +224,8 @@ impl<E: Environment> Upstream<E> {
         wanted: ClientTokensRequest,
     ) -> Result<Vec<FetchedToken>, UpstreamError> {
         let connection = match connection {
-            Some(open) if open.is_open() => open,
-            // The SMP may have closed the one of the batch before.
-            _ => connection.insert(self.connection(core).await?),
+            Some(connection) => connection,
+            None => connection.insert(self.connection(core).await?),
         };
         let parameters = &core.settings.parameters;
         let target = RequestTarget::new(&Method::POST, CLIENT_TOKENS_PATH)?;

@@ -9,6 +9,7 @@ use super::super::Failure;
 use crate::{
     crypto::{Jwk, PublicKey},
     protocol::{LoginTokenKey, LoginTokenKeyError, ServerKeys},
+    report::shell_word,
 };
 
 /// A set of a few hundred keys is below.
@@ -74,7 +75,8 @@ fn public(path: &Path, option: &str) -> Result<String, Failure> {
     let is_pem = text.contains("PRIVATE KEY-----");
     if is_pem || serde_json::from_str(&text).is_ok_and(|json| is_private(&json)) {
         let why = format!("holds a private key, and {option} takes public ones: it was not used");
-        let hint = format!("; `openssl pkey -in {} -pubout` tells its public half", path.display());
+        let hint =
+            format!("; `openssl pkey -in {} -pubout` tells its public half", shell_word(&path.display().to_string()));
         return Err(wrong(path, &(why + if is_pem { &hint } else { "" })));
     }
     Ok(text)

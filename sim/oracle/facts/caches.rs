@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::{
-    event::{Event, EventKind, UpstreamPurpose},
+    event::{Close, Event, EventKind, UpstreamPurpose},
     oracle::Assumptions,
     types::{ActorId, ConnectionId, Jti, NodeId, Uid, UnixSeconds, VirtualTime},
 };
@@ -41,6 +41,8 @@ pub struct Validation {
     pub asked: u32,
     /// The connection of the latest batch.
     pub connection: Option<ConnectionId>,
+    /// How many of its connections the SMP closed between two batches.
+    pub closed_by_smp: u32,
     /// Whether the latest batch failed.
     pub batch_failed: bool,
     /// Whether any batch failed or brought fewer tokens than it asked for.
@@ -159,6 +161,7 @@ impl Caches {
                     started: event.at,
                     asked: 0,
                     connection: None,
+                    closed_by_smp: 0,
                     batch_failed: false,
                     incomplete: false,
                     batch: 0,
@@ -190,6 +193,13 @@ impl Cache {
                 validation.asked = validation.asked.saturating_add(*agents);
                 validation.connection = connection.or(validation.connection);
                 validation.batch_failed = false;
+            }
+            EventKind::ConnectionClosed { connection, why: Close::ByPeer } => {
+                let of_batch = |validation: &&mut Validation| validation.connection == Some(*connection);
+                if let Some(validation) = self.validation.as_mut().filter(of_batch) {
+                    validation.connection = None;
+                    validation.closed_by_smp += 1;
+                }
             }
             EventKind::UpstreamEnded { purpose: UpstreamPurpose::Validation, tokens, .. } => {
                 let Some(validation) = &mut self.validation else { return };

@@ -22,6 +22,7 @@ pub use smp::{SmpConfig, SmpDocument};
 pub use tls_files::{FileError, TlsFiles, read_trust};
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -53,6 +54,8 @@ pub struct ServerConfig {
     pub log: LogTable,
     /// The protocol's parameters.
     pub parameters: Parameters,
+    /// What they are with either profile, whose defaults fill what the file leaves open.
+    pub parameters_by_profile: BTreeMap<Profile, Parameters>,
 }
 
 impl ServerConfig {
@@ -103,6 +106,10 @@ impl Common<'_> {
             let help = "modelled signatures can be forged by anybody: they are for simulations";
             return Err(source.problem("crypto", "`modelled`", "`aws-lc` or `rsa`", help));
         }
+        let parameters = source.parameters(profile, self.parameters)?;
+        let by_profile = [Profile::Literal, Profile::Hardened]
+            .into_iter()
+            .filter_map(|profile| Some((profile, source.parameters(profile, self.parameters).ok()?)));
         Ok(ServerConfig {
             listen,
             origin: self.origin.clone(),
@@ -112,7 +119,8 @@ impl Common<'_> {
             tls,
             metrics: (!self.metrics.off).then(|| self.metrics.listen.map_or(defaults.metrics, |listen| listen.0)),
             log: self.log.clone(),
-            parameters: source.parameters(profile, self.parameters)?,
+            parameters,
+            parameters_by_profile: by_profile.collect(),
         })
     }
 }

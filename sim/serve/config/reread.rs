@@ -80,7 +80,9 @@ impl<C: Reread + Clone> Running<C> {
         let in_force = self.in_force(found);
         let (mut taken_over, mut needs_restart) = (latest.differing(&in_force), self.started.differing(found));
         taken_over.retain(|key| C::is_taken_over(key));
-        needs_restart.retain(|key| !C::is_taken_over(key));
+        // What of policy follows from a profile that waits waits with it.
+        let waits = in_force.differing(found);
+        needs_restart.retain(|key| !C::is_taken_over(key) || waits.contains(key));
         *latest = in_force;
         Reloaded { policy_changed, taken_over, needs_restart }
     }
@@ -189,15 +191,12 @@ impl ServerConfig {
 /// The parameters that a server started with, but for those of policy. What follows from the profile, where the file says
 /// nothing, waits with the profile for a restart.
 fn parameters_in_force(started: &ServerConfig, found: &ServerConfig) -> Parameters {
-    let (usual, usual_then) = (Parameters::defaults(started.profile), Parameters::defaults(found.profile));
-    let [mut runs, found, usual, usual_then] =
-        [&started.parameters, &found.parameters, &usual, &usual_then].map(fields);
+    let found = found.parameters_by_profile.get(&started.profile).unwrap_or(&found.parameters);
+    let (mut runs, found) = (fields(&started.parameters), fields(found));
     if let (Some(runs), Some(found)) = (runs.as_object_mut(), found.as_object()) {
         let names: BTreeSet<_> = runs.keys().chain(found.keys()).cloned().collect();
         for name in names.into_iter().filter(|name| OF_POLICY.contains(&spelled(name))) {
-            let (usual, usual_then) = (usual.get(&name), usual_then.get(&name));
             match found.get(&name) {
-                value if value == usual_then && usual != usual_then => {}
                 Some(value) => drop(runs.insert(name, value.clone())),
                 // What nobody has changed is not written.
                 None => drop(runs.remove(&name)),
@@ -288,9 +287,12 @@ mod tests {
         assert!(
             needs_restart.contains(&"profile".into()) && needs_restart.contains(&"parameters.keep_alive_idle".into())
         );
-        // What the file says is taken over with either profile.
-        let text = "profile = \"literal\"\nparameters.leeway = \"5s\"\n";
-        assert_eq!(running.in_force(&smp(text)).server.parameters.leeway_s, 5);
+        assert!(needs_restart.contains(&"parameters.leeway".into()), "{needs_restart:?}");
+        // What the file says is taken over with either profile, were it the other's default.
+        for (leeway, leeway_s) in [("5s", 5), ("0s", 0)] {
+            let text = format!("profile = \"literal\"\nparameters.leeway = \"{leeway}\"\n");
+            assert_eq!(running.in_force(&smp(&text)).server.parameters.leeway_s, leeway_s);
+        }
     }
 
     /// A parameter of policy that this list forgot would be said to wait for a restart, and be in force.
