@@ -23,14 +23,13 @@ use crate::{
 pub struct Gauge {
     started: Instant,
     cpu_before: Option<ProcessTime>,
-    user_before_ns: Option<u64>,
 }
 
 impl Gauge {
     /// Starts to measure.
     pub fn start() -> Self {
         let started = Instant::now();
-        Self { started, cpu_before: ProcessTime::try_now().ok(), user_before_ns: user_ns() }
+        Self { started, cpu_before: ProcessTime::try_now().ok() }
     }
 
     /// What was taken until now, when the run has got to `reached`, its engines to `totals` and its listeners took so
@@ -47,7 +46,6 @@ impl Gauge {
             cpus: thread::available_parallelism().map_or(1, |cpus| u64::try_from(cpus.get()).unwrap_or(u64::MAX)),
             wall_ns,
             cpu_ns: cpu.map(nanos),
-            user_ns: user_ns().zip(self.user_before_ns).map(|(now, before)| now.saturating_sub(before)),
             memory_peak_bytes: memory_peak_bytes(),
             virtual_ms_per_wall_s: pace.and_then(|pace| u64::try_from(pace).ok()).unwrap_or(u64::MAX),
             signs: Operations::new(totals.signs.load(Relaxed), totals.sign_ns.load(Relaxed)),
@@ -77,23 +75,6 @@ pub fn stopwatch() -> u64 {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The CPU time that this process took outside the kernel, as `getrusage` tells it: Linux divides what it knows to the
-/// nanosecond by what its clock ticks met.
-#[cfg(unix)]
-fn user_ns() -> Option<u64> {
-    use nix::sys::{
-        resource::{UsageWho, getrusage},
-        time::TimeValLike,
-    };
-    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
-    u64::try_from(usage.user_time().num_nanoseconds()).ok()
-}
-
-#[cfg(not(unix))]
-fn user_ns() -> Option<u64> {
-    None
 }
 
 /// Operating system, its version where it can be had, and architecture.

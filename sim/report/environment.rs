@@ -22,8 +22,6 @@ pub struct Environment {
     pub wall_ns: u64,
     /// CPU time that the process took, all threads together, in nanoseconds; none where it cannot be had.
     pub cpu_ns: Option<u64>,
-    /// What of that was outside the kernel, by clock ticks; none where it cannot be had.
-    pub user_ns: Option<u64>,
     /// Most memory that the process held, in bytes; none where it cannot be had.
     pub memory_peak_bytes: Option<u64>,
     /// Virtual milliseconds that passed in a second of real time.
@@ -105,7 +103,6 @@ impl Environment {
         self.wall_ns = self.wall_ns.max(other.wall_ns);
         let both = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
         self.cpu_ns = both(self.cpu_ns, other.cpu_ns);
-        self.user_ns = both(self.user_ns, other.user_ns);
         self.memory_peak_bytes = both(self.memory_peak_bytes, other.memory_peak_bytes);
         self.virtual_ms_per_wall_s = self.virtual_ms_per_wall_s.min(other.virtual_ms_per_wall_s);
         self.signs = self.signs.and(other.signs);
@@ -116,15 +113,6 @@ impl Environment {
         all.oracle_ns = all.oracle_ns.saturating_add(more.oracle_ns);
         all.metrics_ns = all.metrics_ns.saturating_add(more.metrics_ns);
         all.trace_ns = all.trace_ns.saturating_add(more.trace_ns);
-    }
-
-    /// How much of the CPU time outside the kernel signatures and verifications took, in percent: what of it is the
-    /// protocol's floor. None unless both were measured, for long enough.
-    pub fn crypto_percent_of_user(&self) -> Option<u64> {
-        const ENOUGH_NS: u64 = 1_000_000_000;
-        let took_ns = self.signs.took_ns.saturating_add(self.verifies.took_ns);
-        let user_ns = self.user_ns.filter(|user_ns| *user_ns >= ENOUGH_NS);
-        percent((took_ns > 0).then_some(took_ns), user_ns)
     }
 
     /// Adds what the cryptography of this run costs alone by `calibration`.

@@ -16,11 +16,15 @@ use crate::{
 const BATCH: usize = 1_024;
 /// How many batches may wait. A run that is faster than who listens to it is slowed down rather than kept in memory.
 const WAITING_MAX: usize = 8;
+/// The nice value of threads that everybody else comes before.
+#[cfg(target_os = "linux")]
+const LAST: i32 = 19;
 
 /// Lets somebody listen on a thread of their own: the run only hands over what happens, and takes hardly longer than without
 /// them.
 ///
-/// There is one listener and one order, so that nothing depends on who is faster.
+/// There is one listener and one order, so that nothing depends on who is faster. Others have the cores first: of a load on two
+/// cores the 99th percentile was 7.0 ms where whoever judged it had as much right to them as the servers, and is 4.0 ms.
 pub(super) struct Relay<L> {
     /// Taken when it ends.
     work: Option<Work<L>>,
@@ -50,7 +54,10 @@ impl<L: Listener + Send + 'static> Relay<L> {
         // A thread that cannot be had drops what it was given: the listener is handed over only once there is one.
         let (give, take) = mpsc::sync_channel::<Box<L>>(1);
         let (sender, heard) = mpsc::sync_channel(WAITING_MAX);
-        let listen = move || listen(*take.recv().ok()?, &heard);
+        let listen = move || {
+            give_way();
+            listen(*take.recv().ok()?, &heard)
+        };
         let listener = Box::new(listener);
         let work = match thread::Builder::new().name(name.to_owned()).spawn(listen) {
             Err(_) => Work::Here(listener),
@@ -138,6 +145,16 @@ impl<L: Listener> Listener for Relay<L> {
     }
 }
 
+/// Lets every other thread have a core before this one. What the system refuses stays as it is: nothing depends on it but speed.
+///
+/// A thread that is in no hurry still keeps a core for milliseconds once it has it, and a thread of a load that wakes there to
+/// look at the sockets has everybody wait.
+fn give_way() {
+    // Linux keeps this for each thread; elsewhere it is the whole process's.
+    #[cfg(target_os = "linux")]
+    rustix::process::setpriority_process(None, LAST).ok();
+}
+
 /// Listens to the end; none if there was no end.
 fn listen<L: Listener>(mut listener: L, heard: &Receiver<Message>) -> Option<L> {
     loop {
@@ -215,6 +232,23 @@ mod tests {
             thread::yield_now();
         }
         relay.finish();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn whoever_listens_lets_everybody_else_have_the_cores_first() {
+        use rustix::process::getpriority_process;
+
+        struct Nice(Option<i32>);
+        impl Listener for Nice {
+            fn hear(&mut self, _: &Event) {
+                self.0 = getpriority_process(None).ok();
+            }
+        }
+        let mut relay = Relay::start("judge", Nice(None));
+        relay.hear(&Event { at: VirtualTime(0), actor: ActorId::Smp, kind: EventKind::RolledBack });
+        assert_eq!(relay.finish().and_then(|listener| listener.0), Some(LAST));
+        assert!(getpriority_process(None).unwrap() < LAST, "this thread keeps its right to a core");
     }
 
     #[test]

@@ -100,8 +100,8 @@ impl Observer for Witness {
 fn is_out_of_files(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
-        use nix::errno::Errno;
-        matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EMFILE | Errno::ENFILE))
+        use rustix::io::Errno;
+        matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
     }
     #[cfg(not(unix))]
     {

@@ -47,12 +47,11 @@ pub fn runtime(workers: Workers) -> io::Result<Runtime> {
 /// for sockets by an interface of fewer. What the system refuses stays as it is.
 #[cfg(unix)]
 fn open_as_many_files_as_possible() {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
-        && soft < hard
-    {
-        setrlimit(Resource::RLIMIT_NOFILE, hard, hard).ok();
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
     }
 }
 
@@ -109,11 +108,11 @@ mod tests {
 
     #[test]
     fn as_many_files_may_be_open_as_the_system_allows() {
-        use nix::sys::resource::{Resource, getrlimit};
+        use rustix::process::{Resource, getrlimit};
 
         drop(runtime(Workers::Count(1)).unwrap());
-        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        assert_eq!(soft, hard);
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum);
     }
 
     #[test]

@@ -16,11 +16,6 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     facts.extend(environment.cpu_percent_of_floor.map(|percent| {
         format!("{} the CPU time of its cryptography alone", human::factor(percent.saturating_mul(10)))
     }));
-    facts.extend(
-        environment
-            .crypto_percent_of_user()
-            .map(|percent| format!("cryptography is {percent} % of the CPU time outside the kernel")),
-    );
     if !facts.is_empty() {
         page.paragraph("  ", &facts.join(", "));
     }
@@ -60,9 +55,6 @@ fn time(page: &mut Page, environment: &Environment) {
     }
     if let Some(cpu_ns) = environment.cpu_ns {
         table.row("CPU in all", [human::duration(cpu_ns)]);
-        if let Some(user_ns) = environment.user_ns {
-            table.row("outside the kernel", [human::duration(user_ns), share(user_ns)]);
-        }
     }
     table.row("elapsed", [human::duration(environment.wall_ns)]);
     page.table(&table);
