@@ -101,6 +101,7 @@ pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
         blinding_ns,
         request_ns: 0,
         closing_ns: 0,
+        wake_min_ns: 0,
         wake_ns: 0,
         rest_ns: 0,
     };
@@ -119,9 +120,10 @@ fn written(machine: &MeasuredMachine) -> String {
         "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
          # `blinding` is what a key's first signature takes more, and every 32nd after it, and so with decryptions.\n\
          # `request` is everything about one HTTP request but cryptography, at both ends, up to its answer; `closing` what\n\
-         # follows; `wake` what a core that is idle takes to begin, and as much to go to rest, once it has rested for `rest`.\n\
+         # follows; `wake_min` what a core that is idle takes to begin, and as much to go to rest, however short it rested,\n\
+         # and `wake` the same once it has rested for `rest`.\n\
          # The table [costs] can stand in a scenario; a prediction takes the whole file (--costs).\n\
-         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nblinding = {}\nrequest = {}\nclosing = {}\nwake = {}\nrest = {}\n\n\
+         [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nblinding = {}\nrequest = {}\nclosing = {}\nwake_min = {}\nwake = {}\nrest = {}\n\n\
          # How long a core is left alone by everything else on average, and for how long it is taken then. Predictions draw that.\n\
          [interruptions]\nevery = {}\nlengths = {{ {} }}\n\n\
          # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
@@ -134,6 +136,7 @@ fn written(machine: &MeasuredMachine) -> String {
         time(costs.blinding_ns),
         time(costs.request_ns),
         time(costs.closing_ns),
+        time(costs.wake_min_ns),
         time(costs.wake_ns),
         time(costs.rest_ns),
         time(interruptions.every_ns),

@@ -16,15 +16,16 @@ use crate::{
     run::{self, LoadOptions, Standing},
     scenario::{Overrides, Scenario},
     types::{Costs, Interruptions, MeasuredMachine, Quantiles, Shard},
+    world::CpuUsage,
 };
 
 const CORES: u32 = 2;
 /// A machine among others is faster now and slower then: each load is made so often, in turns.
-const TURNS: usize = 3;
+const TURNS: u64 = 3;
 const BUSY_S: u32 = 2;
 /// How often the cost of a core that begins is worked out, each time with how often cores begin by the one before.
 const ROUNDS: usize = 3;
-const WAKE_FIRST_NS: u64 = 50_000;
+const WAKE_FIRST_NS: u64 = 20_000;
 /// How long a core rests until it is as slow to begin as it gets: its caches are cold, and its host has given it away. Of loads
 /// of 400 to 2,200 visits a second on two virtual cores, 3 ms explains well what their requests took beside cryptography.
 const REST_NS: u64 = 3_000_000;
@@ -115,6 +116,17 @@ impl Made {
         Costs { sign_ns, blinding_ns, verify_ns, ..*alone }
     }
 
+    /// What it took a core to begin after a rest, if the rest of the CPU time is explained by `costs`; how often cores began, and
+    /// how long they had rested, is as in a simulation.
+    fn wake(&self, costs: Costs, interruptions: Interruptions) -> Result<Wake, Failure> {
+        let explained_ns = self.crypto.by_ns(&costs) + self.requests * (costs.closing_ns + costs.parse_ns);
+        let unexplained_ns = self.cpu_ns.saturating_sub(explained_ns) / TURNS;
+        let CpuUsage { wakes, rested, .. } = self.foretold(costs, interruptions)?.cpu;
+        let rested_ns = u64::try_from((rested / SLOWER).as_nanos()).unwrap_or(u64::MAX);
+        // To begin, and as much to go to rest.
+        Ok(Wake { rested_ns: rested_ns / wakes.max(1), took_ns: unexplained_ns / (2 * wakes.max(1)) })
+    }
+
     /// What a simulation by `costs` foretells.
     fn foretold(&self, costs: Costs, interruptions: Interruptions) -> Result<Prediction, Failure> {
         let machine = MeasuredMachine { costs, interruptions, scatter: Quantiles::default() };
@@ -125,8 +137,8 @@ impl Made {
 /// Completes `costs` by loads that leave the cores no rest, of two thirds of what they bear, and that leave them idle most of the
 /// time.
 ///
-/// The first tell what requests cost; the second what cryptography costs. What the third took more than both explain was to begin
-/// after a rest. What a simulation without requests leaves unexplained of their middle latency comes before the answer, the rest
+/// The first tell what requests cost; the second what cryptography costs. What the second and third took more than both explain was
+/// to begin after a rest. What a simulation without requests leaves unexplained of their middle latency comes before the answer, the rest
 /// of a request after it; and what their latencies are longer than the simulation explains is scatter.
 pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<MeasuredMachine, Failure> {
     let mut busy = Made::of(plan(200, 8_000, BUSY_S)?);
@@ -147,7 +159,7 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
     }
     let request_ns = busy.request_ns().saturating_sub(costs.parse_ns);
     let costs = Costs { request_ns: 0, closing_ns: request_ns, rest_ns: REST_NS, ..brisk.crypto_costs(&costs) };
-    let costs = Costs { wake_ns: wake_ns(&idle, costs, interruptions)?, ..costs };
+    let costs = with_wakes(costs, &brisk, &idle, interruptions)?;
 
     let explained = idle.foretold(costs, interruptions)?.figures.one_step_ns.unwrap_or_default();
     let middle_ns = idle.exchanges_ns.distribution().unwrap_or_default().p50;
@@ -165,15 +177,47 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
     Ok(MeasuredMachine { costs, interruptions, scatter })
 }
 
-/// What a core takes to begin after a rest, so that the simulation takes as much CPU time as `idle` did.
-fn wake_ns(idle: &Made, costs: Costs, interruptions: Interruptions) -> Result<u64, Failure> {
-    let explained_ns = idle.crypto.by_ns(&costs) + idle.requests * (costs.closing_ns + costs.parse_ns);
-    let unexplained_ns = u128::from(idle.cpu_ns.saturating_sub(explained_ns)) / TURNS as u128;
-    let mut wake_ns = WAKE_FIRST_NS;
+/// `costs` with what a core takes to begin, so that simulations take as much CPU time as the loads did: the cores of the one rest
+/// often and not for long, those of the other for longer.
+fn with_wakes(costs: Costs, brisk: &Made, idle: &Made, interruptions: Interruptions) -> Result<Costs, Failure> {
+    let mut costs = Costs { wake_min_ns: WAKE_FIRST_NS, wake_ns: WAKE_FIRST_NS, ..costs };
     for _ in 0..ROUNDS {
-        let woken = idle.foretold(Costs { wake_ns, ..costs }, interruptions)?.cpu.woken / SLOWER;
-        let better_ns = (u128::from(wake_ns) * unexplained_ns).checked_div(woken.as_nanos()).unwrap_or(0);
-        wake_ns = u64::try_from(better_ns).unwrap_or(u64::MAX);
+        let (short, long) = (brisk.wake(costs, interruptions)?, idle.wake(costs, interruptions)?);
+        let wake_min_ns = Wake::after(0, short, long);
+        costs = Costs { wake_min_ns, wake_ns: Wake::after(REST_NS, short, long).max(wake_min_ns), ..costs };
     }
-    Ok(wake_ns)
+    Ok(costs)
+}
+
+/// What it takes to begin after a rest, each on average and in nanoseconds.
+#[derive(Clone, Copy)]
+struct Wake {
+    rested_ns: u64,
+    took_ns: u64,
+}
+
+impl Wake {
+    /// The same after another rest, in proportion.
+    fn after(rested_ns: u64, short: Self, long: Self) -> u64 {
+        let difference = |one: u64, other: u64| i128::from(one) - i128::from(other);
+        let more_ns = (difference(long.took_ns, short.took_ns) * difference(rested_ns, short.rested_ns))
+            .checked_div(difference(long.rested_ns, short.rested_ns))
+            .unwrap_or_default();
+        u64::try_from(i128::from(short.took_ns) + more_ns).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_takes_to_begin_follows_from_two_rests() {
+        let wake = |rested_ns, took_ns| Wake { rested_ns, took_ns };
+        let (short, long) = (wake(200, 12), wake(1_200, 32));
+        assert_eq!([0, 200, 700, 3_000].map(|rested_ns| Wake::after(rested_ns, short, long)), [8, 12, 22, 68]);
+        // Measured by chance: less than nothing is nothing, and where there is one rest all are alike.
+        assert_eq!(Wake::after(0, wake(200, 2), long), 0);
+        assert_eq!(Wake::after(0, short, wake(200, 12)), 12);
+    }
 }

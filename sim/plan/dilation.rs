@@ -30,12 +30,12 @@ impl Plan {
             blinding_ns,
             request_ns,
             closing_ns,
+            wake_min_ns,
             wake_ns,
             rest_ns,
         } = &mut plan.costs;
-        [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, blinding_ns, request_ns, closing_ns, wake_ns, rest_ns]
-            .into_iter()
-            .for_each(stretch);
+        [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, blinding_ns].into_iter().for_each(stretch);
+        [request_ns, closing_ns, wake_min_ns, wake_ns, rest_ns].into_iter().for_each(stretch);
         if let Some(SharedCores { interruptions: Interruptions { every_ns, lengths }, .. }) = &mut plan.shared_cores {
             let Quantiles { p50_ns, p90_ns, p99_ns, p999_ns } = lengths;
             [every_ns, p50_ns, p90_ns, p99_ns, p999_ns].into_iter().for_each(stretch);

@@ -27,9 +27,11 @@ pub struct CostTable {
     pub request: Option<TimeSpan>,
     /// What is left to do for one HTTP request once its answer is out. Default `0ns`.
     pub closing: Option<TimeSpan>,
-    /// What a core that is idle takes to begin, and as much to go to rest again. Default `0ns`.
+    /// What a core that is idle takes to begin, and as much to go to rest again, however short it rested. Default `0ns`.
+    pub wake_min: Option<TimeSpan>,
+    /// The same once it has rested for `rest`. Default: `wake_min`.
     pub wake: Option<TimeSpan>,
-    /// How long a core rests until that is so; less in proportion after less. Default `0ns`.
+    /// How long a core rests until it is as slow to begin as it gets; in proportion faster after less. Default `0ns`.
     pub rest: Option<TimeSpan>,
 }
 
@@ -100,7 +102,8 @@ impl CostTable {
             blinding_ns: or(self.blinding, 0),
             request_ns: or(self.request, 25_000),
             closing_ns: or(self.closing, 0),
-            wake_ns: or(self.wake, 0),
+            wake_min_ns: or(self.wake_min, 0),
+            wake_ns: or(self.wake.or(self.wake_min), 0),
             rest_ns: or(self.rest, 0),
         }
     }

@@ -61,10 +61,13 @@ pub struct Costs {
     /// What is left to do for one HTTP request once its answer is out: nobody waits for it, but it occupies the core.
     #[serde(default)]
     pub closing_ns: u64,
-    /// What a core that is idle takes to begin, and to go to rest again.
+    /// What a core that is idle takes to begin, and to go to rest again, however short it rested.
+    #[serde(default)]
+    pub wake_min_ns: u64,
+    /// The same once it has rested for `rest_ns`.
     #[serde(default)]
     pub wake_ns: u64,
-    /// How long it rests until that is so; less in proportion after less.
+    /// How long it rests until it is as slow to begin as it gets; in proportion faster after less.
     #[serde(default)]
     pub rest_ns: u64,
 }
@@ -89,8 +92,11 @@ impl Costs {
     /// What a core takes to begin that has rested for so long, and took to go to rest before.
     pub fn wake_after(&self, rested: Duration) -> Duration {
         let rested_ns = rested.as_nanos().min(self.rest_ns.into());
-        let wake_ns = (u128::from(self.wake_ns) * rested_ns).checked_div(self.rest_ns.into());
-        Duration::from_nanos(wake_ns.map_or(self.wake_ns, |wake_ns| u64::try_from(wake_ns).unwrap_or(u64::MAX)))
+        let more_ns = self.wake_ns.saturating_sub(self.wake_min_ns);
+        let more_ns = (u128::from(more_ns) * rested_ns)
+            .checked_div(self.rest_ns.into())
+            .map_or(more_ns, |more_ns| u64::try_from(more_ns).unwrap_or(u64::MAX));
+        Duration::from_nanos(self.wake_min_ns.saturating_add(more_ns))
     }
 
     /// What `work` still costs on the core once its result is there.

@@ -1,6 +1,7 @@
 //! A server's CPU: in the simulation, computing takes no time by itself.
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
@@ -22,12 +23,16 @@ pub struct VirtualCpu {
 #[derive(Debug)]
 struct State {
     cores: Vec<Core>,
+    /// Until when nobody hears from the network.
+    deaf_until: VirtualTime,
     usage: CpuUsage,
 }
 
 #[derive(Debug)]
 struct Core {
     busy_until: VirtualTime,
+    /// When each piece of its work ends, up to `busy_until`; of what is over some may still be there.
+    ends: VecDeque<VirtualTime>,
     others: Option<Others>,
 }
 
@@ -44,46 +49,61 @@ struct Others {
 pub struct CpuUsage {
     /// How long they were busy, all together.
     pub busy: Duration,
-    /// How much of that was to begin, and to go to rest.
-    pub woken: Duration,
+    /// How often one of them began after a rest.
+    pub wakes: u64,
+    /// How long they had rested before, each time as much of it as makes them slower to begin.
+    pub rested: Duration,
 }
 
 impl VirtualCpu {
     /// A CPU with so many cores, at least one. A core that is idle takes a while to begin, and has taken as long to go to rest
     /// before.
     pub fn new(cores: u32, costs: Costs) -> Self {
-        Self::of((0..cores.max(1)).map(|_| Core { busy_until: VirtualTime::ZERO, others: None }), costs)
+        Self::of((0..cores.max(1)).map(|_| Core::new(None)), costs)
     }
 
     /// The same, of which something else takes each core now and then, as drawn from a seed.
+    ///
+    /// Of the cores that are idle one waits for network and timers, for all of them, as it is with the threads of a runtime: if
+    /// something else takes that core, whatever arrives waits until it is back, whoever else is idle.
     pub fn interrupted(cores: u32, costs: Costs, interruptions: Interruptions, seed: SeedStream) -> Self {
         let others =
             |core| (interruptions.every_ns > 0).then(|| Others::new(interruptions, seed.rng("interruptions", core)));
-        let cores = (0..cores.max(1)).map(|core| Core { busy_until: VirtualTime::ZERO, others: others(core.into()) });
+        let cores = (0..cores.max(1)).map(|core| Core::new(others(core.into())));
         Self::of(cores, costs)
     }
 
     fn of(cores: impl Iterator<Item = Core>, costs: Costs) -> Self {
-        Self { costs, state: Mutex::new(State { cores: cores.collect(), usage: CpuUsage::default() }) }
+        let state = State { cores: cores.collect(), deaf_until: VirtualTime::ZERO, usage: CpuUsage::default() };
+        Self { costs, state: Mutex::new(state) }
     }
 
     /// Books work on a core, and what is left to do once its result is there; tells how long the result waited while the
     /// core was busy with what came before, or something else had it, and how long the core is busy with all of this.
+    ///
+    /// Whoever has nothing to work is heard between two pieces of work, before what waits, and makes no core begin.
     pub fn book(&self, now: VirtualTime, until_done: Duration, closing: Duration) -> Occupied {
         let mut state = self.lock();
-        let State { cores, usage } = &mut *state;
-        cores.iter_mut().for_each(|core| core.lose_until(now));
+        state.lose_until(now);
+        if (until_done + closing).is_zero() {
+            return Occupied { waited: state.heard(now).since(now), busy: Duration::ZERO };
+        }
+        let State { cores, deaf_until, usage } = &mut *state;
         let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Occupied::default() };
-        let rested = now.since(core.busy_until);
+        let start = now.max(core.busy_until).max(*deaf_until);
+        let rested = start.since(core.busy_until);
         let wake = if rested.is_zero() { Duration::ZERO } else { self.costs.wake_after(rested) };
-        let (start, work) = (now.max(core.busy_until), wake + until_done);
+        let work = wake + until_done;
+        usage.wakes += u64::from(!rested.is_zero());
+        usage.rested += rested.min(Duration::from_nanos(self.costs.rest_ns));
         core.work(start, work);
         let lost = core.busy_until.since(start).saturating_sub(work);
+        core.ends.push_back(core.busy_until);
         core.work(core.busy_until, closing);
+        core.ends.push_back(core.busy_until);
         let busy = work + closing;
         // Nobody waited for the core to go to rest.
         usage.busy += wake + busy;
-        usage.woken += wake * 2;
         Occupied { waited: start.since(now) + lost, busy }
     }
 
@@ -97,12 +117,55 @@ impl VirtualCpu {
     }
 }
 
-impl Core {
-    /// Whatever takes it before an instant: a core that is idle then can be taken, too.
+impl State {
+    /// When whoever is told something at an instant is heard.
+    fn heard(&mut self, at: VirtualTime) -> VirtualTime {
+        let between = self.cores.iter_mut().map(|core| core.between_pieces(at)).min();
+        between.unwrap_or(at).max(self.deaf_until)
+    }
+
+    /// Whatever takes cores before an instant, one after the other: a core that is idle then can be taken, too.
     fn lose_until(&mut self, instant: VirtualTime) {
-        let Some(others) = &mut self.others else { return };
-        while others.next < instant {
-            self.busy_until = self.busy_until.max(others.next).after(others.take());
+        while let Some((taken, at)) = self.next_taken().filter(|(_, at)| *at < instant) {
+            let listens = self.listener(at) == Some(taken);
+            let Some(core) = self.cores.get_mut(taken) else { return };
+            core.lose(at);
+            if listens {
+                self.deaf_until = self.deaf_until.max(core.busy_until);
+            }
+        }
+    }
+
+    /// The core that something else takes next, and when.
+    fn next_taken(&self) -> Option<(usize, VirtualTime)> {
+        let nexts = self.cores.iter().enumerate().filter_map(|(core, it)| Some((core, it.others.as_ref()?.next)));
+        nexts.min_by_key(|(_, at)| *at)
+    }
+
+    /// Who waits for the network then: whoever has been idle for longest.
+    fn listener(&self, at: VirtualTime) -> Option<usize> {
+        let idle = self.cores.iter().enumerate().filter(|(_, core)| core.busy_until <= at);
+        idle.min_by_key(|(_, core)| core.busy_until).map(|(core, _)| core)
+    }
+}
+
+impl Core {
+    fn new(others: Option<Others>) -> Self {
+        Self { busy_until: VirtualTime::ZERO, ends: VecDeque::new(), others }
+    }
+
+    /// When it has ended what it works on at an instant: then, if that is nothing.
+    fn between_pieces(&mut self, at: VirtualTime) -> VirtualTime {
+        while self.ends.front().is_some_and(|end| *end <= at) {
+            self.ends.pop_front();
+        }
+        self.ends.front().copied().unwrap_or_else(|| at.max(self.busy_until))
+    }
+
+    /// What takes it at an instant.
+    fn lose(&mut self, at: VirtualTime) {
+        if let Some(others) = &mut self.others {
+            self.busy_until = self.busy_until.max(at).after(others.take());
         }
     }
 
@@ -147,6 +210,10 @@ mod tests {
         Costs { wake_ns, rest_ns, ..Costs::default() }
     }
 
+    fn nanos(nanos: u64) -> Duration {
+        Duration::from_nanos(nanos)
+    }
+
     #[test]
     fn work_queues_for_the_core_that_is_free_first_to_the_nanosecond() {
         let cpu = VirtualCpu::new(2, waking(0, 0));
@@ -163,7 +230,7 @@ mod tests {
         let occupied = [cpu.book(now, cost, Duration::ZERO), cpu.book(now, cost, Duration::ZERO)]
             .map(|it| (it.waited.as_nanos(), it.busy.as_nanos()));
         assert_eq!(occupied, [(0, 130), (130, 100)]);
-        assert_eq!(cpu.usage(), CpuUsage { busy: Duration::from_nanos(260), woken: Duration::from_nanos(60) });
+        assert_eq!(cpu.usage(), CpuUsage { busy: nanos(260), wakes: 1, rested: Duration::ZERO });
     }
 
     #[test]
@@ -172,6 +239,30 @@ mod tests {
         let begun = |at| cpu.book(VirtualTime(at), Duration::from_nanos(100), Duration::ZERO).busy.as_nanos();
         // It rests for 200, 0 and 1,000 ns before.
         assert_eq!([begun(200), begun(310), begun(1_410)], [110, 100, 130]);
+        assert_eq!(cpu.usage(), CpuUsage { busy: nanos(110 + 100 + 130 + 40), wakes: 2, rested: nanos(800) });
+    }
+
+    #[test]
+    fn a_core_takes_some_time_to_begin_however_short_it_rested() {
+        let cpu = VirtualCpu::new(1, Costs { wake_min_ns: 12, ..waking(30, 600) });
+        let begun = |at| cpu.book(VirtualTime(at), nanos(100), Duration::ZERO).busy.as_nanos();
+        // It rests for 200, 0 and 1,000 ns before.
+        assert_eq!([begun(200), begun(318), begun(1_418)], [118, 100, 130]);
+    }
+
+    #[test]
+    fn whoever_has_nothing_to_work_is_heard_between_two_pieces_of_work_and_makes_no_core_begin() {
+        let cpu = VirtualCpu::new(2, waking(30, 0));
+        let heard = |at| cpu.book(VirtualTime(at), Duration::ZERO, Duration::ZERO);
+        assert_eq!(heard(5), Occupied::default(), "both are idle");
+        // The one works until 135 and 185, the other until 230; then the first for somebody else, until 285.
+        for work in [100, 200, 100] {
+            cpu.book(VirtualTime(5), nanos(work), nanos(50));
+        }
+        let waited = |at: u64| heard(at).waited.as_nanos();
+        assert_eq!([5, 134, 135, 184, 190].map(waited), [130, 1, 50, 1, 45]);
+        assert_eq!([285, 286, 400].map(waited), [0, 0, 0]);
+        assert_eq!(cpu.usage().wakes, 2);
     }
 
     #[test]
@@ -207,5 +298,19 @@ mod tests {
         assert!(waits.iter().all(|wait| *wait <= Duration::from_nanos(30_000)));
         assert_eq!(lateness(1).0, waits);
         assert_ne!(lateness(2).0, waits);
+    }
+
+    #[test]
+    fn what_arrives_waits_for_the_core_that_listens_even_where_another_is_idle() {
+        const TIMES: u64 = 10_000;
+        let lengths = Quantiles { p50_ns: 5_000, p90_ns: 5_001, p99_ns: 5_002, p999_ns: 5_003 };
+        let interruptions = Interruptions { every_ns: 100_000, lengths };
+        let cpu = VirtualCpu::interrupted(2, waking(0, 0), interruptions, SeedStream::new(1));
+        let waited = |number: u64| {
+            cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(1), Duration::ZERO).waited > Duration::ZERO
+        };
+        let late = (1..=TIMES).filter(|number| waited(*number)).count();
+        // One of the two listens, and is taken for 3.75 of 103.75 µs; both are taken together for a thirtieth of that.
+        assert!((300..430).contains(&late), "{late} of {TIMES}");
     }
 }

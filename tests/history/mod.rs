@@ -84,6 +84,7 @@ pub fn plan(profile: Profile) -> Plan {
             request_ns: 0,
             blinding_ns: 0,
             closing_ns: 0,
+            wake_min_ns: 0,
             wake_ns: 0,
             rest_ns: 0,
         },

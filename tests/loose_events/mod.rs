@@ -51,6 +51,7 @@ pub fn plan() -> Plan {
             request_ns: 5_000,
             blinding_ns: 0,
             closing_ns: 0,
+            wake_min_ns: 0,
             wake_ns: 0,
             rest_ns: 0,
         },

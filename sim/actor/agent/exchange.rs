@@ -186,6 +186,8 @@ impl<E: Environment> AgentActor<E> {
         }
         let head = RequestHead { method: Method::GET, target, headers, carries };
         let response = self.send_on(line, head).await?;
+        // Where agents compute on modelled cores, an answer is heard once there is one.
+        self.charge().await;
         if response.status() == StatusCode::TEMPORARY_REDIRECT {
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             line.sent_on_to = Some(location.unwrap_or_default().to_owned());

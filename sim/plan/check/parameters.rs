@@ -88,6 +88,7 @@ pub(super) fn check_costs(costs: &Costs) -> Result<(), PlanError> {
         ("blinding_ns", costs.blinding_ns),
         ("request_ns", costs.request_ns),
         ("closing_ns", costs.closing_ns),
+        ("wake_min_ns", costs.wake_min_ns),
         ("wake_ns", costs.wake_ns),
         ("rest_ns", costs.rest_ns),
     ] {
