@@ -179,7 +179,10 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
     }
     let too_often = "[costs]\n[interruptions]\nevery = \"1ns\"\n";
     let too_long = "[costs]\n[interruptions]\nevery = \"1s\"\nlengths = { p50 = \"5d\" }\n";
-    for (costs, told) in [(too_often, "interruptions.every_ns"), (too_long, "interruptions.lengths.p50_ns")] {
+    let sooner = "[costs]\nwake_min = \"20us\"\nwake = \"10us\"\nrest = \"3ms\"\n";
+    for (costs, told) in
+        [(too_often, "interruptions.every_ns"), (too_long, "interruptions.lengths.p50_ns"), (sooner, "costs.wake_ns")]
+    {
         fs::write(place.path().join("costs.toml"), costs).unwrap();
         let (exit, _, error) = place.countersign(&["load", "some.toml", "--predict", "--costs", "costs.toml"]);
         assert_eq!(exit, 2, "{error}");

@@ -112,7 +112,8 @@ pub trait Environment: Send + Sync + 'static {
     /// wake-ups from outside now and then before its own, by a count of everything that it ever ran.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
-    /// Occupies a core of the actor's CPU for as long as `work` takes; comes back when it is done.
+    /// Occupies a core of the actor's CPU for as long as `work` takes; comes back when it is done. Without any work it comes back
+    /// once a core has a moment to listen.
     fn occupy(&self, work: &Work) -> impl Future<Output = Occupied> + Send;
 
     /// Reports a fact.

@@ -31,7 +31,7 @@ struct State {
 #[derive(Debug)]
 struct Core {
     busy_until: VirtualTime,
-    /// When each piece of its work ends, up to `busy_until`; of what is over some may still be there.
+    /// When each piece of its work ends, in order; those that are over may still be there.
     ends: VecDeque<VirtualTime>,
     others: Option<Others>,
 }
@@ -80,20 +80,16 @@ impl VirtualCpu {
 
     /// Books work on a core, and what is left to do once its result is there; tells how long the result waited while the
     /// core was busy with what came before, or something else had it, and how long the core is busy with all of this.
-    ///
-    /// Whoever has nothing to work is heard between two pieces of work, before what waits, and makes no core begin.
     pub fn book(&self, now: VirtualTime, until_done: Duration, closing: Duration) -> Occupied {
         let mut state = self.lock();
         state.lose_until(now);
-        if (until_done + closing).is_zero() {
-            return Occupied { waited: state.heard(now).since(now), busy: Duration::ZERO };
-        }
         let State { cores, deaf_until, usage } = &mut *state;
         let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Occupied::default() };
         let start = now.max(core.busy_until).max(*deaf_until);
         let rested = start.since(core.busy_until);
         let wake = if rested.is_zero() { Duration::ZERO } else { self.costs.wake_after(rested) };
         let work = wake + until_done;
+        core.forget_until(now);
         usage.wakes += u64::from(!rested.is_zero());
         usage.rested += rested.min(Duration::from_nanos(self.costs.rest_ns));
         core.work(start, work);
@@ -107,6 +103,15 @@ impl VirtualCpu {
         Occupied { waited: start.since(now) + lost, busy }
     }
 
+    /// How long whoever is told something at an instant waits until they are heard: until a core is between two pieces of work,
+    /// before what waits for it. That makes no core begin.
+    pub fn hear(&self, now: VirtualTime) -> Duration {
+        let mut state = self.lock();
+        state.lose_until(now);
+        let between = state.cores.iter_mut().map(|core| core.between_pieces(now)).min();
+        between.unwrap_or(now).max(state.deaf_until).since(now)
+    }
+
     /// What its cores have done so far.
     pub fn usage(&self) -> CpuUsage {
         self.lock().usage
@@ -118,12 +123,6 @@ impl VirtualCpu {
 }
 
 impl State {
-    /// When whoever is told something at an instant is heard.
-    fn heard(&mut self, at: VirtualTime) -> VirtualTime {
-        let between = self.cores.iter_mut().map(|core| core.between_pieces(at)).min();
-        between.unwrap_or(at).max(self.deaf_until)
-    }
-
     /// Whatever takes cores before an instant, one after the other: a core that is idle then can be taken, too.
     fn lose_until(&mut self, instant: VirtualTime) {
         while let Some((taken, at)) = self.next_taken().filter(|(_, at)| *at < instant) {
@@ -154,11 +153,16 @@ impl Core {
         Self { busy_until: VirtualTime::ZERO, ends: VecDeque::new(), others }
     }
 
-    /// When it has ended what it works on at an instant: then, if that is nothing.
-    fn between_pieces(&mut self, at: VirtualTime) -> VirtualTime {
+    /// Forgets the pieces of work that are over.
+    fn forget_until(&mut self, at: VirtualTime) {
         while self.ends.front().is_some_and(|end| *end <= at) {
             self.ends.pop_front();
         }
+    }
+
+    /// When it has ended what it works on at an instant: then, if that is nothing.
+    fn between_pieces(&mut self, at: VirtualTime) -> VirtualTime {
+        self.forget_until(at);
         self.ends.front().copied().unwrap_or_else(|| at.max(self.busy_until))
     }
 
@@ -251,15 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_nothing_to_work_is_heard_between_two_pieces_of_work_and_makes_no_core_begin() {
+    fn whoever_is_told_something_is_heard_between_two_pieces_of_work_and_makes_no_core_begin() {
         let cpu = VirtualCpu::new(2, waking(30, 0));
-        let heard = |at| cpu.book(VirtualTime(at), Duration::ZERO, Duration::ZERO);
-        assert_eq!(heard(5), Occupied::default(), "both are idle");
+        let waited = |at: u64| cpu.hear(VirtualTime(at)).as_nanos();
+        assert_eq!(waited(5), 0, "both are idle");
         // The one works until 135 and 185, the other until 230; then the first for somebody else, until 285.
         for work in [100, 200, 100] {
             cpu.book(VirtualTime(5), nanos(work), nanos(50));
         }
-        let waited = |at: u64| heard(at).waited.as_nanos();
         assert_eq!([5, 134, 135, 184, 190].map(waited), [130, 1, 50, 1, 45]);
         assert_eq!([285, 286, 400].map(waited), [0, 0, 0]);
         assert_eq!(cpu.usage().wakes, 2);

@@ -133,14 +133,16 @@ impl Environment for SimulatedEnvironment {
     async fn occupy(&self, work: &Work) -> Occupied {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
         let now = self.now();
+        if work.is_nothing() {
+            let occupied = Occupied { waited: cpu.hear(now), busy: Duration::ZERO };
+            self.wait_for(occupied.waited).await;
+            return occupied;
+        }
         let slowdown = self.surroundings.network.slowdown(self.actor, now);
         let until_done = self.costs.of(work) + self.costs.of_blindings(self.key_uses.count(work));
         let (until_done, closing) = (until_done * slowdown, self.costs.closing_of(work) * slowdown);
         let occupied = cpu.book(now, until_done, closing);
-        let waited_for = (occupied.waited + occupied.busy).saturating_sub(closing);
-        // The account is kept in nanoseconds and the clock in milliseconds, so what is below one is not waited for.
-        let millis = waited_for.as_millis();
-        self.clock.sleep(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))).await;
+        self.wait_for((occupied.waited + occupied.busy).saturating_sub(closing)).await;
         occupied
     }
 
@@ -166,6 +168,12 @@ impl fmt::Debug for SimulatedEnvironment {
 }
 
 impl SimulatedEnvironment {
+    /// Waits for a CPU. The account is kept in nanoseconds and the clock in milliseconds, so what is below one is not waited for.
+    async fn wait_for(&self, cpu_time: Duration) {
+        let millis = u64::try_from(cpu_time.as_millis()).unwrap_or(u64::MAX);
+        self.clock.sleep(Duration::from_millis(millis)).await;
+    }
+
     /// Asks for a connection until the answer can come back. Whoever asks gives up in time.
     async fn handshake(&self, ways: &[Option<Way>; 2]) {
         let (Some(mishaps), true) = (&self.mishaps, ways.iter().any(Option::is_some)) else { return };

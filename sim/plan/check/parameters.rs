@@ -78,6 +78,9 @@ fn check_caps(caps: &Caps, batch_size_max: u32) -> Result<(), PlanError> {
     Ok(())
 }
 
+/// What one operation takes at most.
+const COST_NS_MAX: u64 = 10_000_000_000;
+
 pub(super) fn check_costs(costs: &Costs) -> Result<(), PlanError> {
     for (key, cost_ns) in [
         ("sign_ns", costs.sign_ns),
@@ -92,7 +95,8 @@ pub(super) fn check_costs(costs: &Costs) -> Result<(), PlanError> {
         ("wake_ns", costs.wake_ns),
         ("rest_ns", costs.rest_ns),
     ] {
-        within(&format!("costs.{key}"), cost_ns, 0..=10_000_000_000, "ns", "one operation takes at most 10 s")?;
+        within(&format!("costs.{key}"), cost_ns, 0..=COST_NS_MAX, "ns", "one operation takes at most 10 s")?;
     }
-    Ok(())
+    let why = "a core that has rested for long begins no sooner than after a short rest (wake_min)";
+    within("costs.wake_ns", costs.wake_ns, costs.wake_min_ns..=COST_NS_MAX, "ns", why)
 }
