@@ -183,8 +183,8 @@ fn with_wakes(costs: Costs, brisk: &Made, idle: &Made, interruptions: Interrupti
     let mut costs = Costs { wake_min_ns: WAKE_FIRST_NS, wake_ns: WAKE_FIRST_NS, ..costs };
     for _ in 0..ROUNDS {
         let (short, long) = (brisk.wake(costs, interruptions)?, idle.wake(costs, interruptions)?);
-        let wake_min_ns = Wake::after(0, short, long);
-        costs = Costs { wake_min_ns, wake_ns: Wake::after(REST_NS, short, long).max(wake_min_ns), ..costs };
+        let (wake_min_ns, wake_ns) = Wake::bounds(short, long);
+        costs = Costs { wake_min_ns, wake_ns, ..costs };
     }
     Ok(costs)
 }
@@ -197,13 +197,21 @@ struct Wake {
 }
 
 impl Wake {
+    /// After no rest, and after one of `REST_NS`, where a longer rest makes it dearer. Rests that are nearly as long tell nothing of that.
+    fn bounds(short: Self, long: Self) -> (u64, u64) {
+        if long.rested_ns < short.rested_ns.saturating_mul(2) || long.took_ns < short.took_ns {
+            return (long.took_ns, long.took_ns);
+        }
+        (Self::after(0, short, long), Self::after(REST_NS, short, long))
+    }
+
     /// The same after another rest, in proportion.
     fn after(rested_ns: u64, short: Self, long: Self) -> u64 {
         let difference = |one: u64, other: u64| i128::from(one) - i128::from(other);
         let more_ns = (difference(long.took_ns, short.took_ns) * difference(rested_ns, short.rested_ns))
             .checked_div(difference(long.rested_ns, short.rested_ns))
             .unwrap_or_default();
-        u64::try_from(i128::from(short.took_ns) + more_ns).unwrap_or_default()
+        u64::try_from((i128::from(short.took_ns) + more_ns).max(0)).unwrap_or(u64::MAX)
     }
 }
 
@@ -219,5 +227,8 @@ mod tests {
         // Measured by chance: less than nothing is nothing, and where there is one rest all are alike.
         assert_eq!(Wake::after(0, wake(200, 2), long), 0);
         assert_eq!(Wake::after(0, short, wake(200, 12)), 12);
+        assert_eq!(Wake::bounds(short, long), (8, Wake::after(REST_NS, short, long)));
+        assert_eq!(Wake::bounds(short, wake(390, 60)), (60, 60));
+        assert_eq!(Wake::bounds(short, wake(1_200, 10)), (10, 10));
     }
 }

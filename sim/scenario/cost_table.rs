@@ -29,7 +29,7 @@ pub struct CostTable {
     pub closing: Option<TimeSpan>,
     /// What a core that is idle takes to begin, and as much to go to rest again, however short it rested. Default `0ns`.
     pub wake_min: Option<TimeSpan>,
-    /// The same once it has rested for `rest`. Default: `wake_min`.
+    /// The same once it has rested for `rest`, at least `wake_min`. Default: `wake_min`.
     pub wake: Option<TimeSpan>,
     /// How long a core rests until it is as slow to begin as it gets; in proportion faster after less. Default `0ns`.
     pub rest: Option<TimeSpan>,

@@ -65,7 +65,7 @@ impl VirtualCpu {
     /// The same, of which something else takes each core now and then, as drawn from a seed.
     ///
     /// Of the cores that are idle one waits for network and timers, for all of them, as it is with the threads of a runtime: if
-    /// something else takes that core, whatever arrives waits until it is back, whoever else is idle.
+    /// something else takes that core, whatever arrives waits until it is back, whoever else is idle or taken meanwhile.
     pub fn interrupted(cores: u32, costs: Costs, interruptions: Interruptions, seed: SeedStream) -> Self {
         let others =
             |core| (interruptions.every_ns > 0).then(|| Others::new(interruptions, seed.rng("interruptions", core)));
@@ -78,14 +78,14 @@ impl VirtualCpu {
         Self { costs, state: Mutex::new(state) }
     }
 
-    /// Books work on a core, and what is left to do once its result is there; tells how long the result waited while the
-    /// core was busy with what came before, or something else had it, and how long the core is busy with all of this.
+    /// Books work on a core, and what is left to do once its result is there; tells how long the result waited while nobody heard,
+    /// the core was busy with what came before, or something else had it, and how long the core is busy with all of this.
     pub fn book(&self, now: VirtualTime, until_done: Duration, closing: Duration) -> Occupied {
         let mut state = self.lock();
-        state.lose_until(now);
-        let State { cores, deaf_until, usage } = &mut *state;
+        let heard = state.heard(now);
+        let State { cores, usage, .. } = &mut *state;
         let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Occupied::default() };
-        let start = now.max(core.busy_until).max(*deaf_until);
+        let start = heard.max(core.busy_until);
         let rested = start.since(core.busy_until);
         let wake = if rested.is_zero() { Duration::ZERO } else { self.costs.wake_after(rested) };
         let work = wake + until_done;
@@ -107,9 +107,9 @@ impl VirtualCpu {
     /// before what waits for it. That makes no core begin.
     pub fn hear(&self, now: VirtualTime) -> Duration {
         let mut state = self.lock();
-        state.lose_until(now);
-        let between = state.cores.iter_mut().map(|core| core.between_pieces(now)).min();
-        between.unwrap_or(now).max(state.deaf_until).since(now)
+        let heard = state.heard(now);
+        let between = state.cores.iter_mut().map(|core| core.between_pieces(heard)).min();
+        between.unwrap_or(heard).since(now)
     }
 
     /// What its cores have done so far.
@@ -123,10 +123,19 @@ impl VirtualCpu {
 }
 
 impl State {
+    /// When what arrives at an instant is heard, with whatever takes cores before that.
+    fn heard(&mut self, at: VirtualTime) -> VirtualTime {
+        self.lose_until(at);
+        let heard = at.max(self.deaf_until);
+        self.lose_until(heard);
+        heard
+    }
+
     /// Whatever takes cores before an instant, one after the other: a core that is idle then can be taken, too.
     fn lose_until(&mut self, instant: VirtualTime) {
         while let Some((taken, at)) = self.next_taken().filter(|(_, at)| *at < instant) {
-            let listens = self.listener(at) == Some(taken);
+            // Whoever listens and is taken still does once it is back.
+            let listens = at >= self.deaf_until && self.listener(at) == Some(taken);
             let Some(core) = self.cores.get_mut(taken) else { return };
             core.lose(at);
             if listens {
@@ -269,6 +278,15 @@ mod tests {
     }
 
     #[test]
+    fn a_core_forgets_the_work_that_is_over() {
+        let cpu = VirtualCpu::new(1, waking(0, 0));
+        for at in 0..1_000 {
+            cpu.book(VirtualTime(at * 1_000), nanos(100), nanos(50));
+        }
+        assert!(cpu.lock().cores[0].ends.len() <= 2);
+    }
+
+    #[test]
     fn what_takes_a_core_once_the_result_is_there_delays_the_next_result_only() {
         let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
         let interruptions = Interruptions { every_ns: 100_000, lengths };
@@ -309,10 +327,14 @@ mod tests {
         let lengths = Quantiles { p50_ns: 5_000, p90_ns: 5_001, p99_ns: 5_002, p999_ns: 5_003 };
         let interruptions = Interruptions { every_ns: 100_000, lengths };
         let cpu = VirtualCpu::interrupted(2, waking(0, 0), interruptions, SeedStream::new(1));
-        let waited = |number: u64| {
-            cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(1), Duration::ZERO).waited > Duration::ZERO
+        let mut not_heard = 0;
+        let mut waited = |number: u64| {
+            let at = VirtualTime(number * 20_000);
+            not_heard += usize::from(cpu.hear(at) > Duration::ZERO);
+            cpu.book(at, Duration::from_nanos(1), Duration::ZERO).waited > Duration::ZERO
         };
         let late = (1..=TIMES).filter(|number| waited(*number)).count();
+        assert!((300..430).contains(&not_heard), "{not_heard} of {TIMES}");
         // One of the two listens, and is taken for 3.75 of 103.75 µs; both are taken together for a thirtieth of that.
         assert!((300..430).contains(&late), "{late} of {TIMES}");
     }
