@@ -268,7 +268,7 @@ mod tests {
         let cpu = VirtualCpu::new(2, waking(30, 0));
         let waited = |at: u64| cpu.hear(VirtualTime(at)).as_nanos();
         assert_eq!(waited(5), 0, "both are idle");
-        // The one works until 135 and 185, the other until 230; then the first for somebody else, until 285.
+        // The one works until 135 and 185, the other until 235 and 285; then the first once more, until 285 and 335.
         for work in [100, 200, 100] {
             cpu.book(VirtualTime(5), nanos(work), nanos(50));
         }
