@@ -178,11 +178,15 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         assert!(error.contains(told), "{error}");
     }
     let too_often = "[costs]\n[interruptions]\nevery = \"1ns\"\n";
-    let too_long = "[costs]\n[interruptions]\nevery = \"1s\"\nlengths = { p50 = \"5d\" }\n";
+    let too_long = "[costs]\n[interruptions]\nevery = \"1s\"\nlengths = [\"1ms\", \"5d\"]\n";
+    let nothing_told = "[costs]\n[interruptions]\nevery = \"1s\"\n";
     let sooner = "[costs]\nwake_min = \"20us\"\nwake = \"10us\"\nrest = \"3ms\"\n";
-    for (costs, told) in
-        [(too_often, "interruptions.every_ns"), (too_long, "interruptions.lengths.p50_ns"), (sooner, "costs.wake_ns")]
-    {
+    for (costs, told) in [
+        (too_often, "interruptions.every_ns"),
+        (too_long, "interruptions.lengths_ns[1]"),
+        (nothing_told, "interruptions.lengths_ns: found 0 lengths"),
+        (sooner, "costs.wake_ns"),
+    ] {
         fs::write(place.path().join("costs.toml"), costs).unwrap();
         let (exit, _, error) = place.countersign(&["load", "some.toml", "--predict", "--costs", "costs.toml"]);
         assert_eq!(exit, 2, "{error}");
@@ -190,9 +194,9 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
     }
     let written = "[costs]\nsign = \"243us 120ns\"\n";
     assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().costs.sign_ns, 243_120);
-    let interrupted = "[costs]\n[interruptions]\nevery = \"40ms\"\nlengths = { p50 = \"1ms\", p90 = \"3ms\" }\n";
-    let Interruptions { every_ns, lengths } = CostFile::from_toml("costs.toml", interrupted).unwrap().interruptions;
-    assert_eq!((every_ns, lengths.p50_ns, lengths.p90_ns, lengths.p99_ns), (40_000_000, 1_000_000, 3_000_000, 0));
+    let interrupted = "[costs]\n[interruptions]\nevery = \"40ms\"\nlengths = [\"1ms\", \"3ms\"]\n";
+    let Interruptions { every_ns, lengths_ns } = CostFile::from_toml("costs.toml", interrupted).unwrap().interruptions;
+    assert_eq!((every_ns, lengths_ns), (40_000_000, vec![1_000_000, 3_000_000]));
 }
 
 #[test]

@@ -23,8 +23,8 @@ use crate::{
     report::{self, Calibration},
     scenario::{CostFile, read_text},
     types::{
-        ActorId, Costs, CryptoTier, Jti, MeasuredMachine, Origin, Quantiles, Scheme, SeedStream, TimeSpan, Uid,
-        UnixSeconds,
+        ActorId, Costs, CryptoTier, Interruptions, Jti, MeasuredMachine, Origin, Quantiles, Scheme, SeedStream,
+        TimeSpan, Uid, UnixSeconds,
     },
 };
 
@@ -60,7 +60,7 @@ pub(super) fn read(path: &Path) -> Result<MeasuredMachine, Failure> {
     Ok(CostFile::from_toml(&file, &text)?)
 }
 
-/// Measures every cost of this machine with one crypto tier: about forty seconds.
+/// Measures every cost of this machine with one crypto tier: about a minute.
 pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
     let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
@@ -112,9 +112,9 @@ pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
 fn written(machine: &MeasuredMachine) -> String {
     let time = |nanos: u64| format!("\"{}\"", TimeSpan::from_nanos(nanos));
     let MeasuredMachine { costs, interruptions, scatter } = machine;
-    let quantiles = |of: &Quantiles, between: &str| {
+    let quantiles = |of: &Quantiles| {
         let [p50, p90, p99, p999] = [of.p50_ns, of.p90_ns, of.p99_ns, of.p999_ns].map(time);
-        [format!("p50 = {p50}"), format!("p90 = {p90}"), format!("p99 = {p99}"), format!("p999 = {p999}")].join(between)
+        [format!("p50 = {p50}"), format!("p90 = {p90}"), format!("p99 = {p99}"), format!("p999 = {p999}")].join("\n")
     };
     format!(
         "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
@@ -124,8 +124,9 @@ fn written(machine: &MeasuredMachine) -> String {
          # and `wake` the same once it has rested for `rest`.\n\
          # The table [costs] can stand in a scenario; a prediction takes the whole file (--costs).\n\
          [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nblinding = {}\nrequest = {}\nclosing = {}\nwake_min = {}\nwake = {}\nrest = {}\n\n\
-         # How long a core is left alone by everything else on average, and for how long it is taken then. Predictions draw that.\n\
-         [interruptions]\nevery = {}\nlengths = {{ {} }}\n\n\
+         # How long a core is left alone by everything else on average, and for how long it is taken then, each of these lengths\n\
+         # as often as any other. Predictions draw that.\n\
+         [interruptions]\nevery = {}\nlengths = [{}]\n\n\
          # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
          [scatter]\n{}\n",
         time(costs.sign_ns),
@@ -140,7 +141,16 @@ fn written(machine: &MeasuredMachine) -> String {
         time(costs.wake_ns),
         time(costs.rest_ns),
         time(interruptions.every_ns),
-        quantiles(&interruptions.lengths, ", "),
-        quantiles(scatter, "\n"),
+        lengths(interruptions),
+        quantiles(scatter),
     )
+}
+
+/// To the microsecond, some on each line.
+fn lengths(interruptions: &Interruptions) -> String {
+    const ON_A_LINE: usize = 10;
+    let written = |nanos: &u64| format!("\"{}\"", TimeSpan::from_nanos(nanos / 1_000 * 1_000));
+    let line = |lengths: &[u64]| lengths.iter().map(written).collect::<Vec<_>>().join(", ");
+    let lines: Vec<_> = interruptions.lengths_ns.chunks(ON_A_LINE).map(line).collect();
+    if lines.is_empty() { String::new() } else { format!("\n  {},\n", lines.join(",\n  ")) }
 }

@@ -6,18 +6,21 @@ use std::{
 };
 
 use super::parallel::all_cores;
-use crate::{metrics::Histogram, types::Interruptions};
+use crate::types::Interruptions;
 
-const WATCHED: Duration = Duration::from_secs(10);
+/// Long enough for what takes a core for ten milliseconds or more: that comes every ten seconds or so, and makes the tails.
+const WATCHED: Duration = Duration::from_secs(30);
 /// What is shorter is the kernel's own work, which the costs of requests have in them.
 const SHORTEST: Duration = Duration::from_micros(100);
+/// The lengths of as many equal parts of all of them are told.
+const PARTS: usize = 100;
 
 /// How often something else takes a core of this machine, and for how long.
 pub(super) fn interruptions() -> Interruptions {
     let watchers: Vec<_> = (0..all_cores().get()).map(|_| thread::spawn(gaps)).collect();
     let watched = WATCHED * u32::try_from(watchers.len()).unwrap_or(u32::MAX);
-    let gaps: Vec<u64> = watchers.into_iter().filter_map(|watcher| watcher.join().ok()).flatten().collect();
-    of(&gaps, watched)
+    let gaps = watchers.into_iter().filter_map(|watcher| watcher.join().ok()).flatten().collect();
+    of(gaps, watched)
 }
 
 /// The times in which this thread did not run, in nanoseconds.
@@ -35,14 +38,27 @@ fn gaps() -> Vec<u64> {
     gaps
 }
 
-fn of(gaps: &[u64], watched: Duration) -> Interruptions {
-    let mut lengths = Histogram::default();
-    gaps.iter().for_each(|gap| lengths.record(*gap));
-    let left_ns = watched.as_nanos().saturating_sub(gaps.iter().map(|gap| u128::from(*gap)).sum());
+fn of(mut gaps: Vec<u64>, watched: Duration) -> Interruptions {
+    gaps.sort_unstable();
+    let left_ns = watched.as_nanos().saturating_sub(sum(&gaps));
     // 0 would say that there are none.
     let every_ns = left_ns.checked_div(gaps.len() as u128).map_or(0, |every_ns| every_ns.max(1));
-    let lengths = lengths.distribution().unwrap_or_default().quantiles_ns();
-    Interruptions { every_ns: u64::try_from(every_ns).unwrap_or(u64::MAX), lengths }
+    Interruptions { every_ns: u64::try_from(every_ns).unwrap_or(u64::MAX), lengths_ns: parts(&gaps) }
+}
+
+/// The average of each of so many parts of them that are as large as each other, or of each of them if there are fewer: what they
+/// take all together stays the same.
+fn parts(sorted: &[u64]) -> Vec<u64> {
+    let count = sorted.len().min(PARTS);
+    let average = |part: usize| {
+        let part = sorted.get(part * sorted.len() / count..(part + 1) * sorted.len() / count)?;
+        sum(part).checked_div(part.len() as u128)
+    };
+    (0..count).filter_map(average).map(|average_ns| u64::try_from(average_ns).unwrap_or(u64::MAX)).collect()
+}
+
+fn sum(gaps: &[u64]) -> u128 {
+    gaps.iter().map(|gap| u128::from(*gap)).sum()
 }
 
 #[cfg(test)]
@@ -51,11 +67,19 @@ mod tests {
 
     #[test]
     fn what_is_left_between_gaps_is_their_distance() {
-        let gaps: Vec<u64> = (1..=100).map(|number| number * 10_000).collect();
-        let found = of(&gaps, Duration::from_nanos(150_500_000));
+        let gaps: Vec<u64> = (1..=100).rev().map(|number| number * 10_000).collect();
+        let found = of(gaps.clone(), Duration::from_nanos(150_500_000));
         assert_eq!(found.every_ns, 1_000_000);
-        assert!(found.lengths.p50_ns.abs_diff(500_000) < 5_000, "{found:?}");
-        assert!(found.lengths.p999_ns.abs_diff(1_000_000) < 10_000, "{found:?}");
-        assert_eq!(of(&[], WATCHED), Interruptions::default());
+        assert_eq!(found.lengths_ns, gaps.into_iter().rev().collect::<Vec<_>>());
+        assert_eq!(of(Vec::new(), WATCHED), Interruptions::default());
+    }
+
+    #[test]
+    fn many_gaps_are_told_by_the_averages_of_equal_parts() {
+        let few: Vec<u64> = (1..=250).collect();
+        let told = parts(&few);
+        assert_eq!(told.len(), PARTS);
+        assert_eq!((told[0], told[1], told[99]), (1, 4, 249));
+        assert!(parts(&[7, 9]) == [7, 9] && parts(&[]).is_empty());
     }
 }

@@ -118,7 +118,7 @@ impl Made {
 
     /// What it took a core to begin after a rest, if the rest of the CPU time is explained by `costs`; how often cores began, and
     /// how long they had rested, is as in a simulation.
-    fn wake(&self, costs: Costs, interruptions: Interruptions) -> Result<Wake, Failure> {
+    fn wake(&self, costs: Costs, interruptions: &Interruptions) -> Result<Wake, Failure> {
         let explained_ns = self.crypto.by_ns(&costs) + self.requests * (costs.closing_ns + costs.parse_ns);
         let unexplained_ns = self.cpu_ns.saturating_sub(explained_ns) / TURNS;
         let CpuUsage { wakes, rested, .. } = self.foretold(costs, interruptions)?.cpu;
@@ -128,8 +128,8 @@ impl Made {
     }
 
     /// What a simulation by `costs` foretells.
-    fn foretold(&self, costs: Costs, interruptions: Interruptions) -> Result<Prediction, Failure> {
-        let machine = MeasuredMachine { costs, interruptions, scatter: Quantiles::default() };
+    fn foretold(&self, costs: Costs, interruptions: &Interruptions) -> Result<Prediction, Failure> {
+        let machine = MeasuredMachine { costs, interruptions: interruptions.clone(), scatter: Quantiles::default() };
         predict(&self.plan, &machine, CORES, &AtomicBool::new(false), &mut |_| {})
     }
 }
@@ -159,9 +159,9 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
     }
     let request_ns = busy.request_ns().saturating_sub(costs.parse_ns);
     let costs = Costs { request_ns: 0, closing_ns: request_ns, rest_ns: REST_NS, ..brisk.crypto_costs(&costs) };
-    let costs = with_wakes(costs, &brisk, &idle, interruptions)?;
+    let costs = with_wakes(costs, &brisk, &idle, &interruptions)?;
 
-    let explained = idle.foretold(costs, interruptions)?.figures.one_step_ns.unwrap_or_default();
+    let explained = idle.foretold(costs, &interruptions)?.figures.one_step_ns.unwrap_or_default();
     let middle_ns = idle.exchanges_ns.distribution().unwrap_or_default().p50;
     let before_ns = middle_ns.saturating_sub(explained.p50).min(request_ns);
     let costs = Costs { request_ns: before_ns, closing_ns: request_ns - before_ns, ..costs };
@@ -179,7 +179,7 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
 
 /// `costs` with what a core takes to begin, so that simulations take as much CPU time as the loads did: the cores of the one rest
 /// often and not for long, those of the other for longer.
-fn with_wakes(costs: Costs, brisk: &Made, idle: &Made, interruptions: Interruptions) -> Result<Costs, Failure> {
+fn with_wakes(costs: Costs, brisk: &Made, idle: &Made, interruptions: &Interruptions) -> Result<Costs, Failure> {
     let mut costs = Costs { wake_min_ns: WAKE_FIRST_NS, wake_ns: WAKE_FIRST_NS, ..costs };
     for _ in 0..ROUNDS {
         let (short, long) = (brisk.wake(costs, interruptions)?, idle.wake(costs, interruptions)?);

@@ -36,7 +36,7 @@ pub(super) fn predict(
     let plan = Plan {
         costs: machine.costs,
         crypto: CryptoTier::Modelled,
-        shared_cores: Some(SharedCores { count: cores, interruptions: machine.interruptions }),
+        shared_cores: Some(SharedCores { count: cores, interruptions: machine.interruptions.clone() }),
         network: Network { tick_ms: 1, latency_ms_min: latency_ms, latency_ms_max: latency_ms },
         ..plan.clone()
     }

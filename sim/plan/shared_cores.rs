@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::types::Interruptions;
 
 /// The cores of a machine that makes a load and serves it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SharedCores {
     /// How many there are, at least one.

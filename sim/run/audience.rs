@@ -86,7 +86,7 @@ impl Audience {
             scene: SceneRecorder::new(plan),
             metrics: Metrics::new(plan),
             // A plan whose ends share a machine's cores stands for a load.
-            pace: plan.shared_cores.map(|cores| Pace::new(plan, cores.count.into())),
+            pace: plan.shared_cores.as_ref().map(|cores| Pace::new(plan, cores.count.into())),
             record: match trace {
                 None => Record::Digest(Digest::new()),
                 Some(to) => Record::Trace(Relay::start("trace", TraceWriter::new(to, &TraceHeader::of(plan)))),

@@ -51,7 +51,7 @@ pub struct CostFile {
 #[serde(deny_unknown_fields, default)]
 struct InterruptionsTable {
     every: Option<TimeSpan>,
-    lengths: QuantilesTable,
+    lengths: Vec<TimeSpan>,
 }
 
 /// A distribution of times, in such a file.
@@ -73,7 +73,8 @@ impl CostFile {
         let read: Self = toml::from_str(text)
             .map_err(|error| ScenarioError::from_toml(file, text, "countersign calibrate", &error))?;
         let InterruptionsTable { every, lengths } = read.interruptions;
-        let interruptions = Interruptions { every_ns: nanos(every), lengths: lengths.resolve() };
+        let lengths_ns = lengths.into_iter().map(TimeSpan::nanos).collect();
+        let interruptions = Interruptions { every_ns: nanos(every), lengths_ns };
         Ok(MeasuredMachine { costs: read.costs.resolve(), interruptions, scatter: read.scatter.resolve() })
     }
 }

@@ -3,7 +3,7 @@
 use super::{Costs, Interruptions, Quantiles};
 
 /// What was found out about a machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MeasuredMachine {
     /// What operations cost on one of its cores.
     pub costs: Costs,

@@ -66,9 +66,10 @@ impl VirtualCpu {
     ///
     /// Of the cores that are idle one waits for network and timers, for all of them, as it is with the threads of a runtime: if
     /// something else takes that core, whatever arrives waits until it is back, whoever else is idle or taken meanwhile.
-    pub fn interrupted(cores: u32, costs: Costs, interruptions: Interruptions, seed: SeedStream) -> Self {
-        let others =
-            |core| (interruptions.every_ns > 0).then(|| Others::new(interruptions, seed.rng("interruptions", core)));
+    pub fn interrupted(cores: u32, costs: Costs, interruptions: &Interruptions, seed: SeedStream) -> Self {
+        let others = |core| {
+            (interruptions.every_ns > 0).then(|| Others::new(interruptions.clone(), seed.rng("interruptions", core)))
+        };
         let cores = (0..cores.max(1)).map(|core| Core::new(others(core.into())));
         Self::of(cores, costs)
     }
@@ -201,8 +202,10 @@ impl Others {
 
     /// Takes the core when it is due to: how long. The next time is drawn.
     fn take(&mut self) -> Duration {
-        let length_ns = self.interruptions.lengths.at(draw_between(&mut self.rng, 0, 999));
-        let length = Duration::from_nanos(length_ns);
+        let lengths_ns = &self.interruptions.lengths_ns;
+        let drawn = draw_between(&mut self.rng, 0, (lengths_ns.len() as u64).saturating_sub(1));
+        let length_ns = usize::try_from(drawn).ok().and_then(|drawn| lengths_ns.get(drawn));
+        let length = Duration::from_nanos(length_ns.copied().unwrap_or_default());
         self.next = self.next.after(length).after(self.pause());
         length
     }
@@ -217,7 +220,6 @@ impl Others {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Quantiles;
 
     fn waking(wake_ns: u64, rest_ns: u64) -> Costs {
         Costs { wake_ns, rest_ns, ..Costs::default() }
@@ -288,10 +290,9 @@ mod tests {
 
     #[test]
     fn what_takes_a_core_once_the_result_is_there_delays_the_next_result_only() {
-        let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
-        let interruptions = Interruptions { every_ns: 100_000, lengths };
+        let interruptions = Interruptions { every_ns: 100_000, lengths_ns: (0..100).map(|part| part * 100).collect() };
         for seed in 0..20 {
-            let cpu = VirtualCpu::interrupted(1, waking(0, 0), interruptions, SeedStream::new(seed));
+            let cpu = VirtualCpu::interrupted(1, waking(0, 0), &interruptions, SeedStream::new(seed));
             let book = || cpu.book(VirtualTime(1), Duration::from_nanos(1), Duration::from_millis(10)).waited;
             let (first, second) = (book(), book());
             assert_eq!(first, Duration::ZERO, "seed {seed}");
@@ -302,10 +303,9 @@ mod tests {
     #[test]
     fn work_on_a_core_that_something_else_takes_now_and_then_is_late_by_what_it_took() {
         const WORK_NS: u64 = 1_000;
-        let lengths = Quantiles { p50_ns: 5_000, p90_ns: 9_000, p99_ns: 9_900, p999_ns: 10_000 };
-        let interruptions = Interruptions { every_ns: 100_000, lengths };
+        let interruptions = Interruptions { every_ns: 100_000, lengths_ns: (0..100).map(|part| part * 100).collect() };
         let lateness = |seed| {
-            let cpu = VirtualCpu::interrupted(1, waking(0, 0), interruptions, SeedStream::new(seed));
+            let cpu = VirtualCpu::interrupted(1, waking(0, 0), &interruptions, SeedStream::new(seed));
             let book =
                 |number: u64| cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(WORK_NS), Duration::ZERO);
             let waits: Vec<Duration> = (1..=10_000).map(|number| book(number).waited).collect();
@@ -324,9 +324,8 @@ mod tests {
     #[test]
     fn what_arrives_waits_for_the_core_that_listens_even_where_another_is_idle() {
         const TIMES: u64 = 10_000;
-        let lengths = Quantiles { p50_ns: 5_000, p90_ns: 5_001, p99_ns: 5_002, p999_ns: 5_003 };
-        let interruptions = Interruptions { every_ns: 100_000, lengths };
-        let cpu = VirtualCpu::interrupted(2, waking(0, 0), interruptions, SeedStream::new(1));
+        let interruptions = Interruptions { every_ns: 100_000, lengths_ns: vec![2_500, 5_000] };
+        let cpu = VirtualCpu::interrupted(2, waking(0, 0), &interruptions, SeedStream::new(1));
         let mut not_heard = 0;
         let mut waited = |number: u64| {
             let at = VirtualTime(number * 20_000);

@@ -131,8 +131,8 @@ pub fn run<L: Listener + Send + 'static>(
     let pacers = Pacers::default();
     let totals = Arc::new(WallTotals::default());
     let breakdown = Arc::new(Breakdown::new(Arc::clone(&controls.pulse)));
-    let shared_cpu = plan.shared_cores.map(|SharedCores { count, interruptions }| {
-        Arc::new(VirtualCpu::interrupted(count, plan.costs, interruptions, SeedStream::new(plan.seed)))
+    let shared_cpu = plan.shared_cores.as_ref().map(|SharedCores { count, interruptions }| {
+        Arc::new(VirtualCpu::interrupted(*count, plan.costs, interruptions, SeedStream::new(plan.seed)))
     });
     build_hosts(
         &mut sim,
