@@ -53,7 +53,7 @@ fn plan(duration_s: u64, agents: u32, change: impl Fn(u32, &mut AgentPlan)) -> P
 #[test]
 fn a_retry_takes_no_planned_visit_away() {
     let intervals = Visits::Every { first_ms: 60_000, interval_ms: 600_000, jitter_ms: 0 };
-    let instants = Visits::At { times_ms: (0..12).map(|index| 60_000 + index * 600_000).collect() };
+    let instants = Visits::At { times_us: (0..12).map(|index| 60_000_000 + index * 600_000_000).collect() };
     for visits in [intervals, instants] {
         let mut plan = plan(7_200, 1, |_, agent| {
             agent.server = ActorId::Site(1);
@@ -81,10 +81,10 @@ fn rule_48_a_removal_is_told_even_if_the_client_has_gone() {
         agent.server = ActorId::Smp;
         if number == 1 {
             agent.clock.offset_ms = -20_000;
-            agent.visits = Visits::At { times_ms: vec![10_000, 75_000] };
+            agent.visits = Visits::At { times_us: vec![10_000_000, 75_000_000] };
         } else {
             agent.connections = 500;
-            agent.visits = Visits::At { times_ms: vec![74_900] };
+            agent.visits = Visits::At { times_us: vec![74_900_000] };
             agent.leave_ms = Some(74_950);
         }
     });

@@ -358,7 +358,9 @@ impl Make {
                 agent.key = 10 + number;
                 agent.visits = if self.is_open_model {
                     let step_ms = usize::try_from(self.interval_ms).unwrap();
-                    Visits::At { times_ms: (start_ms..Self::DURATION_MS).step_by(step_ms).collect() }
+                    Visits::At {
+                        times_us: (start_ms..Self::DURATION_MS).step_by(step_ms).map(|at_ms| at_ms * 1_000).collect(),
+                    }
                 } else {
                     let jitter_ms = self.interval_ms / 3;
                     Visits::Every { first_ms: start_ms + jitter_ms, interval_ms: self.interval_ms, jitter_ms }

@@ -208,7 +208,7 @@ fn a_slower_plan_can_be_run_and_has_as_many_visits() {
     assert_eq!(slower.costs.sign_ns, 100 * plan.costs.sign_ns);
     for (before, after) in plan.agents.iter().zip(&slower.agents) {
         match (&before.visits, &after.visits) {
-            (Visits::At { times_ms: before }, Visits::At { times_ms: after }) => assert_eq!(before.len(), after.len()),
+            (Visits::At { times_us: before }, Visits::At { times_us: after }) => assert_eq!(before.len(), after.len()),
             (Visits::Every { interval_ms: before, .. }, Visits::Every { interval_ms: after, .. }) => {
                 assert_eq!(before * 100, *after);
             }

@@ -247,7 +247,7 @@ fn objectives_are_held_against_the_latencies_and_counts_of_the_whole() {
     plan.expectation.thresholds.one_step_p99_ms = Some(10);
     plan.expectation.thresholds.served_min_ppm = Some(990_000);
     // Nothing is due but what is made by hand.
-    plan.agents.iter_mut().for_each(|agent| agent.visits = Visits::At { times_ms: Vec::new() });
+    plan.agents.iter_mut().for_each(|agent| agent.visits = Visits::At { times_us: Vec::new() });
     let verdict = |slow: u64, failed: u64| {
         let mut parts = parts(&plan, &[], 2);
         add(&mut parts[0].1, 1, 1_000, Outcome::ServedOneStep, 1);

@@ -182,7 +182,7 @@ fn fleet_plan() -> Plan {
         leave_ms: None,
         bootstrap: Bootstrap::Installed,
         policy_interval_s: 900,
-        visits: Visits::At { times_ms: Vec::new() },
+        visits: Visits::At { times_us: Vec::new() },
         requests: 1,
         public_requests: 0,
         connections: 1,

@@ -180,8 +180,8 @@ fn arrivals_are_dealt_out_by_turns() {
         "start = \"1m\"\narrivals = { phases = [{ rate = \"1/s\", for = \"6s\" }] }",
     );
     let times = resolved(&text).agents.into_iter().map(|agent| agent.visits).collect::<Vec<_>>();
-    let at = |times_ms: [u64; 2]| Visits::At { times_ms: times_ms.to_vec() };
-    assert_eq!(times, [at([60_500, 63_500]), at([61_500, 64_500]), at([62_500, 65_500])]);
+    let at = |times_us: [u64; 2]| Visits::At { times_us: times_us.to_vec() };
+    assert_eq!(times, [at([60_500_000, 63_500_000]), at([61_500_000, 64_500_000]), at([62_500_000, 65_500_000])]);
 }
 
 #[test]
@@ -367,7 +367,7 @@ proptest! {
         plan.agents[0].start_ms = numbers[1];
         plan.agents[0].leave_ms = Some(numbers[2]);
         plan.agents[0].visits = Visits::Every { first_ms: numbers[3], interval_ms: numbers[4], jitter_ms: numbers[5] };
-        plan.agents[1].visits = Visits::At { times_ms: numbers[6..].to_vec() };
+        plan.agents[1].visits = Visits::At { times_us: numbers[6..].to_vec() };
         plan.agents[0].server = ActorId::Site(small[0]);
         let _ = plan.check();
         plan.agents[0].server = ActorId::Agent(small[0]);

@@ -70,7 +70,7 @@ fn what_is_left_fails_in_the_same_way_and_nothing_of_it_can_be_left_out() {
         "{plan:#?}"
     );
     assert!(plan.duration_ms < whole.duration_ms / 2);
-    assert!(matches!(&plan.agents[0].visits, Visits::At { times_ms } if times_ms.len() == 1), "{:?}", plan.agents[0]);
+    assert!(matches!(&plan.agents[0].visits, Visits::At { times_us } if times_us.len() == 1), "{:?}", plan.agents[0]);
     assert_eq!(plan.agents[0].clock, ClockModel::default());
     for without in [Plan { faults: Vec::new(), ..plan.clone() }, Plan { attackers: Vec::new(), ..plan.clone() }] {
         assert_eq!(goal.find(&without, &never).unwrap(), None);

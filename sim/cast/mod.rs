@@ -266,8 +266,8 @@ fn visits(planned: &Visits, now: VirtualTime) -> AgentVisits {
             jitter: Duration::from_millis(*jitter_ms),
         },
         // Calls that came while it was down are lost.
-        Visits::At { times_ms } => {
-            AgentVisits::At(times_ms.iter().copied().map(VirtualTime::from_millis).filter(|at| *at >= now).collect())
+        Visits::At { times_us } => {
+            AgentVisits::At(times_us.iter().copied().map(VirtualTime::from_micros).filter(|at| *at >= now).collect())
         }
     }
 }

@@ -82,7 +82,10 @@ impl VisitRecorder {
 fn due(agent: &AgentPlan, length_ms: u64) -> u64 {
     let end_ms = agent.leave_ms.map_or(length_ms, |leave_ms| leave_ms.min(length_ms));
     match &agent.visits {
-        Visits::At { times_ms } => times_ms.partition_point(|at_ms| *at_ms < end_ms) as u64,
+        Visits::At { times_us } => {
+            let end_us = end_ms.saturating_mul(1_000);
+            times_us.partition_point(|at_us| *at_us < end_us) as u64
+        }
         Visits::Every { first_ms, interval_ms, jitter_ms } => {
             let last_ms = end_ms.checked_sub(1).and_then(|before_ms| before_ms.checked_sub(*jitter_ms));
             let since_first_ms = last_ms.and_then(|last_ms| last_ms.checked_sub(*first_ms));

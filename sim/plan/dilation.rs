@@ -51,7 +51,7 @@ impl Plan {
                 Visits::Every { first_ms, interval_ms, jitter_ms } => {
                     [first_ms, interval_ms, jitter_ms].into_iter().for_each(stretch);
                 }
-                Visits::At { times_ms } => times_ms.iter_mut().for_each(stretch),
+                Visits::At { times_us } => times_us.iter_mut().for_each(stretch),
             }
         }
         stretch_parameters(&mut plan.parameters, times);

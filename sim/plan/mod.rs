@@ -47,7 +47,7 @@ use crate::types::{
 };
 
 /// The version of the plan's form that this build writes and reads.
-pub const PLAN_VERSION: u32 = 2;
+pub const PLAN_VERSION: u32 = 3;
 
 /// How many distinct RSA keys the key pool holds, and so how many nodes a plan can have.
 pub const KEYS_MAX: u32 = 21_945;

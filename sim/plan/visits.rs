@@ -16,9 +16,10 @@ pub enum Visits {
         /// The greatest shift to either side, in milliseconds; less than half an interval.
         jitter_ms: u64,
     },
-    /// At given instants, in milliseconds of virtual time, ascending: arrivals of an open model.
+    /// At given instants, in microseconds of virtual time, ascending: arrivals of an open model. Thousands a second that came on whole
+    /// milliseconds would come in bursts. In a simulation whoever waits goes on with the network's next step.
     At {
         /// The instants.
-        times_ms: Vec<u64>,
+        times_us: Vec<u64>,
     },
 }

@@ -14,14 +14,14 @@ use crate::{
 
 const DAY_MS: u128 = 86_400_000;
 
-/// The instants of all arrivals in milliseconds from the start of the group, ascending.
+/// The instants of all arrivals in microseconds from the start of the group, ascending.
 ///
 /// Arrivals are marks on the axis of expected arrivals, one apart (even) or exponentially apart (Poisson); each is
-/// due at the first millisecond by which so many are expected. All of it is exact in integers.
+/// due at the first microsecond by which so many are expected. All of it is exact in integers.
 ///
 /// # Errors
 /// If a phase has no length, is no whole number of milliseconds, or if more arrivals are expected than a plan holds.
-pub(super) fn arrival_times_ms(
+pub(super) fn arrival_times_us(
     key: &str,
     table: &ArrivalsTable,
     ends_within_ms: u64,
@@ -73,9 +73,9 @@ fn marks(spacing: Spacing, phases: &[Curve], rng: &mut impl Rng) -> Vec<u64> {
     let mut mark = if spacing == Spacing::Even { 1 << (EXPONENTIAL_BITS - 1) } else { gap() };
     for phase in phases {
         let mut earliest_ms = 0;
-        while let Some(due_ms) = phase.when(mark, earliest_ms) {
-            times.push(start_ms + due_ms);
-            earliest_ms = due_ms;
+        while let Some(due_us) = phase.when_us(mark, earliest_ms) {
+            times.push(start_ms * 1_000 + due_us);
+            earliest_ms = due_us / 1_000;
             mark += gap();
         }
         mark -= phase.total_marks();
@@ -120,8 +120,9 @@ impl Curve {
         (self.expected(self.length_ms) << EXPONENTIAL_BITS) / self.denominator()
     }
 
-    /// The first millisecond by which `mark` arrivals are expected, if it lies within the phase.
-    fn when(&self, mark: u128, earliest_ms: u64) -> Option<u64> {
+    /// The first microsecond by which `mark` arrivals are expected, if it lies within the phase. Within a millisecond the rate is taken for
+    /// constant.
+    fn when_us(&self, mark: u128, earliest_ms: u64) -> Option<u64> {
         if mark >= self.total_marks() {
             return None;
         }
@@ -140,7 +141,12 @@ impl Curve {
             let middle = low + (high - low) / 2;
             if reached(middle) { high = middle } else { low = middle }
         }
-        Some(if reached(low) { low } else { high }.min(self.length_ms - 1))
+        let Some(before_ms) = if reached(low) { low } else { high }.checked_sub(1) else { return Some(0) };
+        let before = self.expected(before_ms) << EXPONENTIAL_BITS;
+        let in_this_one = (self.expected(before_ms + 1) << EXPONENTIAL_BITS).saturating_sub(before);
+        let micros = (target.saturating_sub(before) * 1_000).div_ceil(in_this_one.max(1)).min(1_000);
+        let due_us = before_ms * 1_000 + u64::try_from(micros).unwrap_or(1_000);
+        Some(due_us.min(self.length_ms * 1_000 - 1))
     }
 }
 
@@ -156,14 +162,14 @@ mod tests {
         });
         let table = ArrivalsTable { spacing, phases: phases.collect() };
         let mut rng = SeedStream::new(seed).rng("arrivals", 0);
-        arrival_times_ms("agents[0].arrivals", &table, u64::MAX, &mut rng).unwrap()
+        arrival_times_us("agents[0].arrivals", &table, u64::MAX, &mut rng).unwrap()
     }
 
     #[test]
     fn even_arrivals_are_evenly_spaced_across_phases() {
         let whole = times(Spacing::Even, &[("4/s", "4/s", "10s")], 1);
         assert_eq!(whole.len(), 40);
-        assert_eq!(whole[..3], [125, 375, 625]);
+        assert_eq!(whole[..3], [125_000, 375_000, 625_000]);
         assert_eq!(times(Spacing::Even, &[("4/s", "4/s", "3s"), ("4/s", "4/s", "7s")], 1), whole);
     }
 
@@ -172,9 +178,9 @@ mod tests {
         let ramp = times(Spacing::Even, &[("0/s", "20/s", "10s")], 1);
         assert_eq!(ramp.len(), 100);
         // A quarter of the arrivals falls into the first half.
-        assert_eq!(ramp.iter().filter(|at| **at < 5_000).count(), 25);
+        assert_eq!(ramp.iter().filter(|at| **at < 5_000_000).count(), 25);
         let fall = times(Spacing::Even, &[("20/s", "0/s", "10s")], 1);
-        assert_eq!(fall.iter().filter(|at| **at < 5_000).count(), 75);
+        assert_eq!(fall.iter().filter(|at| **at < 5_000_000).count(), 75);
     }
 
     #[test]
@@ -183,10 +189,23 @@ mod tests {
         assert!(arrivals.len().abs_diff(10_000) < 300, "{}", arrivals.len());
         assert!(arrivals.is_sorted());
         let mut per_second = [0_u64; 100];
-        arrivals.iter().for_each(|at| per_second[(at / 1000) as usize] += 1);
+        arrivals.iter().for_each(|at| per_second[(at / 1_000_000) as usize] += 1);
         let variance = per_second.iter().map(|count| count.abs_diff(100).pow(2)).sum::<u64>() / 100;
         assert!((60..150).contains(&variance), "{variance}");
         assert_ne!(arrivals, times(Spacing::Poisson, &[("100/s", "100/s", "100s")], 4));
+    }
+
+    #[test]
+    fn thousands_a_second_come_one_by_one() {
+        let even = times(Spacing::Even, &[("4000/s", "4000/s", "1s")], 1);
+        assert_eq!(even.len(), 4_000);
+        assert!(even.windows(2).all(|pair| pair[1] - pair[0] == 250), "{:?}", &even[..8]);
+        let ramp = times(Spacing::Even, &[("0/s", "8000/s", "1s")], 1);
+        assert!(ramp.windows(2).all(|pair| pair[0] < pair[1]) && ramp[3_999] < 1_000_000, "{:?}", &ramp[3_992..]);
+        let poisson = times(Spacing::Poisson, &[("4000/s", "4000/s", "10s")], 1);
+        let close = poisson.windows(2).filter(|pair| pair[1] - pair[0] < 250).count();
+        // 1 - 1/e of all gaps are shorter than the average.
+        assert!(close.abs_diff(poisson.len() * 632 / 1_000) < 400, "{close} of {}", poisson.len());
     }
 
     #[test]
@@ -194,6 +213,6 @@ mod tests {
         assert!(times(Spacing::Even, &[("0/s", "0/s", "1h")], 1).is_empty());
         assert!(times(Spacing::Poisson, &[("0/s", "0/s", "1h")], 1).is_empty());
         let spike = times(Spacing::Even, &[("0/s", "0/s", "1h"), ("100/s", "100/s", "1s")], 1);
-        assert!(spike.len() == 100 && spike[0] >= 3_600_000);
+        assert!(spike.len() == 100 && spike[0] >= 3_600_000_000);
     }
 }

@@ -9,6 +9,8 @@ use crate::types::{SeedStream, TimeSpan, draw_between};
 pub(super) const SECOND: u64 = 1_000_000_000;
 /// One millisecond, in nanoseconds.
 pub(super) const MILLISECOND: u64 = 1_000_000;
+/// One microsecond, in nanoseconds.
+pub(super) const MICROSECOND: u64 = 1_000;
 
 /// Draws values for keys. Each key has a stream of its own, so that a range at one key changes nothing at another.
 #[derive(Clone, Copy, Debug)]

@@ -202,7 +202,7 @@ mod tests {
             ("sites[3].start_ms", "sites.start"),
             ("sites", "sites.count"),
             ("agents[17].visits.every.jitter_ms", "agents[1].visits.jitter"),
-            ("agents[17].visits.at.times_ms[4]", "agents[1].arrivals"),
+            ("agents[17].visits.at.times_us[4]", "agents[1].arrivals"),
             ("agents[17].policy_interval_s", "agents[1].policy_interval"),
             ("parameters.caps.token_bytes", "parameters.caps.token_bytes"),
             ("parameters.first_requests_per_s", "parameters.first_requests_per_s"),

@@ -3,8 +3,8 @@
 use super::draws::whole;
 use super::{
     AgentGroup, Destination, PolicyInterval, Ranged,
-    arrivals::arrival_times_ms,
-    draws::{Draws, MILLISECOND, SECOND},
+    arrivals::arrival_times_us,
+    draws::{Draws, MICROSECOND, MILLISECOND, SECOND},
     problem::Problem,
 };
 use crate::{
@@ -39,7 +39,7 @@ impl GroupBuilder<'_> {
                 let user = Self::user(self.group, clone, index);
                 let mut agent = self.agent(plan, index, user).map_err(|problem| self.in_group(problem))?;
                 if let Some(arrivals) = &mut arrivals {
-                    agent.visits = Visits::At { times_ms: arrivals.next().unwrap_or_default() };
+                    agent.visits = Visits::At { times_us: arrivals.next().unwrap_or_default() };
                 }
                 if clone > 0 {
                     let original = small(first + index + 1);
@@ -85,12 +85,12 @@ impl GroupBuilder<'_> {
         let start_ms = self.start_ms(Self::user(self.group, 0, 0)).map_err(|problem| self.in_group(problem))?;
         let mut rng = self.draws.stream("agents.arrivals", self.group as u64);
         let left_ms = plan.duration_ms.saturating_sub(start_ms);
-        let times_ms = arrival_times_ms(&format!("{key}.arrivals"), table, left_ms, &mut rng)?;
+        let times_us = arrival_times_us(&format!("{key}.arrivals"), table, left_ms, &mut rng)?;
         let mut of_agent = vec![Vec::new(); self.count as usize * (1 + clones as usize)];
         // By turns: nobody is called while others have rested longer.
         let turns = of_agent.len();
-        for (turn, time_ms) in times_ms.into_iter().enumerate() {
-            of_agent[turn % turns].push(start_ms + time_ms);
+        for (turn, time_us) in times_us.into_iter().enumerate() {
+            of_agent[turn % turns].push(start_ms.saturating_mul(1_000).saturating_add(time_us));
         }
         Ok(Some(of_agent))
     }
@@ -141,12 +141,12 @@ impl GroupBuilder<'_> {
     }
 
     fn intervals(&self, user: u64, start_ms: u64) -> Result<Visits, Problem> {
-        let Some(table) = &self.table.visits else { return Ok(Visits::At { times_ms: Vec::new() }) };
+        let Some(table) = &self.table.visits else { return Ok(Visits::At { times_us: Vec::new() }) };
         let every = match (table.every, &table.at) {
             (Some(every), None) => every,
             (None, Some(times)) if table.jitter.is_none() => {
-                let times = times.iter().map(|time| whole("agents.visits.at", *time, MILLISECOND));
-                return Ok(Visits::At { times_ms: times.collect::<Result<_, _>>()? });
+                let times = times.iter().map(|time| whole("agents.visits.at", *time, MICROSECOND));
+                return Ok(Visits::At { times_us: times.collect::<Result<_, _>>()? });
             }
             (None, Some(_)) => {
                 return Err(Problem::new("agents.visits.jitter", "`jitter` beside `at`", "`jitter` with `every` only"));

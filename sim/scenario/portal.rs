@@ -2,7 +2,7 @@
 
 use super::{
     BrowserTable, JobTable, PortalTable, Ranged, VisitsTable,
-    draws::{Draws, MILLISECOND, SECOND, whole},
+    draws::{Draws, MICROSECOND, MILLISECOND, SECOND, whole},
     problem::Problem,
 };
 use crate::{
@@ -110,8 +110,8 @@ fn visits(
             Ok(Visits::Every { first_ms: start.saturating_add(jitter_ms), interval_ms, jitter_ms })
         }
         (None, Some(times)) if table.jitter.is_none() && start.is_none() => {
-            let times = times.iter().map(|time| whole(&format!("{key}.at"), *time, MILLISECOND));
-            Ok(Visits::At { times_ms: times.collect::<Result<_, _>>()? })
+            let times = times.iter().map(|time| whole(&format!("{key}.at"), *time, MICROSECOND));
+            Ok(Visits::At { times_us: times.collect::<Result<_, _>>()? })
         }
         (None, Some(_)) => Err(Problem::new(format!("{key}.at"), "`at` beside `jitter` or `start`", "`at` alone")),
         (Some(_), Some(_)) => Err(Problem::new(format!("{key}.at"), "both `every` and `at`", "one of them")),

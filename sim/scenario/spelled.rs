@@ -248,8 +248,8 @@ impl Text {
                 let (every, jitter) = (millis(*interval_ms), millis(*jitter_ms));
                 self.line(format_args!("visits = {{ every = {every}, jitter = {jitter} }}"));
             }
-            Visits::At { times_ms } => {
-                let times: Vec<_> = times_ms.iter().map(|time_ms| millis(*time_ms)).collect();
+            Visits::At { times_us } => {
+                let times: Vec<_> = times_us.iter().map(|time_us| micros(*time_us)).collect();
                 self.line(format_args!("visits = {{ at = [{}] }}", times.join(", ")));
             }
         }
@@ -377,6 +377,10 @@ fn quoted(text: &str) -> String {
 fn list_of(on: Authentication) -> String {
     let names: Vec<_> = on.kinds().map(|kind| quoted(kind.name())).collect();
     format!("[{}]", names.join(", "))
+}
+
+fn micros(number: u64) -> String {
+    format!("\"{}\"", TimeSpan::from_micros(number))
 }
 
 fn millis(number: u64) -> String {

@@ -55,8 +55,8 @@ fn visits(key: &str, visits: &Visits) -> Vec<String> {
             let jitter = if *jitter_ms > 0 { format!(", jitter = {}", millis(*jitter_ms)) } else { String::new() };
             vec![start, format!("{key} = {{ every = {}{jitter} }}", millis(*interval_ms))]
         }
-        Visits::At { times_ms } => {
-            let times: Vec<_> = times_ms.iter().map(|time_ms| millis(*time_ms)).collect();
+        Visits::At { times_us } => {
+            let times: Vec<_> = times_us.iter().map(|time_us| micros(*time_us)).collect();
             vec![format!("{key} = {{ at = [{}] }}", times.join(", "))]
         }
     }
@@ -69,6 +69,10 @@ fn clock(model: &ClockModel) -> Option<String> {
 
 fn quoted(text: impl Display) -> String {
     toml::Value::String(text.to_string()).to_string()
+}
+
+fn micros(number: u64) -> String {
+    format!("\"{}\"", TimeSpan::from_micros(number))
 }
 
 fn millis(number: u64) -> String {

@@ -51,7 +51,7 @@ impl Shrinker<'_> {
             let mut plan = plan.clone();
             for (number, agent) in (1..).zip(&mut plan.agents) {
                 if !kept.contains(&number) {
-                    agent.visits = Visits::At { times_ms: Vec::new() };
+                    agent.visits = Visits::At { times_us: Vec::new() };
                 }
             }
             plan
@@ -95,18 +95,18 @@ impl Shrinker<'_> {
         self.change(&visits_told(&self.smallest, pieces_max.min(LARGE)));
         let mut all: Vec<(u64, usize)> = Vec::new();
         for (place, visits) in visits_of(&mut self.smallest).enumerate() {
-            if let Visits::At { times_ms } = visits {
-                all.extend(times_ms.iter().map(|time_ms| (*time_ms, place)));
+            if let Visits::At { times_us } = visits {
+                all.extend(times_us.iter().map(|time_us| (*time_us, place)));
             }
         }
         all.sort_unstable();
         self.leave_out(all, pieces_max.min(VISIT_PIECES_MAX), 0, |plan, kept| {
             let mut plan = plan.clone();
             let mut left: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-            kept.iter().for_each(|(time_ms, place)| left.entry(*place).or_default().push(*time_ms));
+            kept.iter().for_each(|(time_us, place)| left.entry(*place).or_default().push(*time_us));
             for (place, visits) in visits_of(&mut plan).enumerate() {
-                if let Visits::At { times_ms } = visits {
-                    *times_ms = left.remove(&place).unwrap_or_default();
+                if let Visits::At { times_us } = visits {
+                    *times_us = left.remove(&place).unwrap_or_default();
                 }
             }
             plan
@@ -156,7 +156,7 @@ impl Shrinker<'_> {
 
 /// The numbers of the agents that visit somebody.
 fn busy(plan: &Plan) -> Vec<u32> {
-    let is_busy = |agent: &AgentPlan| !matches!(&agent.visits, Visits::At { times_ms } if times_ms.is_empty());
+    let is_busy = |agent: &AgentPlan| !matches!(&agent.visits, Visits::At { times_us } if times_us.is_empty());
     (1..).zip(&plan.agents).filter(|(_, agent)| is_busy(agent)).map(|(number, _)| number).collect()
 }
 

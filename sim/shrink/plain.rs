@@ -165,6 +165,6 @@ fn tell_visits(visits: &mut Visits, duration_ms: u64) {
     let Visits::Every { first_ms, interval_ms, .. } = *visits else { return };
     let count = duration_ms.saturating_sub(first_ms).div_ceil(interval_ms.max(1));
     if count <= VISITS_TOLD_MAX {
-        *visits = Visits::At { times_ms: (0..count).map(|visit| first_ms + visit * interval_ms).collect() };
+        *visits = Visits::At { times_us: (0..count).map(|visit| (first_ms + visit * interval_ms) * 1_000).collect() };
     }
 }

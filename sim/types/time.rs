@@ -18,6 +18,11 @@ impl VirtualTime {
         Self(millis.saturating_mul(1_000_000))
     }
 
+    /// Makes an instant from microseconds since the start of the run.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros.saturating_mul(1_000))
+    }
+
     /// Nanoseconds since the start of the run.
     pub const fn nanos(self) -> u64 {
         self.0

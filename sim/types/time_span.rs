@@ -62,6 +62,11 @@ impl TimeSpan {
         Self { nanos }
     }
 
+    /// So many microseconds, or the longest span that can be told.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self { nanos: micros.saturating_mul(1_000) }
+    }
+
     /// So many milliseconds, or the longest span that can be told.
     pub const fn from_millis(millis: u64) -> Self {
         Self { nanos: millis.saturating_mul(1_000_000) }

@@ -52,7 +52,7 @@ fn a_bug_of_a_portal_shrinks_to_a_browser_or_a_job_with_few_visits() {
     assert!(portal.browsers.len() + portal.jobs.len() <= 2, "{portal:#?}");
     let visits = portal.browsers.iter().map(|it| &it.visits).chain(portal.jobs.iter().map(|it| &it.runs));
     let told = visits.map(|visits| match visits {
-        countersign::plan::Visits::At { times_ms } => times_ms.len(),
+        countersign::plan::Visits::At { times_us } => times_us.len(),
         other => panic!("not told one by one: {other:?}"),
     });
     assert!(told.sum::<usize>() <= 3, "{portal:#?}");

@@ -196,7 +196,7 @@ fn clones_have_identity_and_key_of_their_agent_and_leave_the_others_as_they_were
     );
     assert!(
         resolved(&arrivals).agents.iter().all(|agent| {
-            matches!(&agent.visits, countersign::plan::Visits::At { times_ms } if times_ms.len() == 1)
+            matches!(&agent.visits, countersign::plan::Visits::At { times_us } if times_us.len() == 1)
         })
     );
 }

@@ -51,7 +51,7 @@ pub fn plan(profile: Profile) -> Plan {
         leave_ms: None,
         bootstrap: Bootstrap::Installed,
         policy_interval_s: 0,
-        visits: Visits::At { times_ms: Vec::new() },
+        visits: Visits::At { times_us: Vec::new() },
         requests: 1,
         public_requests: 0,
         connections: 1,

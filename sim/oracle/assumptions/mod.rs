@@ -319,7 +319,7 @@ fn visits_seldom(agent: &AgentPlan) -> bool {
         Visits::Every { interval_ms, jitter_ms, .. } => {
             interval_ms.saturating_sub(jitter_ms.saturating_mul(2)) >= SELDOM_MS
         }
-        Visits::At { times_ms } => times_ms.windows(2).all(|pair| pair[1].saturating_sub(pair[0]) >= SELDOM_MS),
+        Visits::At { times_us } => times_us.windows(2).all(|pair| pair[1].saturating_sub(pair[0]) >= SELDOM_MS * 1_000),
     };
     is_seldom && agent.connections == 1
 }

@@ -1,6 +1,6 @@
 //! Servers and agents.
 
-use super::{DAY_S, Keys, RUN_MS_MAX, check_clock, inside, millis, within};
+use super::{DAY_S, Keys, RUN_MS_MAX, check_clock, inside, micros, millis, within};
 use crate::{
     plan::{
         AgentPlan, BRANCHES_MAX, KEYS_MAX, Plan, PlanError, RUN_DAYS_MAX, SERVERS_MAX, ServerPlan, VISITS_AT_MAX,
@@ -88,13 +88,13 @@ impl Plan {
             Visits::Every { first_ms, interval_ms, jitter_ms } => {
                 self.check_interval(agent, *first_ms, *interval_ms, *jitter_ms)
             }
-            Visits::At { times_ms } => {
-                *instants += times_ms.len() as u64;
+            Visits::At { times_us } => {
+                *instants += times_us.len() as u64;
                 if *instants > VISITS_AT_MAX {
                     let expected = format!("at most {VISITS_AT_MAX} in the whole plan");
                     return Err(PlanError::new("visits.at", format!("{instants} instants so far"), expected));
                 }
-                self.check_instants(agent, times_ms)
+                self.check_instants(agent, times_us)
             }
         }
     }
@@ -151,15 +151,16 @@ impl Plan {
         self.check_start("visits.every.first_ms", first_ms)
     }
 
-    fn check_instants(&self, agent: &AgentPlan, times_ms: &[u64]) -> Result<(), PlanError> {
-        let mut earliest_ms = agent.start_ms;
-        for (index, time_ms) in times_ms.iter().enumerate() {
-            if !(earliest_ms..self.duration_ms).contains(time_ms) {
-                let expected = format!("{} or later, and before the end of the run", millis(earliest_ms));
-                return Err(PlanError::new(format!("visits.at.times_ms[{index}]"), millis(*time_ms), expected)
+    fn check_instants(&self, agent: &AgentPlan, times_us: &[u64]) -> Result<(), PlanError> {
+        let mut earliest_us = agent.start_ms.saturating_mul(1_000);
+        let end_us = self.duration_ms.saturating_mul(1_000);
+        for (index, time_us) in times_us.iter().enumerate() {
+            if !(earliest_us..end_us).contains(time_us) {
+                let expected = format!("{} or later, and before the end of the run", micros(earliest_us));
+                return Err(PlanError::new(format!("visits.at.times_us[{index}]"), micros(*time_us), expected)
                     .help("the instants ascend, from the agent's start on"));
             }
-            earliest_ms = *time_ms;
+            earliest_us = *time_us;
         }
         Ok(())
     }

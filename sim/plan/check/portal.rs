@@ -1,6 +1,6 @@
 //! The portal.
 
-use super::{DAY_S, RUN_MS_MAX, check_clock, inside, millis, within};
+use super::{DAY_S, RUN_MS_MAX, check_clock, inside, micros, millis, within};
 use crate::{
     plan::{BROWSERS_MAX, BrowserPlan, JOBS_MAX, JobPlan, Plan, PlanError, PortalPlan, VISITS_AT_MAX, Visits},
     types::{ActorId, Scheme},
@@ -89,11 +89,11 @@ impl Plan {
                 }
                 Ok(())
             }
-            Visits::At { times_ms } => {
-                within(&format!("{place}.at"), times_ms.len() as u64, 0..=VISITS_AT_MAX, "", "each takes eight bytes")?;
-                if let Some(pair) = times_ms.windows(2).find(|pair| pair[0] > pair[1]) {
-                    let expected = format!("{} or later: the instants ascend", millis(pair[0]));
-                    return Err(PlanError::new(format!("{place}.at"), millis(pair[1]), expected));
+            Visits::At { times_us } => {
+                within(&format!("{place}.at"), times_us.len() as u64, 0..=VISITS_AT_MAX, "", "each takes eight bytes")?;
+                if let Some(pair) = times_us.windows(2).find(|pair| pair[0] > pair[1]) {
+                    let expected = format!("{} or later: the instants ascend", micros(pair[0]));
+                    return Err(PlanError::new(format!("{place}.at"), micros(pair[1]), expected));
                 }
                 Ok(())
             }
