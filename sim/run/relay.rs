@@ -14,8 +14,9 @@ use crate::{
 
 /// How much is handed over at once.
 const BATCH: usize = 1_024;
-/// How many batches may wait. A run that is faster than who listens to it is slowed down rather than kept in memory.
-const WAITING_MAX: usize = 8;
+/// How many batches may wait: a second of a load that has both cores busy, in which whoever listens gets none of them, in about ten
+/// megabytes. A run that is faster for longer is slowed down rather than kept in memory.
+const WAITING_MAX: usize = 64;
 /// The nice value of threads that everybody else comes before.
 #[cfg(target_os = "linux")]
 const LAST: i32 = 19;
