@@ -9,7 +9,7 @@ use std::{
 };
 
 use countersign::{
-    plan::Plan,
+    plan::{PLAN_VERSION, Plan},
     sweep::{Bundle, BundleEnvironment, Journal},
     trace::{ReadError, Record, TraceHeader, TraceReader},
 };
@@ -76,6 +76,7 @@ fn bad(name: &str) -> Vec<(&'static str, Vec<u8>)> {
         assert!(text.contains(from), "{name} has no {from}");
         text.replacen(from, to, 1).into_bytes()
     };
+    let version = |number| format!("\"version\": {number}");
     let mut all = vec![
         ("empty", Vec::new()),
         ("binary", (0..=255).collect()),
@@ -93,7 +94,7 @@ fn bad(name: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("edited header", edited("\"seed\":1", "\"seed\":2")),
         ],
         "plan.json" => vec![
-            ("newer", edited("\"version\": 2", "\"version\": 3")),
+            ("newer", edited(&version(PLAN_VERSION), &version(PLAN_VERSION + 1))),
             ("misspelt key", edited("\"cores\"", "\"core\"")),
             ("impossible value", edited("\"tick_ms\": 1", "\"tick_ms\": 0")),
             ("other type", edited("\"seed\": 1", "\"seed\": \"one\"")),

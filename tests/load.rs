@@ -180,11 +180,13 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
     let too_often = "[costs]\n[interruptions]\nevery = \"1ns\"\n";
     let too_long = "[costs]\n[interruptions]\nevery = \"1s\"\nlengths = [\"1ms\", \"5d\"]\n";
     let nothing_told = "[costs]\n[interruptions]\nevery = \"1s\"\n";
+    let too_many = format!("[costs]\n[interruptions]\nevery = \"1s\"\nlengths = [{}]\n", "\"1ms\", ".repeat(10_001));
     let sooner = "[costs]\nwake_min = \"20us\"\nwake = \"10us\"\nrest = \"3ms\"\n";
     for (costs, told) in [
         (too_often, "interruptions.every_ns"),
         (too_long, "interruptions.lengths_ns[1]"),
         (nothing_told, "interruptions.lengths_ns: found 0 lengths"),
+        (&too_many, "interruptions.lengths_ns: found 10001 lengths"),
         (sooner, "costs.wake_ns"),
     ] {
         fs::write(place.path().join("costs.toml"), costs).unwrap();

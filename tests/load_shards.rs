@@ -461,7 +461,7 @@ fn merge_says_what_is_missing_doubled_foreign_or_damaged() {
     for (damage, told) in [
         (whole.replacen("\"served\":0", "\"served\":1", 1), "the file was edited or damaged"),
         (whole[..whole.len() / 2].to_owned(), "load-shard.json:1:"),
-        (whole.replacen("_shard\":1", "_shard\":2", 1), "version 2, and this program reads version 1"),
+        (whole.replacen("_shard\":2", "_shard\":1", 1), "version 1, and this program reads version 2"),
         ("{\"countersign_sweep\":1}".to_owned(), "this is the result of a sweep; expected what `load --shard` wrote"),
         ("\0\u{1}\0".to_owned(), "this is binary data"),
         (String::new(), "this is an empty file"),

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use countersign::{
     plan::{Milestone, PLAN_VERSION, Plan, Visits},
-    scenario::{LookupError, Overrides, Scenario, ScenarioError, find, schema, shipped},
+    scenario::{LookupError, Overrides, Scenario, ScenarioError, find, schema, shipped, spelled},
     types::{ActorId, CryptoTier, Profile},
 };
 use json_schema::keeps_to;
@@ -185,6 +185,14 @@ fn arrivals_are_dealt_out_by_turns() {
 }
 
 #[test]
+fn visits_are_due_to_the_microsecond_and_spelled_as_they_were_written() {
+    let written = SMALL.replace("visits = { every = \"1m\" }", "visits = { at = [\"1500us\", \"1m 1us\"] }");
+    let plan = resolved(&written);
+    assert_eq!(plan.agents[0].visits, Visits::At { times_us: vec![1_500, 60_000_001] });
+    assert_eq!(resolved(&spelled(&plan, "Small.")).agents, plan.agents);
+}
+
+#[test]
 fn the_caller_overrides_profile_and_crypto() {
     let scenario = Scenario::from_toml("small.toml", SMALL).unwrap();
     let overrides = Overrides { profile: Some(Profile::Hardened), crypto: Some(CryptoTier::Modelled) };
@@ -248,6 +256,10 @@ fn errors_say_where_what_was_found_what_was_expected_and_what_was_meant() {
         ("a duration between milliseconds", SMALL.replace("10m", "1500us")),
         ("no tick", with("", "[network]\ntick = \"0ms\"")),
         ("a latency under a tick", with("", "[network]\ntick = \"10ms\"\nlatency = { min = \"5ms\", max = \"20ms\" }")),
+        ("a visit between microseconds", visits("{ at = [\"1500ns\"] }")),
+        ("visits out of order", visits("{ at = [\"1500us\", \"1499us\"] }")),
+        ("a visit before the start", visits("{ at = [\"59s 999ms 999us\"] }\nstart = \"1m\"")),
+        ("a visit at the end", visits("{ at = [\"9m 59s 999ms 999us\", \"10m\"] }")),
         ("no interval", visits("{ every = \"0s\" }")),
         ("a jitter of half an interval", visits("{ every = \"1m\", jitter = \"30s\" }")),
         ("neither visits nor arrivals", SMALL.replace("visits = { every = \"1m\" }", "")),

@@ -23,8 +23,8 @@ use crate::{
     report::{self, Calibration},
     scenario::{CostFile, read_text},
     types::{
-        ActorId, Costs, CryptoTier, Interruptions, Jti, MeasuredMachine, Origin, Quantiles, Scheme, SeedStream,
-        TimeSpan, Uid, UnixSeconds,
+        ActorId, Costs, CryptoTier, Interruptions, Jti, MeasuredMachine, Origin, Scheme, SeedStream, TimeSpan, Uid,
+        UnixSeconds,
     },
 };
 
@@ -112,10 +112,6 @@ pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
 fn written(machine: &MeasuredMachine) -> String {
     let time = |nanos: u64| format!("\"{}\"", TimeSpan::from_nanos(nanos));
     let MeasuredMachine { costs, interruptions, scatter } = machine;
-    let quantiles = |of: &Quantiles| {
-        let [p50, p90, p99, p999] = [of.p50_ns, of.p90_ns, of.p99_ns, of.p999_ns].map(time);
-        [format!("p50 = {p50}"), format!("p90 = {p90}"), format!("p99 = {p99}"), format!("p999 = {p999}")].join("\n")
-    };
     format!(
         "# What operations cost on one core of the machine on which `countersign calibrate` wrote this.\n\
          # `blinding` is what a key's first signature takes more, and every 32nd after it, and so with decryptions.\n\
@@ -128,7 +124,7 @@ fn written(machine: &MeasuredMachine) -> String {
          # as often as any other. Predictions draw that.\n\
          [interruptions]\nevery = {}\nlengths = [{}]\n\n\
          # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
-         [scatter]\n{}\n",
+         [scatter]\np50 = {}\np90 = {}\np99 = {}\np999 = {}\n",
         time(costs.sign_ns),
         time(costs.verify_ns),
         time(costs.parse_ns),
@@ -142,7 +138,10 @@ fn written(machine: &MeasuredMachine) -> String {
         time(costs.rest_ns),
         time(interruptions.every_ns),
         lengths(interruptions),
-        quantiles(scatter),
+        time(scatter.p50_ns),
+        time(scatter.p90_ns),
+        time(scatter.p99_ns),
+        time(scatter.p999_ns),
     )
 }
 
@@ -153,4 +152,29 @@ fn lengths(interruptions: &Interruptions) -> String {
     let line = |lengths: &[u64]| lengths.iter().map(written).collect::<Vec<_>>().join(", ");
     let lines: Vec<_> = interruptions.lengths_ns.chunks(ON_A_LINE).map(line).collect();
     if lines.is_empty() { String::new() } else { format!("\n  {},\n", lines.join(",\n  ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Quantiles;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for count in [0, 1, 10, 23] {
+            let costs = Costs {
+                sign_ns: 217_731,
+                wake_min_ns: 13_677,
+                wake_ns: 62_677,
+                rest_ns: 3_000_000,
+                ..Costs::default()
+            };
+            let lengths_ns = (1..=count).map(|number| number * 101_000).collect();
+            let interruptions = Interruptions { every_ns: 154_329_795, lengths_ns };
+            let scatter = Quantiles { p50_ns: 53_760, p90_ns: 85_504, p99_ns: 90_001, p999_ns: 1_000_000 };
+            let machine = MeasuredMachine { costs, interruptions, scatter };
+            let text = written(&machine);
+            assert_eq!(CostFile::from_toml("costs.toml", &text).unwrap(), machine, "{text}");
+        }
+    }
 }

@@ -8,7 +8,8 @@ use std::{
 use super::parallel::all_cores;
 use crate::types::Interruptions;
 
-/// Long enough for what takes a core for ten milliseconds or more: that comes every ten seconds or so, and makes the tails.
+/// What takes a core for longest comes seldom, and makes the tails: in 10 s there were some seventy gaps on two cores, of which a few
+/// are long.
 const WATCHED: Duration = Duration::from_secs(30);
 /// What is shorter is the kernel's own work, which the costs of requests have in them.
 const SHORTEST: Duration = Duration::from_micros(100);

@@ -3,8 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::types::Quantiles;
-
 /// How a measured quantity is distributed. Its unit is the last word of the field that holds it.
 ///
 /// `count`, `min`, `mean` and `max` are exact. Percentiles are rounded down to the resolution of the
@@ -27,11 +25,4 @@ pub struct Distribution {
     pub p999: u64,
     /// The greatest.
     pub max: u64,
-}
-
-impl Distribution {
-    /// Its quantiles alone, for values that are nanoseconds.
-    pub fn quantiles_ns(&self) -> Quantiles {
-        Quantiles { p50_ns: self.p50, p90_ns: self.p90, p99_ns: self.p99, p999_ns: self.p999 }
-    }
 }

@@ -83,13 +83,29 @@ fn due(agent: &AgentPlan, length_ms: u64) -> u64 {
     let end_ms = agent.leave_ms.map_or(length_ms, |leave_ms| leave_ms.min(length_ms));
     match &agent.visits {
         Visits::At { times_us } => {
-            let end_us = end_ms.saturating_mul(1_000);
-            times_us.partition_point(|at_us| *at_us < end_us) as u64
+            // A simulated wait ends on a whole millisecond: what is due in the last one cannot begin any more.
+            times_us.partition_point(|at_us| at_us.div_ceil(1_000) < end_ms) as u64
         }
         Visits::Every { first_ms, interval_ms, jitter_ms } => {
             let last_ms = end_ms.checked_sub(1).and_then(|before_ms| before_ms.checked_sub(*jitter_ms));
             let since_first_ms = last_ms.and_then(|last_ms| last_ms.checked_sub(*first_ms));
             since_first_ms.map_or(0, |since_ms| since_ms / (*interval_ms).max(1) + 1)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Overrides, find};
+
+    #[test]
+    fn a_visit_is_due_if_the_millisecond_on_which_its_wait_ends_is_before_the_end() {
+        let mut plan = find("smoke/first_contact").unwrap().resolve(None, Overrides::default()).unwrap();
+        let agent = &mut plan.agents[0];
+        agent.visits = Visits::At { times_us: vec![9_998_000, 9_998_001, 9_999_000, 9_999_001] };
+        assert_eq!([9_998, 9_999, 10_000, 10_001].map(|end_ms| due(agent, end_ms)), [0, 1, 3, 4]);
+        agent.leave_ms = Some(9_999);
+        assert_eq!(due(agent, 10_001), 1);
     }
 }

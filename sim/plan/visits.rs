@@ -17,7 +17,7 @@ pub enum Visits {
         jitter_ms: u64,
     },
     /// At given instants, in microseconds of virtual time, ascending: arrivals of an open model. Thousands a second that came on whole
-    /// milliseconds would come in bursts. In a simulation whoever waits goes on with the network's next step.
+    /// milliseconds would come in bursts. In a simulation a wait ends on a whole millisecond, so that there they still do.
     At {
         /// The instants.
         times_us: Vec<u64>,

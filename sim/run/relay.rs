@@ -14,8 +14,8 @@ use crate::{
 
 /// How much is handed over at once.
 const BATCH: usize = 1_024;
-/// How many batches may wait: a second of a load that has both cores busy, in which whoever listens gets none of them, in about ten
-/// megabytes. A run that is faster for longer is slowed down rather than kept in memory.
+/// How many batches may wait: while a load keeps both cores busy, whoever listens hardly gets one, and this is a second of it. A run
+/// that is faster for longer is slowed down rather than kept in memory.
 const WAITING_MAX: usize = 64;
 /// The nice value of threads that everybody else comes before.
 #[cfg(target_os = "linux")]

@@ -75,7 +75,7 @@ pub struct VisitsTable {
     pub every: Option<Ranged<TimeSpan>>,
     /// How far a visit may fall before or after its time; less than half the interval. Default none.
     pub jitter: Option<TimeSpan>,
-    /// The times of the visits, instead of `every`: ascending, from the start of the run on.
+    /// The times of the visits, instead of `every`: in whole microseconds, ascending, from the start of the run on.
     pub at: Option<Vec<TimeSpan>>,
 }
 

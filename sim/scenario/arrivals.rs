@@ -17,7 +17,8 @@ const DAY_MS: u128 = 86_400_000;
 /// The instants of all arrivals in microseconds from the start of the group, ascending.
 ///
 /// Arrivals are marks on the axis of expected arrivals, one apart (even) or exponentially apart (Poisson); each is
-/// due at the first microsecond by which so many are expected. All of it is exact in integers.
+/// due at the first microsecond by which so many are expected, within its phase; a ramp is a line within each millisecond. All of
+/// it is computed in integers.
 ///
 /// # Errors
 /// If a phase has no length, is no whole number of milliseconds, or if more arrivals are expected than a plan holds.
@@ -100,7 +101,7 @@ impl Curve {
     /// Expected arrivals after `at_ms`, times [`Self::denominator`].
     ///
     /// Rates stay below 2^49 a day and a run below 2^36 ms, so this stays below 2^122; and since the quotient is capped
-    /// before anything is shifted, so does the rest.
+    /// before anything is shifted, so does the rest. What one millisecond holds of it, at most 2/L, is less than 2^90 when shifted.
     fn expected(&self, at_ms: u64) -> u128 {
         let (at, length) = (u128::from(at_ms), u128::from(self.length_ms));
         // from * t + (to - from) * t^2 / 2L, over the common denominator, without a negative term.
@@ -120,8 +121,8 @@ impl Curve {
         (self.expected(self.length_ms) << EXPONENTIAL_BITS) / self.denominator()
     }
 
-    /// The first microsecond by which `mark` arrivals are expected, if it lies within the phase. Within a millisecond the rate is taken for
-    /// constant.
+    /// The first microsecond by which `mark` arrivals are expected, if it lies within the phase: within a millisecond the rate is
+    /// taken for constant.
     fn when_us(&self, mark: u128, earliest_ms: u64) -> Option<u64> {
         if mark >= self.total_marks() {
             return None;

@@ -92,7 +92,11 @@ impl Draws {
 /// How many whole units a duration is.
 pub(super) fn whole(key: &str, span: TimeSpan, unit_ns: u64) -> Result<u64, Problem> {
     span.in_whole(unit_ns).ok_or_else(|| {
-        let unit = if unit_ns == SECOND { "seconds" } else { "milliseconds" };
+        let unit = match unit_ns {
+            SECOND => "seconds",
+            MILLISECOND => "milliseconds",
+            _ => "microseconds",
+        };
         Problem::new(key, span, format!("a whole number of {unit}"))
     })
 }

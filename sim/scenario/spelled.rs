@@ -379,11 +379,11 @@ fn list_of(on: Authentication) -> String {
     format!("[{}]", names.join(", "))
 }
 
-fn micros(number: u64) -> String {
+pub(super) fn micros(number: u64) -> String {
     format!("\"{}\"", TimeSpan::from_micros(number))
 }
 
-fn millis(number: u64) -> String {
+pub(super) fn millis(number: u64) -> String {
     format!("\"{}\"", TimeSpan::from_millis(number))
 }
 

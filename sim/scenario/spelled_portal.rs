@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::spelled::{clock_facts, micros, millis};
 use crate::{
     plan::{PortalPlan, Visits},
     types::{ClockModel, LoginLifetimes, TimeSpan},
@@ -64,17 +65,9 @@ fn visits(key: &str, visits: &Visits) -> Vec<String> {
 
 /// None of a right clock.
 fn clock(model: &ClockModel) -> Option<String> {
-    super::spelled::clock_facts(model).map(|facts| format!("clock = {{ {facts} }}"))
+    clock_facts(model).map(|facts| format!("clock = {{ {facts} }}"))
 }
 
 fn quoted(text: impl Display) -> String {
     toml::Value::String(text.to_string()).to_string()
-}
-
-fn micros(number: u64) -> String {
-    format!("\"{}\"", TimeSpan::from_micros(number))
-}
-
-fn millis(number: u64) -> String {
-    format!("\"{}\"", TimeSpan::from_millis(number))
 }

@@ -20,12 +20,12 @@ use crate::{
 };
 
 /// The version of the form of a load's shard.
-pub const LOAD_SHARD_VERSION: u32 = 1;
+pub const LOAD_SHARD_VERSION: u32 = 2;
 
 /// What one of several generators of a load heard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadShard {
-    /// The version of this form: 1.
+    /// The version of this form: 2, with instants in microseconds.
     pub countersign_load_shard: u32,
     /// The version of the program.
     pub version: String,

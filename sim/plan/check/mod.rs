@@ -66,11 +66,12 @@ impl Plan {
     }
 }
 
-/// Milliseconds as a scenario would write them; as a plain number where that is too many.
+/// Microseconds as a scenario would write them; as a plain number where that is too many.
 fn micros(number: u64) -> String {
     if number / 1_000 > RUN_MS_MAX { format!("{number} us") } else { TimeSpan::from_micros(number).to_string() }
 }
 
+/// The same of milliseconds.
 fn millis(number: u64) -> String {
     if number > RUN_MS_MAX { format!("{number} ms") } else { TimeSpan::from_millis(number).to_string() }
 }
