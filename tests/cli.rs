@@ -261,8 +261,12 @@ fn a_reader_that_has_read_enough_is_no_failure() {
 #[test]
 fn an_interrupted_run_still_reports_what_was_measured() {
     let folder = tempfile::tempdir().unwrap();
-    // Its trace goes through a pipe that nobody empties, so that it cannot come to its end before the signal.
-    let arguments = ["run", "smoke/first_contact", "--crypto", "modelled", "--trace", "-", "--out", "kept"];
+    // A day of some agents: it takes longer than the signal, and its trace, which goes through a pipe that nobody empties,
+    // holds it up.
+    let day = "description = \"A day.\"\nprofile = \"literal\"\ncrypto = \"modelled\"\nduration = \"1d\"\n\
+               sites = { count = 1 }\n[[agents]]\ncount = 50\nbootstrap = \"installed\"\nvisits = { every = \"5s\" }\n";
+    fs::write(folder.path().join("day.toml"), day).unwrap();
+    let arguments = ["run", "day.toml", "--trace", "-", "--out", "kept"];
     let mut child = started(folder.path(), &arguments);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut trace = String::new();

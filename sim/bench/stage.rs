@@ -9,7 +9,7 @@ use crate::{
     crypto::{Backend, Engine, KeyError, KeyPool, KeyPoolError, PrivateKey, PublicKey, WallTotals},
     protocol::{
         Agent, AgentKeys, Authorization, Binding, CachedToken, CountersignedToken, Credentials, Declined, Fetched,
-        IssuedToken, Issuer, Nonce, Registry, RegistrySettings, RememberedPrefixes, RequestFacts, ServerKeys,
+        IssuedToken, Issuer, Memory, Nonce, Registry, RegistrySettings, RememberedPrefixes, RequestFacts, ServerKeys,
         ServerPath, Subject, TokenCache, TokenCacheSettings, TokenChallenge, ValidationRules, content_digest,
     },
     types::{Epoch, Jti, NodeId, Origin, Parameters, Profile, Refusal, Scheme, SeedStream, Uid, UnixSeconds},
@@ -84,8 +84,12 @@ pub struct Presentation {
 struct CachedKeys(TokenCache);
 
 impl AgentKeys for CachedKeys {
-    fn agent_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
-        self.0.presented(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
+    fn agent_key(&self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
+        self.0.entry(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
+    }
+
+    fn presented(&mut self, agent: NodeId, uid: Uid) {
+        self.0.presented(agent, uid);
     }
 }
 
@@ -196,7 +200,8 @@ impl Stage {
         let Some(Credentials::Token(text)) = Credentials::parse(value) else { return Err(BenchError::Lost("a token")) };
         let Self { rules, server_keys, remembered, agent_keys, registry, engine, .. } = self;
         let facts = facts(&self.request_digest);
-        let result = rules.validate(text, &facts, server_keys, remembered, agent_keys, registry, NOW.wall(), engine);
+        let mut memory = Memory { server_keys, remembered, agent_keys, registry };
+        let result = rules.validate(text, &facts, &mut memory, NOW.wall(), engine);
         result.map(drop).map_err(|rejection| BenchError::Refused(rejection.why))
     }
 

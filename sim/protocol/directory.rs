@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use super::{IssueError, NodeKind, RegisterRequest, ServerEntry, ServerKind};
+use super::{IssueError, NodeKind, RegisterRequest, ServerEntry, ServerKind, SignerKeys};
 use crate::{
     crypto::PublicKey,
     types::{Bug, NodeId, Origin, Profile, Thumbprint, UnixSeconds},
@@ -327,9 +327,17 @@ impl Directory {
         self.key_of(site).filter(|_| self.is_site(site))
     }
 
+    /// Where a legitimate site server is reached.
+    pub fn site_origin(&self, site: NodeId) -> Option<&Origin> {
+        match self.nodes.get(&site).filter(|_| !self.revoked.contains(&site)) {
+            Some(Node { role: Role::Site(origin, _), .. }) => Some(origin),
+            _ => None,
+        }
+    }
+
     /// Whether this is a legitimate site server: approved, registered, and not revoked.
     pub fn is_site(&self, id: NodeId) -> bool {
-        matches!(self.nodes.get(&id), Some(Node { role: Role::Site(..), .. })) && !self.revoked.contains(&id)
+        self.site_origin(id).is_some()
     }
 
     /// The servers, as policy lists them: the SMP, then the legitimate site servers in the order of their ids.
@@ -370,5 +378,15 @@ impl Directory {
                 self.holders.remove(&kid);
             }
         }
+    }
+}
+
+impl SignerKeys for Directory {
+    fn signer_key(&self, kid: Thumbprint) -> Option<PublicKey> {
+        Self::signer_key(self, kid).cloned()
+    }
+
+    fn site_key(&self, site: NodeId) -> Option<PublicKey> {
+        Self::site_key(self, site).cloned()
     }
 }

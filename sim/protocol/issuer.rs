@@ -8,8 +8,8 @@ use crate::{
     types::{Jti, NodeId, Origin, Thumbprint, Uid, UnixSeconds},
 };
 
-/// The issuing key and what it signs.
-#[derive(Debug)]
+/// The issuing key and what it signs. Clones share the key.
+#[derive(Clone, Debug)]
 pub struct Issuer {
     node: NodeId,
     key: PrivateKey,

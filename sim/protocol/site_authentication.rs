@@ -4,13 +4,21 @@ use http::HeaderMap;
 use thiserror::Error;
 
 use super::{
-    BodyError, ClientTokensError, ClientTokensRequest, Directory, MessageError, RequestTarget, VerifiedMessage,
-    verify_request,
+    BodyError, ClientTokensError, ClientTokensRequest, MessageError, RequestTarget, VerifiedMessage, verify_request,
 };
 use crate::{
     crypto::{Engine, PublicKey},
     types::{NodeId, Thumbprint},
 };
+
+/// Where the keys of those who sign requests come from.
+pub trait SignerKeys {
+    /// The key of this name, if it belongs to a node that is not revoked.
+    fn signer_key(&self, kid: Thumbprint) -> Option<PublicKey>;
+
+    /// The key of a legitimate site server (rule 33).
+    fn site_key(&self, site: NodeId) -> Option<PublicKey>;
+}
 
 /// A batch request of a legitimate site server.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +69,7 @@ impl SiteDenied {
 /// If the body is larger than `max_bytes`, the sender is not the legitimate site server that it claims to be, or the
 /// request breaks the rules of [`ClientTokensRequest::new`].
 pub fn authenticate_site(
-    directory: &Directory,
+    keys: &impl SignerKeys,
     target: RequestTarget<'_>,
     body: &[u8],
     headers: &HeaderMap,
@@ -72,10 +80,10 @@ pub fn authenticate_site(
     if body.len() > max_bytes {
         return Err(ClientTokensError::from(BodyError::TooLarge { found_bytes: body.len(), max_bytes }).into());
     }
-    let message = verify_request(target, body, headers, |kid| directory.signer_key(kid).cloned(), engine)?;
+    let message = verify_request(target, body, headers, |kid| keys.signer_key(kid), engine)?;
     let request = ClientTokensRequest::decode(body, max_bytes, batch_size_max)?;
-    match directory.site_key(request.site).filter(|key| key.thumbprint() == message.keyid) {
-        Some(key) => Ok(SiteRequest { site_key: key.clone(), request, message }),
+    match keys.site_key(request.site).filter(|key| key.thumbprint() == message.keyid) {
+        Some(site_key) => Ok(SiteRequest { request, site_key, message }),
         None => Err(SiteDenied::NotThatSite { site: request.site, keyid: message.keyid }),
     }
 }

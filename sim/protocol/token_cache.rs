@@ -149,8 +149,11 @@ impl TokenCache {
 
     /// The entry whose key checks a presented token (rule 44); none if the cache has none, which makes the
     /// token invalid. The entry's own token may have expired, or be another than the one presented.
-    ///
-    /// The presentation counts for rule 37.
+    pub fn entry(&self, agent: NodeId, uid: Uid) -> Option<&CachedToken> {
+        self.entries.get(&self.key(agent, uid)).map(|entry| &entry.token)
+    }
+
+    /// The same for a token that the issuer is known to have signed: its presentation counts for rule 37.
     pub fn presented(&mut self, agent: NodeId, uid: Uid) -> Option<&CachedToken> {
         let entry = self.entries.get_mut(&self.key(agent, uid))?;
         entry.requested = true;

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use super::{Binding, CountersignedToken, IssuedToken, Registry, RememberedPrefixes, RequestFacts, ServerKeys, Use};
+use super::{
+    Binding, CountersignedToken, IssuedToken, Keys, PresentedToken, Registry, RememberedPrefixes, RequestFacts,
+    ServerKeys, Use,
+};
 use crate::{
     crypto::{Engine, PublicKey},
     types::{Bug, Epoch, Jti, NodeId, Origin, Profile, Refusal, Uid, UnixSeconds, WallTime},
@@ -16,7 +19,22 @@ pub trait AgentKeys {
     /// # Errors
     /// [`Refusal::AgentKeyNotCached`] at a site, [`Refusal::UnknownAgent`] at the SMP,
     /// [`Refusal::AgentRevoked`] at both.
-    fn agent_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal>;
+    fn agent_key(&self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal>;
+
+    /// Notes that a token of the agent's was presented that the issuer signed (rule 37). Who issues tokens has no use for it.
+    fn presented(&mut self, _agent: NodeId, _uid: Uid) {}
+}
+
+/// What a server has in memory by which tokens are judged.
+pub struct Memory<'a> {
+    /// The issuer's keys.
+    pub server_keys: &'a ServerKeys,
+    /// Whose server signature need not be verified again.
+    pub remembered: &'a mut RememberedPrefixes,
+    /// The agents' keys.
+    pub agent_keys: &'a mut dyn AgentKeys,
+    /// Which counters were used.
+    pub registry: &'a mut Registry,
 }
 
 /// What stays the same from one validation to the next on one server.
@@ -57,80 +75,118 @@ pub struct Rejection {
 }
 
 impl ValidationRules {
-    /// Checks a presented token: syntax, server key, server signature, agent key, agent signature, expiry
-    /// (and epoch), uid (and audience and binding), counter. The counter comes last and is recorded in the same
-    /// step, so that no forgery can burn an honest agent's counter (hole 2).
-    ///
-    /// A server signature that `remembered` knows to be good is not verified again; nothing else differs.
+    /// Reads a presented token.
     ///
     /// # Errors
-    /// The first check that fails.
-    #[expect(clippy::too_many_arguments, reason = "each is a different owner's state; a struct would only rename them")]
-    pub fn validate(
-        &self,
-        text: &str,
-        request: &RequestFacts<'_>,
-        server_keys: &ServerKeys,
-        remembered: &mut RememberedPrefixes,
-        agent_keys: &mut dyn AgentKeys,
-        registry: &mut Registry,
-        now: WallTime,
-        engine: &Engine,
-    ) -> Result<Acceptance, Rejection> {
+    /// If it is too long, or no token.
+    pub fn read(&self, text: &str, engine: &Engine) -> Result<PresentedToken, Rejection> {
         let unread = || Rejection { why: Refusal::Syntax, token: None, left_registry: false, registered: None };
         if text.len() > self.token_bytes_max {
             return Err(unread());
         }
         engine.count_parse();
-        let token = CountersignedToken::parse(text).ok_or_else(unread)?;
-        let claims = &token.issued.claims;
-        let mut record = || registry.check_and_record(claims.sub, entry_of(&token), token.nonce.counter, claims.exp);
-        let prefix = remembered.digest(&token.issued);
-        let early = Bug::CounterRecordedFirst.is_planted().then(&mut record);
-        let registered = early.and_then(Result::ok);
-        let mut is_server_signed = |key: &PublicKey| {
-            prefix.is_some_and(|prefix| remembered.knows(&prefix, server_keys, now))
-                || token.issued.is_signed_by(key, engine)
+        CountersignedToken::parse(text).map(PresentedToken::new).ok_or_else(unread)
+    }
+
+    /// The keys that the token's signatures are to be verified with, as far as its fate depends on them.
+    pub fn keys_for(&self, presented: &mut PresentedToken, memory: &mut Memory<'_>, now: WallTime) -> Keys {
+        let Memory { server_keys, remembered, agent_keys, .. } = memory;
+        presented.prefix = remembered.digest(&presented.token.issued);
+        let IssuedToken { kid, ref claims, uid, .. } = presented.token.issued;
+        let server = server_keys.get(kid).filter(|_| self.check_form(&presented.token).is_ok());
+        let Some(server) = server else { return Keys::default() };
+        let is_remembered = presented.prefix.is_some_and(|prefix| remembered.knows(&prefix, server_keys, now));
+        Keys { server: (!is_remembered).then(|| server.clone()), agent: agent_keys.agent_key(claims.sub, uid).ok() }
+    }
+
+    /// Checks a presented token: syntax, server key, server signature, agent key, agent signature, expiry
+    /// (and epoch), uid (and audience and binding), counter. The counter comes last and is recorded in the same
+    /// step, so that no forgery can burn an honest agent's counter (hole 2).
+    ///
+    /// A server signature that the server remembers to be good is not verified again, and neither is one that was verified
+    /// with the key that is in force now; nothing else differs.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn decide(
+        &self,
+        mut presented: PresentedToken,
+        request: &RequestFacts<'_>,
+        memory: &mut Memory<'_>,
+        now: WallTime,
+        engine: &Engine,
+    ) -> Result<Acceptance, Rejection> {
+        let record = |presented: &PresentedToken, registry: &mut Registry| {
+            let token = &presented.token;
+            let claims = &token.issued.claims;
+            registry.check_and_record(claims.sub, entry_of(token), token.nonce.counter, claims.exp)
         };
-        match self
-            .check(&token, request, server_keys, &mut is_server_signed, agent_keys, now, engine)
-            .and_then(|()| early.unwrap_or_else(record))
-        {
+        let early = Bug::CounterRecordedFirst.is_planted().then(|| record(&presented, memory.registry));
+        let registered = early.and_then(Result::ok);
+        let checked = self.check(&mut presented, request, memory, now, engine);
+        match checked.and_then(|()| early.unwrap_or_else(|| record(&presented, memory.registry))) {
             Ok(registered) => {
+                let PresentedToken { token, prefix, .. } = presented;
                 if let Some(prefix) = prefix {
-                    remembered.remember(prefix, &token.issued);
+                    memory.remembered.remember(prefix, &token.issued);
                 }
                 Ok(Acceptance { token, registered })
             }
             Err(why) => {
+                let token = presented.token;
                 // Both signatures have been verified by then, so that nobody else can clear the entry (S5).
-                let left_registry = why == Refusal::Expired && registry.remove(claims.sub, entry_of(&token));
+                let left_registry =
+                    why == Refusal::Expired && memory.registry.remove(token.issued.claims.sub, entry_of(&token));
                 Err(Rejection { why, token: Some(Box::new(token)), left_registry, registered })
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "as in `validate`")]
+    /// All of this at once, for who has the memory to themselves.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn validate(
+        &self,
+        text: &str,
+        request: &RequestFacts<'_>,
+        memory: &mut Memory<'_>,
+        now: WallTime,
+        engine: &Engine,
+    ) -> Result<Acceptance, Rejection> {
+        let mut presented = self.read(text, engine)?;
+        let keys = self.keys_for(&mut presented, memory, now);
+        presented.verify(&keys, engine);
+        self.decide(presented, request, memory, now, engine)
+    }
+
     fn check(
         &self,
-        token: &CountersignedToken,
+        presented: &mut PresentedToken,
         request: &RequestFacts<'_>,
-        server_keys: &ServerKeys,
-        is_server_signed: &mut dyn FnMut(&PublicKey) -> bool,
-        agent_keys: &mut dyn AgentKeys,
+        memory: &mut Memory<'_>,
         now: WallTime,
         engine: &Engine,
     ) -> Result<(), Refusal> {
-        let issued = &token.issued;
-        self.check_form(token)?;
-        let server_key = server_keys.get(issued.kid).ok_or(Refusal::UnknownServerKey)?;
-        if !is_server_signed(server_key) && !Bug::ServerSignatureUnverified.is_planted() {
+        let Memory { server_keys, remembered, agent_keys, .. } = memory;
+        self.check_form(&presented.token)?;
+        let IssuedToken { kid, ref claims, uid, .. } = presented.token.issued;
+        let agent = claims.sub;
+        let server_key = server_keys.get(kid).ok_or(Refusal::UnknownServerKey)?;
+        let is_remembered = presented.prefix.is_some_and(|prefix| remembered.knows(&prefix, server_keys, now));
+        if !is_remembered
+            && !presented.is_server_signed(server_key, engine)
+            && !Bug::ServerSignatureUnverified.is_planted()
+        {
             return Err(Refusal::BadServerSignature);
         }
-        let agent_key = agent_keys.agent_key(issued.claims.sub, issued.uid)?;
-        if !token.is_signed_by(&agent_key, engine) && !Bug::AgentSignatureUnverified.is_planted() {
+        let agent_key = agent_keys.agent_key(agent, uid)?;
+        agent_keys.presented(agent, uid);
+        if !presented.is_agent_signed(&agent_key, engine) && !Bug::AgentSignatureUnverified.is_planted() {
             return Err(Refusal::BadAgentSignature);
         }
+        let token = &presented.token;
+        let issued = &token.issued;
         self.check_expiry(issued, now)?;
         let binding = token.binding.as_ref();
         binding.map_or(Ok(()), |binding| self.check_epoch(binding))?;

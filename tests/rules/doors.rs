@@ -4,76 +4,16 @@ use std::time::Duration;
 
 use countersign::{
     event::{EventKind, UpstreamPurpose},
-    protocol::{
-        Agent, Authorization, CLIENT_TOKENS_PATH, ChallengeError, CountersignedToken, IssuedToken, POLICY_PATH,
-        RequestFacts, ServerPath, TokenChallenge, content_digest,
-    },
+    protocol::{CLIENT_TOKENS_PATH, ChallengeError, IssuedToken, POLICY_PATH, ServerPath, TokenChallenge},
     types::{ActorId, Jti, Parameters, Profile, Refusal},
 };
-use rand_chacha::ChaCha20Rng;
 
 use crate::{
-    pipes::{Net, SITE, agent, path_of, run},
-    stage::{NOW, PROFILES, engine, key, rng},
+    client::{Client, TARGET, line},
+    pipes::{Net, SITE, path_of, run},
+    stage::{NOW, PROFILES},
     wire::{Answer, Wire},
 };
-
-const TARGET: &str = "/Altiris/Packages/index";
-
-/// An agent that is driven by hand, request by request.
-struct Client {
-    agent: Agent,
-    path: ServerPath,
-    rng: ChaCha20Rng,
-    engine: countersign::crypto::Engine,
-}
-
-impl Client {
-    fn new(number: u32, profile: Profile, path: &ServerPath) -> Self {
-        let server_keys = [key(0).public().clone()].into_iter().collect();
-        let parameters = Parameters::defaults(profile);
-        let agent = Agent::new(agent(number), key(number), profile, &parameters, server_keys);
-        Self { agent, path: path.clone(), rng: rng(1_000 + u64::from(number)), engine: engine() }
-    }
-
-    fn authorization(authorization: &Authorization, agent: &Agent) -> String {
-        match authorization {
-            Authorization::First { uid } => {
-                format!(r#"Authorization: SMPToken agent="{}", nonce="{uid}""#, agent.node())
-            }
-            Authorization::Token { token, .. } => format!("Authorization: SMPToken {}", token.text()),
-        }
-    }
-
-    /// The header line of a first request.
-    fn first(&mut self) -> String {
-        let first = self.agent.ask_anew(&self.path, &mut self.rng);
-        Self::authorization(&first, &self.agent)
-    }
-
-    /// The countersigned answer to a challenge.
-    fn token(&mut self, challenge: &TokenChallenge<'_>) -> CountersignedToken {
-        let digest = content_digest(b"");
-        let facts = RequestFacts { method: "GET", target: TARGET, content_digest: &digest, channel_binding: None };
-        let Self { agent, path, engine, .. } = self;
-        match agent.answer(path, challenge, &facts, engine).expect("an honest offer") {
-            Authorization::Token { token, .. } => *token,
-            Authorization::First { .. } => panic!("no answer to a challenge"),
-        }
-    }
-
-    /// Two steps; gives back the token that was accepted.
-    async fn authenticate(&mut self, wire: &mut Wire) -> CountersignedToken {
-        let challenged = wire.get(TARGET, &[&self.first()]).await;
-        let token = self.token(&challenged.challenge());
-        assert_eq!(wire.get(TARGET, &[&line(token.text())]).await.status, 200);
-        token
-    }
-}
-
-fn line(token: &str) -> String {
-    format!("Authorization: SMPToken {token}")
-}
 
 fn jti(challenge: &TokenChallenge<'_>) -> Jti {
     IssuedToken::parse(challenge.token.expect("a token")).expect("three parts").claims.jti

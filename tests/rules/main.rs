@@ -5,13 +5,17 @@
 
 mod agent;
 mod bearer;
+mod client;
 mod connection;
+mod cores;
 mod doors;
 mod hostile;
+mod memory;
 mod order;
 mod pipes;
 mod remembered;
 mod stage;
 mod token;
+mod watched;
 mod wire;
 mod world;

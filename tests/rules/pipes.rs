@@ -15,10 +15,11 @@ use countersign::{
     actor::{
         Connection, Database, Environment, Occupied, SecureStorage, ServerSettings, SiteServer, SiteSettings, SmpServer,
     },
+    crypto::{Backend, Engine, backend},
     event::{Event, EventKind},
     plan::Plan,
     protocol::ServerPath,
-    types::{ActorId, ConnectionId, NodeId, Origin, Parameters, Profile, VirtualTime, WallTime, Work},
+    types::{ActorId, ConnectionId, CryptoTier, NodeId, Origin, Parameters, Profile, VirtualTime, WallTime, Work},
 };
 use tokio::{
     io::{DuplexStream, duplex},
@@ -26,7 +27,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::stage::{AGENT, CHANNEL, NOW, engine, key, origin, rng};
+use crate::stage::{AGENT, CHANNEL, NOW, key, origin, rng};
 
 pub const SITE: ActorId = ActorId::Site(1);
 
@@ -42,6 +43,8 @@ pub struct Net {
     doors: Mutex<BTreeMap<String, Door>>,
     connections: AtomicU64,
     events: Mutex<Vec<Event>>,
+    /// What servers compute with.
+    backend: Arc<dyn Backend>,
 }
 
 enum Door {
@@ -58,8 +61,17 @@ pub struct Pipes {
 
 impl Net {
     pub fn new() -> Arc<Self> {
+        Self::of(backend(CryptoTier::Modelled).expect("every build has it"))
+    }
+
+    /// The same with servers that compute with this backend.
+    pub fn of(backend: Arc<dyn Backend>) -> Arc<Self> {
         let (doors, connections, events) = Default::default();
-        Arc::new(Self { start: Instant::now(), doors, connections, events })
+        Arc::new(Self { start: Instant::now(), doors, connections, events, backend })
+    }
+
+    fn engine(&self) -> Arc<Engine> {
+        Arc::new(Engine::new(Arc::clone(&self.backend), Arc::default(), None))
     }
 
     fn environment(self: &Arc<Self>, actor: ActorId) -> Arc<Pipes> {
@@ -93,9 +105,8 @@ impl Net {
         events.iter().filter(|event| event.actor == actor).map(|event| event.kind.clone()).collect()
     }
 
-    /// Starts an SMP that knows the agents of these numbers, whose keys have the same numbers.
-    pub fn start_smp(self: &Arc<Self>, profile: Profile, parameters: &Parameters, agents: u32) -> ServerPath {
-        let path = path_of(ActorId::Smp);
+    /// Starts an SMP that knows the agents of these numbers, whose keys have the same numbers. Its database comes back.
+    pub fn start_smp(self: &Arc<Self>, profile: Profile, parameters: &Parameters, agents: u32) -> Database {
         let settings = settings(ActorId::Smp, profile, parameters, 0);
         let (node, key_of_smp) = (settings.node, settings.key.clone());
         let database = Database::new(node, settings.origin.clone(), key_of_smp, profile, parameters.clone());
@@ -104,8 +115,9 @@ impl Net {
             records.approve_site(Plan::node_of(SITE));
             (1..=agents).for_each(|number| records.install(agent(number), key(number).public().clone()));
         }
-        tokio::spawn(SmpServer::start(self.environment(ActorId::Smp), Arc::new(engine()), settings, database).run());
-        path
+        let smp = SmpServer::start(self.environment(ActorId::Smp), self.engine(), settings, database.clone());
+        tokio::spawn(smp.run());
+        database
     }
 
     /// Starts a site server that belongs to the SMP of [`Net::start_smp`].
@@ -116,7 +128,7 @@ impl Net {
             secure_storage: SecureStorage::default(),
         };
         let settings = settings(SITE, profile, parameters, 10_000);
-        tokio::spawn(SiteServer::start(self.environment(SITE), Arc::new(engine()), settings, site).run());
+        tokio::spawn(SiteServer::start(self.environment(SITE), self.engine(), settings, site).run());
         path_of(SITE)
     }
 }

@@ -5,9 +5,9 @@ use std::{sync::OnceLock, time::Duration};
 use countersign::{
     crypto::{Engine, KeyPool, PrivateKey, PublicKey, backend},
     protocol::{
-        Acceptance, Agent, AgentKeys, Authorization, Binding, CountersignedToken, IssuedToken, Issuer, Nonce, Registry,
-        RegistrySettings, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, ServerPath, Subject, TokenChallenge,
-        ValidationRules, content_digest,
+        Acceptance, Agent, AgentKeys, Authorization, Binding, CountersignedToken, IssuedToken, Issuer, Memory, Nonce,
+        Registry, RegistrySettings, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, ServerPath, Subject,
+        TokenChallenge, ValidationRules, content_digest,
     },
     types::{
         CryptoTier, Epoch, Jti, NodeId, Origin, Parameters, Profile, Refusal, SeedStream, Uid, UnixSeconds, WallTime,
@@ -85,7 +85,7 @@ pub enum Keys {
 }
 
 impl AgentKeys for Keys {
-    fn agent_key(&mut self, _: NodeId, _: Uid) -> Result<PublicKey, Refusal> {
+    fn agent_key(&self, _: NodeId, _: Uid) -> Result<PublicKey, Refusal> {
         match self {
             Self::Known(key) => Ok(key.clone()),
             Self::NotCached => Err(Refusal::AgentKeyNotCached),
@@ -180,7 +180,7 @@ impl Stage {
         now: WallTime,
     ) -> Result<Acceptance, Rejection> {
         let Self { rules, server_keys, remembered, keys, registry, engine, .. } = self;
-        rules.validate(text, request, server_keys, remembered, keys, registry, now, engine)
+        rules.validate(text, request, &mut Memory { server_keys, remembered, agent_keys: keys, registry }, now, engine)
     }
 
     /// The refusal of a token one second after its issue, and how many signatures were verified for it. Proves on the

@@ -12,7 +12,7 @@ use crate::{
     crypto::{Engine, KeyError, PrivateKey, PublicKey},
     protocol::{
         Account, BearerClaims, BearerToken, Directory, Issuer, NodeKind, Policy, RegisterError, RegisterRequest,
-        Registered, ServerKeys,
+        Registered, ServerKeys, SignerKeys,
     },
     types::{Authentication, BearerKind, Jti, NodeId, Origin, Parameters, Profile, Thumbprint, UnixSeconds, locked},
 };
@@ -80,6 +80,17 @@ impl Database {
     /// Opens the database.
     pub fn open(&self) -> MutexGuard<'_, Records> {
         locked(&self.records)
+    }
+}
+
+/// It is open only while a key is looked up: nobody waits while signatures are verified.
+impl SignerKeys for Database {
+    fn signer_key(&self, kid: Thumbprint) -> Option<PublicKey> {
+        self.open().directory.signer_key(kid).cloned()
+    }
+
+    fn site_key(&self, site: NodeId) -> Option<PublicKey> {
+        self.open().directory.site_key(site).cloned()
     }
 }
 

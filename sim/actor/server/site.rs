@@ -406,8 +406,12 @@ impl<E: Environment> TokenServer<E> for SiteServer<E> {
     }
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
+        let engine = &self.core.engine;
+        let mut presented = self.core.rules().read(text, engine)?;
+        let keys = locked(&self.state).keys_for(&mut presented, &self.core);
+        presented.verify(&keys, engine);
         let mut state = locked(&self.state);
-        let acceptance = state.validate(text, request, &self.core)?;
+        let acceptance = state.decide(presented, request, &self.core)?;
         let issued = &acceptance.token.issued;
         let evicted = state.cache.mark_proven(issued.claims.sub, issued.uid);
         self.record_eviction(issued.claims.sub, evicted);

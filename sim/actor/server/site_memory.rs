@@ -7,8 +7,8 @@ use crate::{
     actor::Environment,
     crypto::PublicKey,
     protocol::{
-        Acceptance, AgentKeys, BearerRejection, BearerRules, BearerToken, Policy, RateLimit, Registry, Rejection,
-        RememberedPrefixes, RequestFacts, ServerKeys, TokenCache, TokenCacheSettings,
+        Acceptance, AgentKeys, BearerRejection, BearerRules, BearerToken, Keys, Memory, Policy, PresentedToken,
+        RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, TokenCache, TokenCacheSettings,
     },
     types::{NodeId, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
 };
@@ -64,30 +64,35 @@ impl SiteMemory {
         }
     }
 
-    /// Judges a token, and uses it.
-    pub fn validate<E: Environment>(
+    /// The keys that a presented token's signatures are to be verified with.
+    pub fn keys_for<E: Environment>(&mut self, presented: &mut PresentedToken, core: &Core<E>) -> Keys {
+        self.with_memory(|memory| core.rules().keys_for(presented, memory, core.wall()))
+    }
+
+    /// Judges a presented token, and uses it.
+    pub fn decide<E: Environment>(
         &mut self,
-        text: &str,
+        presented: PresentedToken,
         request: &RequestFacts<'_>,
         core: &Core<E>,
     ) -> Result<Acceptance, Box<Rejection>> {
-        let now = core.wall();
         core.lend_registry_of_worker(&mut self.registry);
-        let result = core.rules().validate(
-            text,
-            request,
-            &self.server_keys,
-            &mut self.remembered,
-            &mut CacheKeys { cache: &mut self.cache, policy: self.policy.as_ref() },
-            &mut self.registry,
-            now,
-            &core.engine,
-        );
+        let (now, engine) = (core.wall(), &core.engine);
+        let result = self.with_memory(|memory| core.rules().decide(presented, request, memory, now, engine));
         core.lend_registry_of_worker(&mut self.registry);
         if let Err(Rejection { why: Refusal::UnknownServerKey, token: Some(token), .. }) = &result {
             self.notice_key(&*core.environment, token.issued.kid, false);
         }
         Ok(result?)
+    }
+
+    fn with_memory<T>(&mut self, judge: impl FnOnce(&mut Memory<'_>) -> T) -> T {
+        judge(&mut Memory {
+            server_keys: &self.server_keys,
+            remembered: &mut self.remembered,
+            agent_keys: &mut CacheKeys { cache: &mut self.cache, policy: self.policy.as_ref() },
+            registry: &mut self.registry,
+        })
     }
 
     /// Judges a bearer token. A site that has no policy yet trusts no key either.
@@ -116,10 +121,14 @@ struct CacheKeys<'a> {
 }
 
 impl AgentKeys for CacheKeys<'_> {
-    fn agent_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
+    fn agent_key(&self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
         if self.policy.is_some_and(|policy| policy.is_revoked(agent)) {
             return Err(Refusal::AgentRevoked);
         }
-        self.cache.presented(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
+        self.cache.entry(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
+    }
+
+    fn presented(&mut self, agent: NodeId, uid: Uid) {
+        self.cache.presented(agent, uid);
     }
 }

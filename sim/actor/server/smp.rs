@@ -13,7 +13,7 @@ use super::{
     ServerSettings,
     account_gate::Kinds,
     core::Core,
-    database::{Database, Records},
+    database::Database,
     gate::{NoToken, Offer, TokenServer},
     machine,
 };
@@ -26,10 +26,10 @@ use crate::{
     event::EventKind,
     protocol::{
         Acceptance, AgentKeys, Answer, Answered, BearerRejection, BearerRules, BearerToken, CLIENT_TOKENS_PATH,
-        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, PackageAccess,
-        Policy, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes,
-        RequestFacts, RequestNonces, RequestTarget, ServerKind, SiteRequest, Subject, authenticate_site, sign_response,
-        verify_request,
+        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, Memory, POLICY_PATH,
+        PackageAccess, Policy, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection,
+        RememberedPrefixes, RequestFacts, RequestNonces, RequestTarget, ServerKind, SignerKeys, SiteRequest, Subject,
+        authenticate_site, sign_response, verify_request,
     },
     types::{NodeId, Origin, Refusal, Uid, Undigested, locked},
 };
@@ -111,15 +111,12 @@ impl<E: Environment> SmpServer<E> {
             Ok(verified) => verified,
             Err(error) => return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
-        let registered = {
-            let mut records = self.database.open();
-            let registered = records.register(&registration, message.created);
-            registered.map(|kept| (kept, RegisterResponse::new(self.policy_for(&records, &registration.public_key))))
-        };
-        let (kept, response) = match registered {
-            Ok(registered) => registered,
+        let registered = self.database.open().register(&registration, message.created);
+        let kept = match registered {
+            Ok(kept) => kept,
             Err(error) => return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
+        let response = RegisterResponse::new(self.policy_for(&registration.public_key));
         // A node registers once: were this forgotten, nobody would ever know it again.
         if let Some(kept) = kept
             && !kept.await
@@ -131,11 +128,14 @@ impl<E: Environment> SmpServer<E> {
 
     /// The policy of the day, with the agent connectivity credentials sealed for the agent that has this key (rule 53). Site
     /// servers have no use for them.
-    fn policy_for(&self, records: &Records, key: &PublicKey) -> Policy {
-        let mut policy = records.policy();
-        if let Some(account) = records.acc().filter(|_| policy.has_acc())
-            && records.directory.is_agent_key(key.thumbprint())
-        {
+    fn policy_for(&self, key: &PublicKey) -> Policy {
+        let (mut policy, account) = {
+            let records = self.database.open();
+            let policy = records.policy();
+            let spreads = policy.has_acc() && records.directory.is_agent_key(key.thumbprint());
+            (policy, records.acc().filter(|_| spreads).cloned())
+        };
+        if let Some(account) = account {
             policy.acc = account.seal(key, &self.core.engine, &mut *self.core.rng()).ok();
         }
         policy
@@ -145,16 +145,14 @@ impl<E: Environment> SmpServer<E> {
         let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
             return empty_reply(StatusCode::BAD_REQUEST);
         };
-        let records = self.database.open();
-        let key_for = |kid| records.directory.signer_key(kid).cloned();
+        let key_for = |kid| self.database.signer_key(kid);
         let Ok(message) = verify_request(target, &request.body, &request.headers, key_for, &self.core.engine) else {
             return empty_reply(StatusCode::FORBIDDEN);
         };
-        let policy = match records.directory.signer_key(message.keyid) {
-            Some(key) => self.policy_for(&records, key),
-            None => records.policy(),
+        let policy = match self.database.signer_key(message.keyid) {
+            Some(key) => self.policy_for(&key),
+            None => self.database.open().policy(),
         };
-        drop(records);
         self.signed(Answered { target, nonce: message.nonce }, policy.encode())
     }
 
@@ -164,33 +162,38 @@ impl<E: Environment> SmpServer<E> {
         let Ok(target) = RequestTarget::new(&request.method, &request.target) else {
             return empty_reply(StatusCode::BAD_REQUEST);
         };
-        let records = self.database.open();
+        let batch_size_max = self.database.open().parameters().batch_size_max;
         let authenticated = authenticate_site(
-            &records.directory,
+            &self.database,
             target,
             &request.body,
             &request.headers,
             parameters.caps.request_body_bytes as usize,
-            records.parameters().batch_size_max,
+            batch_size_max,
             &self.core.engine,
         );
         let SiteRequest { request: wanted, site_key, message } = match authenticated {
             Ok(site_request) => site_request,
             Err(denied) => return empty_reply(StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
+        let is_kept = self.database.open().is_kept();
         // Whoever has recorded a request must not make the SMP sign 128 tokens again and again.
-        if records.is_kept() && !locked(&self.state).answered.is_new(message.keyid, message.nonce) {
+        if is_kept && !locked(&self.state).answered.is_new(message.keyid, message.nonce) {
             return empty_reply(StatusCode::CONFLICT);
         }
         let site = wanted.site;
-        let origin = records.directory.servers().find(|server| server.id == site).map(|server| server.origin);
+        let origin = self.database.open().directory.site_origin(site).cloned();
         let Some(origin) = origin else { return empty_reply(StatusCode::FORBIDDEN) };
         let tokens = wanted.agents.into_iter().map(|holder| {
-            let issued = self.issue(&records, holder, origin.clone(), Some(site));
-            let result = issued.map(|(token, agent_key)| ClientToken { token: token.text().to_owned(), agent_key });
-            Answer { holder, result }
+            let result = match self.issue(holder, &origin, Some(site)) {
+                Ok((token, agent_key)) => Ok(ClientToken { token: token.text().to_owned(), agent_key }),
+                Err(NotIssued::Agent(error)) => Err(error),
+                Err(NotIssued::Site) => return None,
+            };
+            Some(Answer { holder, result })
         });
-        let mut response = ClientTokensResponse { tokens: tokens.collect() };
+        let Some(tokens) = tokens.collect() else { return empty_reply(StatusCode::FORBIDDEN) };
+        let mut response = ClientTokensResponse { tokens };
         // By agent, as a database answers: the order of the request is promised to nobody.
         response.tokens.sort_unstable_by_key(|answer| answer.holder);
         let body = response.seal(
@@ -200,37 +203,65 @@ impl<E: Environment> SmpServer<E> {
             &self.core.engine,
             &mut *self.core.rng(),
         );
-        drop(records);
         match body {
             Ok(body) => self.signed(Answered { target, nonce: message.nonce }, body),
             Err(_) => empty_reply(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
+    /// Issues a token. It is signed while nobody waits for the records: should they have another key by then, once more.
     fn issue(
         &self,
-        records: &Records,
         holder: Holder,
-        audience: Origin,
+        audience: &Origin,
         site: Option<NodeId>,
-    ) -> Result<(IssuedToken, PublicKey), IssueError> {
+    ) -> Result<(IssuedToken, PublicKey), NotIssued> {
         let Holder { agent, uid } = holder;
-        let agent_key = records.directory.agent_key(agent)?.clone();
-        let subject = Subject { agent, uid, agent_key: agent_key.thumbprint(), audience };
-        let now = self.core.environment.wall().seconds();
-        let token = records
-            .issuer
-            .issue(subject, self.core.draw_jti(), now, &self.core.engine)
-            .map_err(|_| IssueError::UnknownAgent)?;
-        self.core.environment.record(EventKind::Issued {
-            agent,
-            uid,
-            jti: token.claims.jti,
-            expires: token.claims.exp,
-            site,
-            token: Undigested(token.fingerprint()),
-        });
-        Ok((token, agent_key))
+        loop {
+            let (agent_key, issuer) = {
+                let records = self.database.open();
+                (records.directory.agent_key(agent)?.clone(), records.issuer.clone())
+            };
+            let subject = Subject { agent, uid, agent_key: agent_key.thumbprint(), audience: audience.clone() };
+            let now = self.core.environment.wall().seconds();
+            let token = issuer
+                .issue(subject, self.core.draw_jti(), now, &self.core.engine)
+                .map_err(|_| IssueError::UnknownAgent)?;
+            let records = self.database.open();
+            if site.is_some_and(|site| !records.directory.is_site(site)) {
+                return Err(NotIssued::Site);
+            }
+            if records.directory.agent_key(agent)?.thumbprint() != token.claims.cnf.jkt
+                || records.issuer.key().public().thumbprint() != token.kid
+            {
+                continue;
+            }
+            self.core.environment.record(EventKind::Issued {
+                agent,
+                uid,
+                jti: token.claims.jti,
+                expires: token.claims.exp,
+                site,
+                token: Undigested(token.fingerprint()),
+            });
+            return Ok((token, agent_key));
+        }
+    }
+
+    /// Lends what tokens are judged by, after it has learned of parameters that have changed.
+    fn with_memory<T>(&self, judge: impl FnOnce(&mut Memory<'_>) -> T) -> T {
+        let records = self.database.open();
+        let State { registry, remembered, policy_version, .. } = &mut *locked(&self.state);
+        if *policy_version != records.policy_version() {
+            *policy_version = records.policy_version();
+            self.core.go_by(records.parameters(), registry);
+        }
+        judge(&mut Memory {
+            server_keys: &records.server_keys,
+            remembered,
+            agent_keys: &mut DirectoryKeys(&records.directory),
+            registry,
+        })
     }
 
     /// 200 with a body, signed (rule 34).
@@ -306,30 +337,17 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
     }
 
     fn validate(&self, text: &str, request: &RequestFacts<'_>) -> Result<Acceptance, Box<Rejection>> {
-        let records = self.database.open();
-        let Records { directory, server_keys, .. } = &*records;
-        let State { registry, remembered, policy_version, .. } = &mut *locked(&self.state);
-        if *policy_version != records.policy_version() {
-            *policy_version = records.policy_version();
-            self.core.go_by(records.parameters(), registry);
-        }
-        self.core.lend_registry_of_worker(registry);
-        let result = self
-            .core
-            .rules()
-            .validate(
-                text,
-                request,
-                server_keys,
-                remembered,
-                &mut DirectoryKeys(directory),
-                registry,
-                self.core.wall(),
-                &self.core.engine,
-            )
-            .map_err(Box::new);
-        self.core.lend_registry_of_worker(registry);
-        result
+        let engine = &self.core.engine;
+        let mut presented = self.core.rules().read(text, engine)?;
+        let keys = self.with_memory(|memory| self.core.rules().keys_for(&mut presented, memory, self.core.wall()));
+        presented.verify(&keys, engine);
+        let decided = self.with_memory(|memory| {
+            self.core.lend_registry_of_worker(memory.registry);
+            let result = self.core.rules().decide(presented, request, memory, self.core.wall(), engine);
+            self.core.lend_registry_of_worker(memory.registry);
+            result
+        });
+        decided.map_err(Box::new)
     }
 
     fn check_bearer(&self, text: &str, path: &str) -> Result<BearerToken, BearerRejection> {
@@ -349,12 +367,23 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
     }
 
     async fn token_for(self: &Arc<Self>, agent: NodeId, uid: Uid) -> Result<Offer, NoToken> {
-        let issued = {
-            let records = self.database.open();
-            self.issue(&records, Holder { agent, uid }, self.core.settings.origin.clone(), None)
-        };
+        let issued = self.issue(Holder { agent, uid }, &self.core.settings.origin, None);
         self.core.charge(0).await;
         issued.map(|(token, _)| Offer::from(&token)).map_err(|_| NoToken::Forbidden)
+    }
+}
+
+/// Why no token was issued.
+enum NotIssued {
+    /// The agent gets none.
+    Agent(IssueError),
+    /// The site server that asked for it is none any more.
+    Site,
+}
+
+impl From<IssueError> for NotIssued {
+    fn from(error: IssueError) -> Self {
+        Self::Agent(error)
     }
 }
 
@@ -362,7 +391,7 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
 struct DirectoryKeys<'a>(&'a Directory);
 
 impl AgentKeys for DirectoryKeys<'_> {
-    fn agent_key(&mut self, agent: NodeId, _uid: Uid) -> Result<PublicKey, Refusal> {
+    fn agent_key(&self, agent: NodeId, _uid: Uid) -> Result<PublicKey, Refusal> {
         match self.0.agent_key(agent) {
             Ok(key) => Ok(key.clone()),
             Err(IssueError::AgentRevoked) => Err(Refusal::AgentRevoked),
