@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::mpsc,
     time,
 };
@@ -25,8 +25,8 @@ use crate::{
     event::Listener,
     plan::Plan,
     socket::{
-        ClientTls, Hosts, ModelledWall, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment, SocketRecorder,
-        Stop,
+        BACKLOG, ClientTls, Hosts, ModelledWall, RealClock, Rendezvous, Server, ServerTls, SocketEnvironment,
+        SocketRecorder, Stop,
     },
     types::{ActorId, Scheme, Shard, VirtualTime, WallTime},
 };
@@ -35,6 +35,13 @@ use crate::{
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 const ASK_EVERY: Duration = Duration::from_millis(10);
+
+/// A door of this machine that nobody else reaches.
+fn door() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(BACKLOG)
+}
 
 /// The actors of a plan, from their gathering to their end.
 pub(super) struct Fleet<'a> {
@@ -73,7 +80,7 @@ impl<'a> Fleet<'a> {
         let (mut doors, mut hosts) = (Vec::new(), Vec::new());
         for server in servers(plan) {
             let failed = |source| LoadError::Server { server, source };
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
+            let listener = door().map_err(failed)?;
             hosts.push((Plan::host_of(server), listener.local_addr().map_err(failed)?));
             doors.push((server, Server { listener, tls: tls.clone() }));
         }

@@ -12,12 +12,9 @@ use tokio::net::TcpSocket;
 use crate::{
     actor::{Service, serve},
     event::{Event, Listener},
-    socket::{RealClock, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
+    socket::{BACKLOG, RealClock, Server, ServerTls, SocketEnvironment, SocketRecorder, Stop},
     types::{ActorId, Origin, Parameters, Profile, Scheme},
 };
-
-/// Connections that the kernel may hold until they are accepted.
-const BACKLOG: u32 = 1_024;
 
 /// A door that is bound and not yet open: whoever connects is refused, and does not wait for a server that may never
 /// come.
@@ -108,5 +105,38 @@ impl SideDoor {
     /// If the door breaks.
     pub async fn serve(self, service: Arc<impl Service>) -> io::Result<()> {
         serve(self.environment, service, self.origin, Arc::new(Parameters::defaults(Profile::Hardened))).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::{
+        net::TcpStream,
+        time::{Duration, timeout},
+    };
+
+    use super::*;
+    use crate::socket::{Workers, runtime};
+
+    #[test]
+    fn a_fleet_that_comes_at_once_waits_in_the_systems_queue_and_is_not_turned_away() {
+        const CONNECTIONS: u32 = 2_000;
+        // Elsewhere the system has another bound, and maybe a lower one.
+        let allowed =
+            std::fs::read_to_string("/proc/sys/net/core/somaxconn").ok().and_then(|text| text.trim().parse().ok());
+        let connections = CONNECTIONS.min(allowed.unwrap_or(100));
+        runtime(Workers::Count(1)).unwrap().block_on(async {
+            let server = Door::bind("agents", (Ipv4Addr::LOCALHOST, 0).into()).unwrap().open(None).unwrap();
+            let address = server.listener.local_addr().unwrap();
+            let mut waiting = Vec::new();
+            for number in 0..connections {
+                // Who is not answered tries again after a second.
+                let connected = timeout(Duration::from_millis(900), TcpStream::connect(address)).await;
+                waiting
+                    .push(connected.unwrap_or_else(|_| panic!("{number} wait, and the next is turned away")).unwrap());
+            }
+        });
     }
 }

@@ -17,7 +17,7 @@ mod tls;
 
 pub use clock::RealClock;
 pub use environment::{Hosts, ModelledWall, Server, SocketEnvironment};
-pub use listener::SocketListener;
+pub use listener::{BACKLOG, SocketListener};
 pub use observer::{HandshakeFailure, Observer};
 pub use recorder::SocketRecorder;
 pub use rendezvous::Rendezvous;

@@ -4,11 +4,16 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// After so many polls of tasks a worker looks at the sockets, and after each at what other threads have woken.
+/// After so many polls of tasks a worker looks at the sockets.
 ///
 /// The runtime's own figure, 61, is meant for tasks of a microsecond. One that signs takes hundreds: whatever came from outside
 /// would wait for ten milliseconds behind work that is already there.
 const POLLS_BEFORE_EVENTS: u32 = 4;
+/// After so many polls a worker takes a task from the queue of all workers, not from its own, which is the other half.
+///
+/// What does not fit into a worker's own queue comes into that of all. Looked at first each time, it kept answers waiting in a
+/// worker's own for as long as there was more to do than the cores could: until they timed out after ten seconds.
+const POLLS_BEFORE_QUEUE_OF_ALL: u32 = 2;
 
 /// The threads of a runtime. A process beside others leaves it to the system where they are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +45,7 @@ pub fn runtime(workers: Workers) -> io::Result<Runtime> {
     if let Workers::OnCores(count) = workers {
         keep_to_cores(&mut builder, count);
     }
-    builder.enable_all().event_interval(POLLS_BEFORE_EVENTS).global_queue_interval(1).build()
+    builder.enable_all().event_interval(POLLS_BEFORE_EVENTS).global_queue_interval(POLLS_BEFORE_QUEUE_OF_ALL).build()
 }
 
 /// Raises the soft limit of open files to the hard one: each connection is a file, and 1,024 is usual for programs that wait
@@ -82,7 +87,11 @@ fn keep_to_cores(builder: &mut Builder, workers: usize) {
 mod tests {
     use std::{
         collections::BTreeSet,
-        sync::{Arc, Barrier},
+        sync::{
+            Arc, Barrier,
+            atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+        },
+        thread,
     };
 
     use rustix::thread::{CpuSet, sched_getaffinity};
@@ -127,6 +136,35 @@ mod tests {
                 (BTreeSet::from([u32::try_from(cores).unwrap()]), cores),
                 "{workers:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_worker_has_to_do_itself_does_not_wait_until_nothing_else_is_to_be_done() {
+        const OTHERS: u32 = 10_000;
+        let runtime = runtime(Workers::Count(1)).unwrap();
+        let (begin, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+        let (may_begin, before) = (Arc::clone(&begin), Arc::clone(&done));
+        let own = runtime.spawn(async move {
+            while !may_begin.load(SeqCst) {
+                thread::yield_now();
+            }
+            let own = tokio::spawn(async move { before.load(SeqCst) });
+            // The latest task of a worker comes next in any case.
+            tokio::spawn(async {});
+            own.await
+        });
+        let others = (0..OTHERS).map(|_| {
+            let done = Arc::clone(&done);
+            runtime.spawn(async move { done.fetch_add(1, SeqCst) })
+        });
+        let others: Vec<_> = others.collect();
+        begin.store(true, SeqCst);
+        let before = runtime.block_on(own).unwrap().unwrap();
+        // A worker may have taken some hundred of them into its own queue before.
+        assert!(before < 1_000, "{before} of {OTHERS} came first");
+        for other in others {
+            runtime.block_on(other).unwrap();
         }
     }
 }
