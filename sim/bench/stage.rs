@@ -9,8 +9,9 @@ use crate::{
     crypto::{Backend, Engine, KeyError, KeyPool, KeyPoolError, PrivateKey, PublicKey, WallTotals},
     protocol::{
         Agent, AgentKeys, Authorization, Binding, CachedToken, CountersignedToken, Credentials, Declined, Fetched,
-        IssuedToken, Issuer, Memory, Nonce, Registry, RegistrySettings, RememberedPrefixes, RequestFacts, ServerKeys,
-        ServerPath, Subject, TokenCache, TokenCacheSettings, TokenChallenge, ValidationRules, content_digest,
+        IssuedToken, Issuer, Nonce, Registry, RegistrySettings, RememberedPrefixes, RequestFacts, ServerKeys,
+        ServerMemory, ServerPath, Subject, TokenCache, TokenCacheSettings, TokenChallenge, ValidationRules,
+        content_digest,
     },
     types::{Epoch, Jti, NodeId, Origin, Parameters, Profile, Refusal, Scheme, SeedStream, Uid, UnixSeconds},
 };
@@ -200,7 +201,7 @@ impl Stage {
         let Some(Credentials::Token(text)) = Credentials::parse(value) else { return Err(BenchError::Lost("a token")) };
         let Self { rules, server_keys, remembered, agent_keys, registry, engine, .. } = self;
         let facts = facts(&self.request_digest);
-        let mut memory = Memory { server_keys, remembered, agent_keys, registry };
+        let mut memory = ServerMemory { server_keys, remembered, agent_keys, registry };
         let result = rules.validate(text, &facts, &mut memory, NOW.wall(), engine);
         result.map(drop).map_err(|rejection| BenchError::Refused(rejection.why))
     }

@@ -10,7 +10,7 @@ use crate::{
 /// A presented token that has been read, and what is known of its signatures.
 ///
 /// To verify them takes far longer than everything else that a server does with a token, and needs nothing but two keys. So a
-/// server asks its memory for [`Keys`], verifies with the memory free for other requests, and has the memory decide then: it
+/// server asks its memory for [`VerifyingKeys`], verifies with the memory free for other requests, and has the memory decide then: it
 /// uses all of its cores, not one. The memory has the last word: a signature that was verified with another key than the one
 /// that is in force by then is verified again.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct PresentedToken {
 
 /// The keys that a presented token's signatures are to be verified with.
 #[derive(Clone, Debug, Default)]
-pub struct Keys {
+pub struct VerifyingKeys {
     /// The issuer's; none if its signature is known to be good, or the agent's need not be verified either.
     pub server: Option<PublicKey>,
     /// The agent's; none if the token is refused before.
@@ -45,7 +45,7 @@ impl PresentedToken {
     }
 
     /// Verifies its signatures with these keys: the agent's only if the issuer's is good, as the order of the checks is.
-    pub fn verify(&mut self, keys: &Keys, engine: &Engine) {
+    pub fn verify(&mut self, keys: &VerifyingKeys, engine: &Engine) {
         if keys.server.as_ref().is_none_or(|key| self.is_server_signed(key, engine))
             && let Some(key) = &keys.agent
         {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Binding, CountersignedToken, IssuedToken, Keys, PresentedToken, Registry, RememberedPrefixes, RequestFacts,
-    ServerKeys, Use,
+    Binding, CountersignedToken, IssuedToken, PresentedToken, Registry, RememberedPrefixes, RequestFacts, ServerKeys,
+    Use, VerifyingKeys,
 };
 use crate::{
     crypto::{Engine, PublicKey},
@@ -26,7 +26,7 @@ pub trait AgentKeys {
 }
 
 /// What a server has in memory by which tokens are judged.
-pub struct Memory<'a> {
+pub struct ServerMemory<'a> {
     /// The issuer's keys.
     pub server_keys: &'a ServerKeys,
     /// Whose server signature need not be verified again.
@@ -88,15 +88,24 @@ impl ValidationRules {
         CountersignedToken::parse(text).map(PresentedToken::new).ok_or_else(unread)
     }
 
-    /// The keys that the token's signatures are to be verified with, as far as its fate depends on them.
-    pub fn keys_for(&self, presented: &mut PresentedToken, memory: &mut Memory<'_>, now: WallTime) -> Keys {
-        let Memory { server_keys, remembered, agent_keys, .. } = memory;
+    /// The keys that the token's signatures are to be verified with, as far as its fate depends on them. The token learns under
+    /// which name its first three parts are remembered, or are to be.
+    pub fn keys_for(
+        &self,
+        presented: &mut PresentedToken,
+        memory: &mut ServerMemory<'_>,
+        now: WallTime,
+    ) -> VerifyingKeys {
+        let ServerMemory { server_keys, remembered, agent_keys, .. } = memory;
         presented.prefix = remembered.digest(&presented.token.issued);
         let IssuedToken { kid, ref claims, uid, .. } = presented.token.issued;
         let server = server_keys.get(kid).filter(|_| self.check_form(&presented.token).is_ok());
-        let Some(server) = server else { return Keys::default() };
+        let Some(server) = server else { return VerifyingKeys::default() };
         let is_remembered = presented.prefix.is_some_and(|prefix| remembered.knows(&prefix, server_keys, now));
-        Keys { server: (!is_remembered).then(|| server.clone()), agent: agent_keys.agent_key(claims.sub, uid).ok() }
+        VerifyingKeys {
+            server: (!is_remembered).then(|| server.clone()),
+            agent: agent_keys.agent_key(claims.sub, uid).ok(),
+        }
     }
 
     /// Checks a presented token: syntax, server key, server signature, agent key, agent signature, expiry
@@ -112,7 +121,7 @@ impl ValidationRules {
         &self,
         mut presented: PresentedToken,
         request: &RequestFacts<'_>,
-        memory: &mut Memory<'_>,
+        memory: &mut ServerMemory<'_>,
         now: WallTime,
         engine: &Engine,
     ) -> Result<Acceptance, Rejection> {
@@ -150,7 +159,7 @@ impl ValidationRules {
         &self,
         text: &str,
         request: &RequestFacts<'_>,
-        memory: &mut Memory<'_>,
+        memory: &mut ServerMemory<'_>,
         now: WallTime,
         engine: &Engine,
     ) -> Result<Acceptance, Rejection> {
@@ -164,11 +173,11 @@ impl ValidationRules {
         &self,
         presented: &mut PresentedToken,
         request: &RequestFacts<'_>,
-        memory: &mut Memory<'_>,
+        memory: &mut ServerMemory<'_>,
         now: WallTime,
         engine: &Engine,
     ) -> Result<(), Refusal> {
-        let Memory { server_keys, remembered, agent_keys, .. } = memory;
+        let ServerMemory { server_keys, remembered, agent_keys, .. } = memory;
         self.check_form(&presented.token)?;
         let IssuedToken { kid, ref claims, uid, .. } = presented.token.issued;
         let agent = claims.sub;

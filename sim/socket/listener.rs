@@ -18,8 +18,8 @@ use super::{
 };
 use crate::actor::Connection;
 
-/// Connections that the system may hold until they are accepted: as many as Linux lets anybody have (`net.core.somaxconn`). Whoever
-/// comes when it holds no more is not answered, and tries again after a second.
+/// Connections that the system may hold until they are accepted: as many as Linux admits unless it is told otherwise
+/// (`net.core.somaxconn`). Whoever comes when it holds no more is not answered, and tries again after a second.
 pub const BACKLOG: u32 = 4_096;
 /// Handshakes that may be under way at the same time. Whoever comes then waits in the kernel's queue.
 const HANDSHAKES_MAX: usize = 1_024;

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 /// The runtime's own figure, 61, is meant for tasks of a microsecond. One that signs takes hundreds: whatever came from outside
 /// would wait for ten milliseconds behind work that is already there.
 const POLLS_BEFORE_EVENTS: u32 = 4;
-/// After so many polls a worker takes a task from the queue of all workers, not from its own, which is the other half.
+/// Every so many polls a worker takes a task from the queue of all workers first, else from its own.
 ///
 /// What does not fit into a worker's own queue comes into that of all. Looked at first each time, it kept answers waiting in a
 /// worker's own for as long as there was more to do than the cores could: until they timed out after ten seconds.

@@ -1,5 +1,5 @@
-//! A server computes on all of its cores: nobody waits for its memory while somebody's signature is made or verified
-//! (rules 8, 31 and 33). What its memory says once that is done counts (rules 33 and 45).
+//! A server computes on all of its cores: nobody waits for its memory while a token is signed for an agent, or one of an
+//! agent's is verified (rules 8, 31 and 33). What its memory says once that is done counts (rules 33 and 45).
 
 use std::{
     sync::{Arc, Condvar, Mutex},
@@ -8,16 +8,19 @@ use std::{
 
 use countersign::{
     actor::Database,
+    crypto::PublicKey,
     event::EventKind,
     plan::Plan,
-    types::{ActorId, Parameters, Profile},
+    protocol::{NodeKind, POLICY_PATH, RegisterRequest, RequestTarget, sign_request},
+    types::{ActorId, MessageNonce, Origin, Parameters, Profile},
 };
+use http::{HeaderMap, Method};
 use tokio::time::sleep;
 
 use crate::{
     client::{Client, TARGET, line},
     pipes::{Net, SITE, agent, path_of, run},
-    stage::{PROFILES, key},
+    stage::{NOW, PROFILES, engine, key, origin},
     watched::{Operation, Watched},
     wire::Wire,
 };
@@ -33,8 +36,10 @@ struct Meeting {
 struct State {
     /// What is waited for; none if nobody waits.
     at: Option<Operation>,
-    waiting: u32,
-    have_met: bool,
+    is_somebody_there: bool,
+    meetings: u32,
+    /// Somebody waited, and nobody came: they all had to wait for what the one kept.
+    in_vain: bool,
 }
 
 impl Meeting {
@@ -50,15 +55,25 @@ impl Meeting {
         if state.at != Some(operation) {
             return;
         }
-        state.waiting += 1;
-        state.have_met |= state.waiting > 1;
-        self.came.notify_all();
-        let waited = self.came.wait_timeout_while(state, Self::TIMEOUT, |state| !state.have_met);
-        waited.expect("no panic").0.waiting -= 1;
+        if state.is_somebody_there {
+            state.is_somebody_there = false;
+            state.meetings += 1;
+            self.came.notify_all();
+            return;
+        }
+        state.is_somebody_there = true;
+        let before = state.meetings;
+        let waited = self.came.wait_timeout_while(state, Self::TIMEOUT, |state| state.meetings == before);
+        let mut state = waited.expect("no panic").0;
+        if state.meetings == before {
+            (state.is_somebody_there, state.in_vain) = (false, true);
+        }
     }
 
-    fn have_met(&self) -> bool {
-        self.state.lock().expect("no panic").have_met
+    /// Whether everybody has met somebody.
+    fn all_have_met(&self) -> bool {
+        let state = self.state.lock().expect("no panic");
+        state.meetings > 0 && !state.in_vain
     }
 }
 
@@ -100,7 +115,7 @@ fn two_tokens_are_verified_and_two_are_issued_at_the_same_time() {
                 for number in 1..=2 {
                     both.push((Client::new(number, profile, &path_of(server)), wire(&net, server).await));
                 }
-                // The SMP signs for both of them, whoever asks.
+                // Site servers sign their requests first, and the SMP its answers to them last.
                 meeting.begin(Operation::Sign);
                 let asked = both.into_iter().map(|(mut client, mut wire)| {
                     tokio::spawn(async move {
@@ -113,14 +128,14 @@ fn two_tokens_are_verified_and_two_are_issued_at_the_same_time() {
                 for asked in asked {
                     tokens.push(asked.await.expect("no panic"));
                 }
-                assert!(meeting.have_met(), "{profile:?}, {server}: one token is issued after the other");
+                assert!(meeting.all_have_met(), "{profile:?}, {server}: one token is issued after the other");
                 meeting.begin(Operation::Verify);
                 let presented: Vec<_> =
                     tokens.into_iter().map(|(token, wire)| tokio::spawn(status(wire, token))).collect();
                 for presented in presented {
                     assert_eq!(presented.await.expect("no panic"), 200);
                 }
-                assert!(meeting.have_met(), "{profile:?}, {server}: one token is verified after the other");
+                assert!(meeting.all_have_met(), "{profile:?}, {server}: one token is verified after the other");
             }
         }
     });
@@ -159,6 +174,23 @@ fn meanwhile(profile: Profile, server: ActorId, deed: Deed) -> (u16, Vec<EventKi
     })
 }
 
+/// Has the site server come back with another key, or to another place.
+fn register_anew(database: &Database, key_now: Option<PublicKey>, origin: Origin) {
+    let (site, mut records) = (Plan::node_of(SITE), database.open());
+    if key_now.is_some() {
+        records.remove_site(site);
+        records.approve_site(site);
+    }
+    let request = RegisterRequest {
+        id: site,
+        kind: NodeKind::Site,
+        public_key: key_now.unwrap_or_else(|| key(10_000).public().clone()),
+        origin: Some(origin),
+        profile: Profile::Literal,
+    };
+    assert!(records.directory.register(&request).is_ok(), "nobody else is there");
+}
+
 fn issued(events: &[EventKind]) -> usize {
     events.iter().filter(|kind| matches!(kind, EventKind::Issued { .. })).count()
 }
@@ -170,8 +202,14 @@ fn rule_33_and_45_who_is_revoked_while_a_token_is_signed_gets_none() {
             let (status, events) = meanwhile(profile, server, |database| database.open().revoke(agent(1)));
             assert_eq!((status, issued(&events)), (403, 0), "{profile:?}, {server}");
         }
-        let (status, events) = meanwhile(profile, SITE, |database| database.open().remove_site(Plan::node_of(SITE)));
-        assert_eq!((status, issued(&events)), (503, 0), "{profile:?}: the site server is none any more");
+        for deed in [
+            (|database| database.open().remove_site(Plan::node_of(SITE))) as Deed,
+            |database| register_anew(database, Some(key(10_001).public().clone()), path_of(SITE).origin),
+            |database| register_anew(database, None, origin("http://elsewhere")),
+        ] {
+            let (status, events) = meanwhile(profile, SITE, deed);
+            assert_eq!((status, issued(&events)), (503, 0), "{profile:?}: it is no site server any more, or another");
+        }
     }
 }
 
@@ -192,5 +230,34 @@ fn a_token_names_the_keys_that_are_in_force_when_it_is_on_record() {
                 assert_eq!(signed - others, 2, "{profile:?}, {server}: the first one is thrown away");
             }
         }
+    }
+}
+
+#[test]
+fn rule_45_who_is_revoked_while_a_request_for_policy_is_verified_gets_none() {
+    for is_revoked in [false, true] {
+        let due: Arc<Mutex<Option<Database>>> = Arc::default();
+        let administrator = Arc::clone(&due);
+        let watcher = move |_| {
+            if let Some(database) = administrator.lock().expect("no panic").take() {
+                database.open().revoke(agent(1));
+            }
+        };
+        run(async move {
+            let net = Net::of(Watched::by(watcher));
+            let database = start(&net, Profile::Literal, ActorId::Smp).await;
+            let mut wire = wire(&net, ActorId::Smp).await;
+            let (method, target) = (Method::GET, POLICY_PATH);
+            let target = RequestTarget::new(&method, target).expect("a target");
+            let nonce = MessageNonce::from_bits(1);
+            let signed = sign_request(target, b"", NOW, nonce, &key(1), &engine()).expect("the key signs");
+            let mut headers = HeaderMap::new();
+            signed.write_to(&mut headers);
+            let lines: Vec<String> =
+                headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
+            *due.lock().expect("no panic") = is_revoked.then_some(database);
+            let status = wire.get(POLICY_PATH, &lines.iter().map(|line| &**line).collect::<Vec<_>>()).await.status;
+            assert_eq!(status, if is_revoked { 403 } else { 200 });
+        });
     }
 }

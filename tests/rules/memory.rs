@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use countersign::{
-    protocol::{CountersignedToken, Memory, Nonce, RememberedPrefixes, ServerKeys},
+    protocol::{CountersignedToken, Nonce, RememberedPrefixes, ServerKeys, ServerMemory},
     types::{Profile, Refusal},
 };
 
@@ -42,11 +42,12 @@ fn decided(stage: &mut Stage, token: &CountersignedToken, before: &(ServerKeys, 
     let Stage { rules, engine, server_keys, keys, registry, remembered, .. } = stage;
     let (server_keys_before, mut keys_before) = before.clone();
     let mut presented = rules.read(token.text(), engine).expect("it has been parsed before");
-    let mut memory = Memory { server_keys: &server_keys_before, remembered, agent_keys: &mut keys_before, registry };
+    let mut memory =
+        ServerMemory { server_keys: &server_keys_before, remembered, agent_keys: &mut keys_before, registry };
     let to_verify = rules.keys_for(&mut presented, &mut memory, seconds(2));
     presented.verify(&to_verify, engine);
     engine.take_work();
-    let mut memory = Memory { server_keys, remembered, agent_keys: keys, registry };
+    let mut memory = ServerMemory { server_keys, remembered, agent_keys: keys, registry };
     let decided = rules.decide(presented, &facts(&empty_digest()), &mut memory, seconds(2), engine);
     (decided.map(drop).map_err(|rejection| rejection.why), engine.take_work().verifies)
 }

@@ -5,8 +5,8 @@ use std::{sync::OnceLock, time::Duration};
 use countersign::{
     crypto::{Engine, KeyPool, PrivateKey, PublicKey, backend},
     protocol::{
-        Acceptance, Agent, AgentKeys, Authorization, Binding, CountersignedToken, IssuedToken, Issuer, Memory, Nonce,
-        Registry, RegistrySettings, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, ServerPath, Subject,
+        Acceptance, Agent, AgentKeys, Authorization, Binding, CountersignedToken, IssuedToken, Issuer, Nonce, Registry,
+        RegistrySettings, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, ServerMemory, ServerPath, Subject,
         TokenChallenge, ValidationRules, content_digest,
     },
     types::{
@@ -180,7 +180,13 @@ impl Stage {
         now: WallTime,
     ) -> Result<Acceptance, Rejection> {
         let Self { rules, server_keys, remembered, keys, registry, engine, .. } = self;
-        rules.validate(text, request, &mut Memory { server_keys, remembered, agent_keys: keys, registry }, now, engine)
+        rules.validate(
+            text,
+            request,
+            &mut ServerMemory { server_keys, remembered, agent_keys: keys, registry },
+            now,
+            engine,
+        )
     }
 
     /// The refusal of a token one second after its issue, and how many signatures were verified for it. Proves on the

@@ -7,8 +7,9 @@ use crate::{
     actor::Environment,
     crypto::PublicKey,
     protocol::{
-        Acceptance, AgentKeys, BearerRejection, BearerRules, BearerToken, Keys, Memory, Policy, PresentedToken,
-        RateLimit, Registry, Rejection, RememberedPrefixes, RequestFacts, ServerKeys, TokenCache, TokenCacheSettings,
+        Acceptance, AgentKeys, BearerRejection, BearerRules, BearerToken, Policy, PresentedToken, RateLimit, Registry,
+        Rejection, RememberedPrefixes, RequestFacts, ServerKeys, ServerMemory, TokenCache, TokenCacheSettings,
+        VerifyingKeys,
     },
     types::{NodeId, Parameters, Refusal, Thumbprint, Uid, VirtualTime},
 };
@@ -65,7 +66,7 @@ impl SiteMemory {
     }
 
     /// The keys that a presented token's signatures are to be verified with.
-    pub fn keys_for<E: Environment>(&mut self, presented: &mut PresentedToken, core: &Core<E>) -> Keys {
+    pub fn keys_for<E: Environment>(&mut self, presented: &mut PresentedToken, core: &Core<E>) -> VerifyingKeys {
         self.with_memory(|memory| core.rules().keys_for(presented, memory, core.wall()))
     }
 
@@ -86,8 +87,8 @@ impl SiteMemory {
         Ok(result?)
     }
 
-    fn with_memory<T>(&mut self, judge: impl FnOnce(&mut Memory<'_>) -> T) -> T {
-        judge(&mut Memory {
+    fn with_memory<T>(&mut self, judge: impl FnOnce(&mut ServerMemory<'_>) -> T) -> T {
+        judge(&mut ServerMemory {
             server_keys: &self.server_keys,
             remembered: &mut self.remembered,
             agent_keys: &mut CacheKeys { cache: &mut self.cache, policy: self.policy.as_ref() },

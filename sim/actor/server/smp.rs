@@ -26,12 +26,12 @@ use crate::{
     event::EventKind,
     protocol::{
         Acceptance, AgentKeys, Answer, Answered, BearerRejection, BearerRules, BearerToken, CLIENT_TOKENS_PATH,
-        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, Memory, POLICY_PATH,
-        PackageAccess, Policy, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection,
-        RememberedPrefixes, RequestFacts, RequestNonces, RequestTarget, ServerKind, SignerKeys, SiteRequest, Subject,
+        ClientToken, ClientTokensResponse, Directory, Holder, IssueError, IssuedToken, POLICY_PATH, PackageAccess,
+        Policy, REGISTER_PATH, RateLimit, RegisterRequest, RegisterResponse, Registry, Rejection, RememberedPrefixes,
+        RequestFacts, RequestNonces, RequestTarget, ServerKind, ServerMemory, SignerKeys, SiteRequest, Subject,
         authenticate_site, sign_response, verify_request,
     },
-    types::{NodeId, Origin, Refusal, Uid, Undigested, locked},
+    types::{NodeId, Origin, Refusal, Thumbprint, Uid, Undigested, locked},
 };
 
 /// Where anybody reads the issuer's keys; informative, since nobody trusts it without the pin.
@@ -116,7 +116,10 @@ impl<E: Environment> SmpServer<E> {
             Ok(kept) => kept,
             Err(error) => return empty_reply(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
-        let response = RegisterResponse::new(self.policy_for(&registration.public_key));
+        let Some(policy) = self.policy_for(registration.public_key.thumbprint()) else {
+            return empty_reply(StatusCode::FORBIDDEN);
+        };
+        let response = RegisterResponse::new(policy);
         // A node registers once: were this forgotten, nobody would ever know it again.
         if let Some(kept) = kept
             && !kept.await
@@ -126,19 +129,20 @@ impl<E: Environment> SmpServer<E> {
         self.signed(Answered { target, nonce: message.nonce }, response.encode())
     }
 
-    /// The policy of the day, with the agent connectivity credentials sealed for the agent that has this key (rule 53). Site
-    /// servers have no use for them.
-    fn policy_for(&self, key: &PublicKey) -> Policy {
-        let (mut policy, account) = {
+    /// The policy of the day for the node that has the key of this name, with the agent connectivity credentials sealed for it
+    /// if it is an agent: site servers have no use for them (rule 53). None if no node has the key, or it is revoked.
+    fn policy_for(&self, kid: Thumbprint) -> Option<Policy> {
+        let (mut policy, key, account) = {
             let records = self.database.open();
+            let key = records.directory.signer_key(kid)?.clone();
             let policy = records.policy();
-            let spreads = policy.has_acc() && records.directory.is_agent_key(key.thumbprint());
-            (policy, records.acc().filter(|_| spreads).cloned())
+            let spreads = policy.has_acc() && records.directory.is_agent_key(kid);
+            (policy, key, records.acc().filter(|_| spreads).cloned())
         };
         if let Some(account) = account {
-            policy.acc = account.seal(key, &self.core.engine, &mut *self.core.rng()).ok();
+            policy.acc = account.seal(&key, &self.core.engine, &mut *self.core.rng()).ok();
         }
-        policy
+        Some(policy)
     }
 
     fn send_policy(&self, request: &ServerRequest) -> Reply {
@@ -149,10 +153,7 @@ impl<E: Environment> SmpServer<E> {
         let Ok(message) = verify_request(target, &request.body, &request.headers, key_for, &self.core.engine) else {
             return empty_reply(StatusCode::FORBIDDEN);
         };
-        let policy = match self.database.signer_key(message.keyid) {
-            Some(key) => self.policy_for(&key),
-            None => self.database.open().policy(),
-        };
+        let Some(policy) = self.policy_for(message.keyid) else { return empty_reply(StatusCode::FORBIDDEN) };
         self.signed(Answered { target, nonce: message.nonce }, policy.encode())
     }
 
@@ -176,16 +177,19 @@ impl<E: Environment> SmpServer<E> {
             Ok(site_request) => site_request,
             Err(denied) => return empty_reply(StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN)),
         };
-        let is_kept = self.database.open().is_kept();
+        let site = wanted.site;
+        let (is_kept, origin) = {
+            let records = self.database.open();
+            (records.is_kept(), records.directory.site_origin(site).cloned())
+        };
         // Whoever has recorded a request must not make the SMP sign 128 tokens again and again.
         if is_kept && !locked(&self.state).answered.is_new(message.keyid, message.nonce) {
             return empty_reply(StatusCode::CONFLICT);
         }
-        let site = wanted.site;
-        let origin = self.database.open().directory.site_origin(site).cloned();
         let Some(origin) = origin else { return empty_reply(StatusCode::FORBIDDEN) };
+        let asker = Asker { site, kid: message.keyid };
         let tokens = wanted.agents.into_iter().map(|holder| {
-            let result = match self.issue(holder, &origin, Some(site)) {
+            let result = match self.issue(holder, &origin, Some(asker)) {
                 Ok((token, agent_key)) => Ok(ClientToken { token: token.text().to_owned(), agent_key }),
                 Err(NotIssued::Agent(error)) => Err(error),
                 Err(NotIssued::Site) => return None,
@@ -214,7 +218,7 @@ impl<E: Environment> SmpServer<E> {
         &self,
         holder: Holder,
         audience: &Origin,
-        site: Option<NodeId>,
+        asker: Option<Asker>,
     ) -> Result<(IssuedToken, PublicKey), NotIssued> {
         let Holder { agent, uid } = holder;
         loop {
@@ -228,11 +232,11 @@ impl<E: Environment> SmpServer<E> {
                 .issue(subject, self.core.draw_jti(), now, &self.core.engine)
                 .map_err(|_| IssueError::UnknownAgent)?;
             let records = self.database.open();
-            if site.is_some_and(|site| !records.directory.is_site(site)) {
+            if asker.is_some_and(|asker| !asker.is_there(&records.directory, audience)) {
                 return Err(NotIssued::Site);
             }
-            if records.directory.agent_key(agent)?.thumbprint() != token.claims.cnf.jkt
-                || records.issuer.key().public().thumbprint() != token.kid
+            if records.directory.agent_key(agent)?.thumbprint() != agent_key.thumbprint()
+                || records.issuer.key().public().thumbprint() != issuer.key().public().thumbprint()
             {
                 continue;
             }
@@ -241,7 +245,7 @@ impl<E: Environment> SmpServer<E> {
                 uid,
                 jti: token.claims.jti,
                 expires: token.claims.exp,
-                site,
+                site: asker.map(|asker| asker.site),
                 token: Undigested(token.fingerprint()),
             });
             return Ok((token, agent_key));
@@ -249,14 +253,14 @@ impl<E: Environment> SmpServer<E> {
     }
 
     /// Lends what tokens are judged by, after it has learned of parameters that have changed.
-    fn with_memory<T>(&self, judge: impl FnOnce(&mut Memory<'_>) -> T) -> T {
+    fn with_memory<T>(&self, judge: impl FnOnce(&mut ServerMemory<'_>) -> T) -> T {
         let records = self.database.open();
         let State { registry, remembered, policy_version, .. } = &mut *locked(&self.state);
         if *policy_version != records.policy_version() {
             *policy_version = records.policy_version();
             self.core.go_by(records.parameters(), registry);
         }
-        judge(&mut Memory {
+        judge(&mut ServerMemory {
             server_keys: &records.server_keys,
             remembered,
             agent_keys: &mut DirectoryKeys(&records.directory),
@@ -373,11 +377,26 @@ impl<E: Environment> TokenServer<E> for SmpServer<E> {
     }
 }
 
+/// The site server that asks for tokens, and the key that it asked with.
+#[derive(Clone, Copy)]
+struct Asker {
+    site: NodeId,
+    kid: Thumbprint,
+}
+
+impl Asker {
+    /// Whether it is still reached there, and still has that key.
+    fn is_there(&self, directory: &Directory, origin: &Origin) -> bool {
+        directory.site_origin(self.site) == Some(origin)
+            && directory.site_key(self.site).is_some_and(|key| key.thumbprint() == self.kid)
+    }
+}
+
 /// Why no token was issued.
 enum NotIssued {
     /// The agent gets none.
     Agent(IssueError),
-    /// The site server that asked for it is none any more.
+    /// The site server that asked for it is none any more, or another.
     Site,
 }
 
