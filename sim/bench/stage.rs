@@ -89,8 +89,8 @@ impl AgentKeys for CachedKeys {
         self.0.entry(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
     }
 
-    fn presented(&mut self, agent: NodeId, uid: Uid) {
-        self.0.presented(agent, uid);
+    fn presented_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
+        self.0.presented(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
     }
 }
 

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Binding, CountersignedToken, IssuedToken, PresentedToken, Registry, RememberedPrefixes, RequestFacts, ServerKeys,
-    Use, VerifyingKeys,
+    Binding, Claims, CountersignedToken, IssuedToken, PresentedToken, Registry, RememberedPrefixes, RequestFacts,
+    ServerKeys, Use, VerifyingKeys,
 };
 use crate::{
     crypto::{Engine, PublicKey},
@@ -21,8 +21,14 @@ pub trait AgentKeys {
     /// [`Refusal::AgentRevoked`] at both.
     fn agent_key(&self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal>;
 
-    /// Notes that a token of the agent's was presented that the issuer signed (rule 37). Who issues tokens has no use for it.
-    fn presented(&mut self, _agent: NodeId, _uid: Uid) {}
+    /// The same for a token that the issuer has signed, whose presentation counts for rule 37. Who issues tokens has no use for
+    /// that.
+    ///
+    /// # Errors
+    /// As [`agent_key`](Self::agent_key).
+    fn presented_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
+        self.agent_key(agent, uid)
+    }
 }
 
 /// What a server has in memory by which tokens are judged.
@@ -179,8 +185,7 @@ impl ValidationRules {
     ) -> Result<(), Refusal> {
         let ServerMemory { server_keys, remembered, agent_keys, .. } = memory;
         self.check_form(&presented.token)?;
-        let IssuedToken { kid, ref claims, uid, .. } = presented.token.issued;
-        let agent = claims.sub;
+        let IssuedToken { kid, uid, claims: Claims { sub: agent, .. }, .. } = presented.token.issued;
         let server_key = server_keys.get(kid).ok_or(Refusal::UnknownServerKey)?;
         let is_remembered = presented.prefix.is_some_and(|prefix| remembered.knows(&prefix, server_keys, now));
         if !is_remembered
@@ -189,8 +194,7 @@ impl ValidationRules {
         {
             return Err(Refusal::BadServerSignature);
         }
-        let agent_key = agent_keys.agent_key(agent, uid)?;
-        agent_keys.presented(agent, uid);
+        let agent_key = agent_keys.presented_key(agent, uid)?;
         if !presented.is_agent_signed(&agent_key, engine) && !Bug::AgentSignatureUnverified.is_planted() {
             return Err(Refusal::BadAgentSignature);
         }

@@ -121,15 +121,21 @@ struct CacheKeys<'a> {
     policy: Option<&'a Policy>,
 }
 
+impl CacheKeys<'_> {
+    fn check_revocation(&self, agent: NodeId) -> Result<(), Refusal> {
+        let is_revoked = self.policy.is_some_and(|policy| policy.is_revoked(agent));
+        if is_revoked { Err(Refusal::AgentRevoked) } else { Ok(()) }
+    }
+}
+
 impl AgentKeys for CacheKeys<'_> {
     fn agent_key(&self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
-        if self.policy.is_some_and(|policy| policy.is_revoked(agent)) {
-            return Err(Refusal::AgentRevoked);
-        }
+        self.check_revocation(agent)?;
         self.cache.entry(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
     }
 
-    fn presented(&mut self, agent: NodeId, uid: Uid) {
-        self.cache.presented(agent, uid);
+    fn presented_key(&mut self, agent: NodeId, uid: Uid) -> Result<PublicKey, Refusal> {
+        self.check_revocation(agent)?;
+        self.cache.presented(agent, uid).map(|cached| cached.agent_key.clone()).ok_or(Refusal::AgentKeyNotCached)
     }
 }
