@@ -9,7 +9,7 @@ use countersign::{
     plan::Visits,
     report::Report,
     scenario::{self, CostFile, Overrides},
-    types::Interruptions,
+    types::{Interruption, Interruptions},
 };
 use tempfile::TempDir;
 
@@ -177,16 +177,21 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         assert_eq!(exit, 2);
         assert!(error.contains(told), "{error}");
     }
-    let too_often = "[costs]\n[interruptions]\nevery = \"1ns\"\n";
-    let too_long = "[costs]\n[interruptions]\nevery = \"1s\"\nlengths = [\"1ms\", \"5d\"]\n";
-    let nothing_told = "[costs]\n[interruptions]\nevery = \"1s\"\n";
-    let too_many = format!("[costs]\n[interruptions]\nevery = \"1s\"\nlengths = [{}]\n", "\"1ms\", ".repeat(10_001));
+    let interrupted = |cores: &str| format!("[costs]\n[interruptions]\nwatched = \"1s\"\ncores = [{cores}]\n");
+    let too_late = interrupted("[], [[\"1ms\", \"1ms\"], [\"2s\", \"1ms\"]]");
+    let too_long = interrupted("[[\"1ms\", \"1s\"]]");
+    let at_once = interrupted("[[\"1ms\", \"2ms\"], [\"2ms\", \"1ms\"]]");
+    let always = interrupted("[[\"0s\", \"500ms\"], [\"500ms\", \"450ms\"]]");
+    let too_many = interrupted(&format!("[{}]", "[\"1ms\", \"0s\"], ".repeat(20_001)));
+    let never_rings = "[costs]\n[scatter]\np99 = \"1d\"\n";
     let sooner = "[costs]\nwake_min = \"20us\"\nwake = \"10us\"\nrest = \"3ms\"\n";
     for (costs, told) in [
-        (too_often, "interruptions.every_ns"),
-        (too_long, "interruptions.lengths_ns[1]"),
-        (nothing_told, "interruptions.lengths_ns: found 0 lengths"),
-        (&too_many, "interruptions.lengths_ns: found 10001 lengths"),
+        (&*too_late, "interruptions.cores[1][1].at_ns"),
+        (&too_long, "interruptions.cores[0][0].length_ns"),
+        (&at_once, "interruptions.cores[0][1].at_ns"),
+        (&always, "interruptions.cores[0]: found 95000000000 ns in all"),
+        (&too_many, "interruptions.cores[0]: found 20001 interruptions"),
+        (never_rings, "scatter.p99_ns"),
         (sooner, "costs.wake_ns"),
     ] {
         fs::write(place.path().join("costs.toml"), costs).unwrap();
@@ -196,9 +201,10 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
     }
     let written = "[costs]\nsign = \"243us 120ns\"\n";
     assert_eq!(CostFile::from_toml("costs.toml", written).unwrap().costs.sign_ns, 243_120);
-    let interrupted = "[costs]\n[interruptions]\nevery = \"40ms\"\nlengths = [\"1ms\", \"3ms\"]\n";
-    let Interruptions { every_ns, lengths_ns } = CostFile::from_toml("costs.toml", interrupted).unwrap().interruptions;
-    assert_eq!((every_ns, lengths_ns), (40_000_000, vec![1_000_000, 3_000_000]));
+    let interrupted = interrupted("[[\"40ms\", \"3ms\"]]");
+    let found = CostFile::from_toml("costs.toml", &interrupted).unwrap().interruptions;
+    let once = Interruption { at_ns: 40_000_000, length_ns: 3_000_000 };
+    assert_eq!(found, Interruptions { watched_ns: 1_000_000_000, cores: vec![vec![once]] });
 }
 
 #[test]

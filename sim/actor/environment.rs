@@ -113,7 +113,7 @@ pub trait Environment: Send + Sync + 'static {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
     /// Occupies a core of the actor's CPU for as long as `work` takes; comes back when it is done. Without any work it comes back
-    /// once a core has a moment to listen.
+    /// once an answer is heard.
     fn occupy(&self, work: &Work) -> impl Future<Output = Occupied> + Send;
 
     /// Reports a fact.

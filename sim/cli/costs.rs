@@ -23,8 +23,8 @@ use crate::{
     report::{self, Calibration},
     scenario::{CostFile, read_text},
     types::{
-        ActorId, Costs, CryptoTier, Interruptions, Jti, MeasuredMachine, Origin, Scheme, SeedStream, TimeSpan, Uid,
-        UnixSeconds,
+        ActorId, Costs, CryptoTier, Interruption, Interruptions, Jti, MeasuredMachine, Origin, Scheme, SeedStream,
+        TimeSpan, Uid, UnixSeconds,
     },
 };
 
@@ -105,7 +105,7 @@ pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
         wake_ns: 0,
         rest_ns: 0,
     };
-    observe(costs, interruptions())
+    observe(costs, interruptions(tier)?)
 }
 
 /// As a file has them.
@@ -120,10 +120,9 @@ fn written(machine: &MeasuredMachine) -> String {
          # and `wake` the same once it has rested for `rest`.\n\
          # The table [costs] can stand in a scenario; a prediction takes the whole file (--costs).\n\
          [costs]\nsign = {}\nverify = {}\nparse = {}\nseal = {}\nopen = {}\nblinding = {}\nrequest = {}\nclosing = {}\nwake_min = {}\nwake = {}\nrest = {}\n\n\
-         # How long a core is left alone by everything else on average, and for how long it is taken then, each of these lengths\n\
-         # as often as any other. Predictions draw that.\n\
-         [interruptions]\nevery = {}\nlengths = [{}]\n\n\
-         # How late things happen while the machine is not busy, timers and wake-ups: predictions add it.\n\
+         # When something else took a core while the machine was watched, and for how long, for each core. Predictions repeat that.\n\
+         [interruptions]\nwatched = {}\ncores = [{}]\n\n\
+         # How late timers ring while a core is idle.\n\
          [scatter]\np50 = {}\np90 = {}\np99 = {}\np999 = {}\n",
         time(costs.sign_ns),
         time(costs.verify_ns),
@@ -136,8 +135,8 @@ fn written(machine: &MeasuredMachine) -> String {
         time(costs.wake_min_ns),
         time(costs.wake_ns),
         time(costs.rest_ns),
-        time(interruptions.every_ns),
-        lengths(interruptions),
+        time(interruptions.watched_ns),
+        cores(interruptions),
         time(scatter.p50_ns),
         time(scatter.p90_ns),
         time(scatter.p99_ns),
@@ -146,12 +145,17 @@ fn written(machine: &MeasuredMachine) -> String {
 }
 
 /// To the microsecond, some on each line.
-fn lengths(interruptions: &Interruptions) -> String {
-    const ON_A_LINE: usize = 10;
-    let written = |nanos: &u64| format!("\"{}\"", TimeSpan::from_nanos(nanos / 1_000 * 1_000));
-    let line = |lengths: &[u64]| lengths.iter().map(written).collect::<Vec<_>>().join(", ");
-    let lines: Vec<_> = interruptions.lengths_ns.chunks(ON_A_LINE).map(line).collect();
-    if lines.is_empty() { String::new() } else { format!("\n  {},\n", lines.join(",\n  ")) }
+fn cores(interruptions: &Interruptions) -> String {
+    const ON_A_LINE: usize = 6;
+    let micros = |nanos: u64| TimeSpan::from_nanos(nanos / 1_000 * 1_000);
+    let once = |it: &Interruption| format!("[\"{}\", \"{}\"]", micros(it.at_ns), micros(it.length_ns));
+    let line = |taken: &[Interruption]| taken.iter().map(once).collect::<Vec<_>>().join(", ");
+    let core = |taken: &Vec<Interruption>| {
+        let lines: Vec<_> = taken.chunks(ON_A_LINE).map(line).collect();
+        if lines.is_empty() { "\n  [],".to_owned() } else { format!("\n  [\n    {},\n  ],", lines.join(",\n    ")) }
+    };
+    let cores: String = interruptions.cores.iter().map(core).collect();
+    if cores.is_empty() { cores } else { cores + "\n" }
 }
 
 #[cfg(test)]
@@ -169,8 +173,9 @@ mod tests {
                 rest_ns: 3_000_000,
                 ..Costs::default()
             };
-            let lengths_ns = (1..=count).map(|number| number * 101_000).collect();
-            let interruptions = Interruptions { every_ns: 154_329_795, lengths_ns };
+            let once = |number: u64| Interruption { at_ns: number * 2_000_000, length_ns: number * 101_000 };
+            let cores = vec![(0..count).map(once).collect(), Vec::new()];
+            let interruptions = Interruptions { watched_ns: 30_000_000_000, cores };
             let scatter = Quantiles { p50_ns: 53_760, p90_ns: 85_504, p99_ns: 90_001, p999_ns: 1_000_000 };
             let machine = MeasuredMachine { costs, interruptions, scatter };
             let text = written(&machine);

@@ -1,65 +1,118 @@
-//! What else this machine does, found out by doing nothing on every core but reading the clock.
+//! What else this machine does, found out by signing on every core, one signature after the other.
 
 use std::{
+    hint::black_box,
+    sync::{Arc, Barrier},
     thread,
     time::{Duration, Instant},
 };
 
-use super::parallel::all_cores;
-use crate::types::Interruptions;
+use super::{Failure, parallel::all_cores};
+use crate::{
+    crypto::{Engine, KeyPool, PrivateKey, USES_OF_A_BLINDING, backend},
+    types::{CryptoTier, Interruption, Interruptions, SeedStream},
+};
 
-/// What takes a core for longest comes seldom, and makes the tails: in 10 s there were some seventy gaps on two cores, of which a few
-/// are long.
+/// What takes a core for longest comes seldom, and makes the tails.
 const WATCHED: Duration = Duration::from_secs(30);
 /// What is shorter is the kernel's own work, which the costs of requests have in them.
-const SHORTEST: Duration = Duration::from_micros(100);
-/// The lengths of as many equal parts of all of them are told.
-const PARTS: usize = 100;
+const SHORTEST_NS: u64 = 100_000;
+/// How many are told at most, of all cores together: the longest, as many as fit into a file.
+const TOLD_MAX: usize = 20_000;
+/// As many agents' keys as do not fit into a core's own caches.
+const KEYS: u32 = 1_000;
 
-/// How often something else takes a core of this machine, and for how long.
-pub(super) fn interruptions() -> Interruptions {
-    let watchers: Vec<_> = (0..all_cores().get()).map(|_| thread::spawn(gaps)).collect();
-    let watched = WATCHED * u32::try_from(watchers.len()).unwrap_or(u32::MAX);
-    let gaps = watchers.into_iter().filter_map(|watcher| watcher.join().ok()).flatten().collect();
-    of(gaps, watched)
+/// What takes the cores of this machine, and when.
+///
+/// The watch does what a load does: whoever only reads the clock does not notice when all cores are half as fast for some tens of
+/// milliseconds, as virtual ones are now and then.
+pub(super) fn interruptions(tier: CryptoTier) -> Result<Interruptions, Failure> {
+    let cores = all_cores().get();
+    let begin = Barrier::new(cores);
+    let watched: Vec<_> = thread::scope(|scope| {
+        let watch = |core: usize| {
+            let begin = &begin;
+            scope.spawn(move || {
+                let prepared = prepared(tier, core as u64);
+                begin.wait();
+                prepared.and_then(|(engine, keys)| signatures(&engine, &keys))
+            })
+        };
+        let watchers: Vec<_> = (0..cores).map(watch).collect();
+        watchers.into_iter().filter_map(|watcher| watcher.join().ok()).collect()
+    });
+    let signed: Vec<Vec<Signature>> = watched.into_iter().collect::<Result<_, _>>()?;
+    let mut cores: Vec<_> = signed.iter().map(|signed| interrupted(signed)).collect();
+    keep_longest(&mut cores, TOLD_MAX);
+    Ok(Interruptions { watched_ns: nanos(WATCHED), cores })
 }
 
-/// The times in which this thread did not run, in nanoseconds.
-fn gaps() -> Vec<u64> {
-    let (start, mut gaps) = (Instant::now(), Vec::new());
-    let mut before = start;
-    while before.duration_since(start) < WATCHED {
-        let now = Instant::now();
-        let gap = now.duration_since(before);
-        if gap >= SHORTEST {
-            gaps.push(u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX));
-        }
-        before = now;
-    }
-    gaps
-}
-
-fn of(mut gaps: Vec<u64>, watched: Duration) -> Interruptions {
-    gaps.sort_unstable();
-    let left_ns = watched.as_nanos().saturating_sub(sum(&gaps));
-    // 0 would say that there are none.
-    let every_ns = left_ns.checked_div(gaps.len() as u128).map_or(0, |every_ns| every_ns.max(1));
-    Interruptions { every_ns: u64::try_from(every_ns).unwrap_or(u64::MAX), lengths_ns: parts(&gaps) }
-}
-
-/// The average of each of so many parts of them that are as large as each other, or of each of them if there are fewer: what they
-/// take all together stays the same.
-fn parts(sorted: &[u64]) -> Vec<u64> {
-    let count = sorted.len().min(PARTS);
-    let average = |part: usize| {
-        let part = sorted.get(part * sorted.len() / count..(part + 1) * sorted.len() / count)?;
-        sum(part).checked_div(part.len() as u128)
+/// Keys of some agents, ready to sign.
+fn prepared(tier: CryptoTier, seed: u64) -> Result<(Engine, Vec<PrivateKey>), Failure> {
+    let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);
+    let pool = KeyPool::new(SeedStream::new(seed));
+    let key = |number| {
+        let key = pool.private_key(number).map_err(Failure::internal)?;
+        engine.prepare(&key).map_err(Failure::internal)?;
+        Ok(key)
     };
-    (0..count).filter_map(average).map(|average_ns| u64::try_from(average_ns).unwrap_or(u64::MAX)).collect()
+    let keys = (0..KEYS).map(key).collect::<Result<_, Failure>>()?;
+    Ok((engine, keys))
 }
 
-fn sum(gaps: &[u64]) -> u128 {
-    gaps.iter().map(|gap| u128::from(*gap)).sum()
+/// One of the watch.
+#[derive(Clone, Copy, Debug)]
+struct Signature {
+    /// When it began, in nanoseconds from the beginning of the watch.
+    at_ns: u64,
+    took_ns: u64,
+    makes_blinding: bool,
+}
+
+/// Signs with one key after the other for as long as the watch takes.
+fn signatures(engine: &Engine, keys: &[PrivateKey]) -> Result<Vec<Signature>, Failure> {
+    let (began, message) = (Instant::now(), [b'x'; 1_000]);
+    let (mut signed, mut before) = (Vec::new(), Duration::ZERO);
+    for round in 0.. {
+        for key in keys {
+            engine.sign(key, black_box(&message)).map_err(Failure::internal)?;
+            let after = began.elapsed();
+            if after > WATCHED {
+                return Ok(signed);
+            }
+            let makes_blinding = round % USES_OF_A_BLINDING == 0;
+            signed.push(Signature { at_ns: nanos(before), took_ns: nanos(after - before), makes_blinding });
+            before = after;
+        }
+    }
+    Ok(signed)
+}
+
+/// What took the core: as much as a signature took longer than most. Those that make a blinding tell nothing of it.
+fn interrupted(signed: &[Signature]) -> Vec<Interruption> {
+    let plain = || signed.iter().filter(|signature| !signature.makes_blinding);
+    let mut all: Vec<u64> = plain().map(|signature| signature.took_ns).collect();
+    all.sort_unstable();
+    let middle_ns = all.get(all.len() / 2).copied().unwrap_or_default();
+    let interruption = |signature: &Signature| {
+        let length_ns = signature.took_ns.saturating_sub(middle_ns);
+        (length_ns >= SHORTEST_NS).then_some(Interruption { at_ns: signature.at_ns, length_ns })
+    };
+    plain().filter_map(interruption).collect()
+}
+
+/// Leaves the longest of all cores, at most so many.
+fn keep_longest(cores: &mut [Vec<Interruption>], most: usize) {
+    let mut lengths: Vec<u64> = cores.iter().flatten().map(|it| it.length_ns).collect();
+    lengths.sort_unstable_by(|one, other| other.cmp(one));
+    let Some(&too_short_ns) = lengths.get(most) else { return };
+    for taken in cores {
+        taken.retain(|it| it.length_ns > too_short_ns);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -67,20 +120,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_between_gaps_is_their_distance() {
-        let gaps: Vec<u64> = (1..=100).rev().map(|number| number * 10_000).collect();
-        let found = of(gaps.clone(), Duration::from_nanos(150_500_000));
-        assert_eq!(found.every_ns, 1_000_000);
-        assert_eq!(found.lengths_ns, gaps.into_iter().rev().collect::<Vec<_>>());
-        assert_eq!(of(Vec::new(), WATCHED), Interruptions::default());
+    fn what_a_signature_takes_longer_than_most_is_what_took_the_core() {
+        let took = [200_000, 200_000, 190_000, 310_000, 200_000, 7_200_000, 200_000, 500_000, 299_999];
+        let (mut at_ns, mut signed) = (0, Vec::new());
+        for (number, took_ns) in took.into_iter().enumerate() {
+            signed.push(Signature { at_ns, took_ns, makes_blinding: number == 7 });
+            at_ns += took_ns;
+        }
+        let found = interrupted(&signed);
+        let (short, long) = (
+            Interruption { at_ns: 590_000, length_ns: 110_000 },
+            Interruption { at_ns: 1_100_000, length_ns: 7_000_000 },
+        );
+        assert_eq!(found, [short, long]);
+        assert!(interrupted(&[]).is_empty());
     }
 
     #[test]
-    fn many_gaps_are_told_by_the_averages_of_equal_parts() {
-        let few: Vec<u64> = (1..=250).collect();
-        let told = parts(&few);
-        assert_eq!(told.len(), PARTS);
-        assert_eq!((told[0], told[1], told[99]), (1, 4, 249));
-        assert!(parts(&[7, 9]) == [7, 9] && parts(&[]).is_empty());
+    fn of_too_many_the_longest_of_all_cores_are_told() {
+        let taken = |lengths: &[u64]| -> Vec<_> {
+            lengths.iter().map(|length_ns| Interruption { at_ns: 0, length_ns: *length_ns }).collect()
+        };
+        let all = [taken(&[5, 9, 7, 5]), taken(&[8, 1])];
+        for (most, told) in [(6, [4, 2]), (5, [4, 1]), (4, [2, 1]), (3, [2, 1]), (2, [1, 1]), (0, [0, 0])] {
+            let mut cores = all.clone();
+            keep_longest(&mut cores, most);
+            assert_eq!(cores.each_ref().map(Vec::len), told, "{most}");
+        }
     }
 }

@@ -36,7 +36,11 @@ pub(super) fn predict(
     let plan = Plan {
         costs: machine.costs,
         crypto: CryptoTier::Modelled,
-        shared_cores: Some(SharedCores { count: cores, interruptions: machine.interruptions.clone() }),
+        shared_cores: Some(SharedCores {
+            count: cores,
+            interruptions: machine.interruptions.clone(),
+            scatter: machine.scatter,
+        }),
         network: Network { tick_ms: 1, latency_ms_min: latency_ms, latency_ms_max: latency_ms },
         ..plan.clone()
     }
@@ -57,5 +61,5 @@ pub(super) fn predict(
         busy_ns: u64::try_from(cpu.busy.as_nanos()).unwrap_or(u64::MAX),
         sign_ns: crypto.signs_by_ns(&machine.costs).checked_div(crypto.signs),
     };
-    Ok(Prediction { figures: LoadFigures::foretold(&slower, &machine.scatter), cpu })
+    Ok(Prediction { figures: LoadFigures::foretold(&slower), cpu })
 }

@@ -1,7 +1,7 @@
 //! A plan in slow motion.
 
 use super::{Plan, SharedCores, Visits};
-use crate::types::{Costs, Interruptions, Parameters};
+use crate::types::{Costs, Interruption, Interruptions, Parameters, Quantiles};
 
 /// A token lives at most so long, in seconds: it cannot be stretched further.
 const TOKEN_LIFETIME_S_MAX: u64 = 86_400;
@@ -36,9 +36,14 @@ impl Plan {
         } = &mut plan.costs;
         [sign_ns, verify_ns, parse_ns, seal_ns, open_ns, blinding_ns].into_iter().for_each(stretch);
         [request_ns, closing_ns, wake_min_ns, wake_ns, rest_ns].into_iter().for_each(stretch);
-        if let Some(SharedCores { interruptions: Interruptions { every_ns, lengths_ns }, .. }) = &mut plan.shared_cores
-        {
-            lengths_ns.iter_mut().chain([every_ns]).for_each(stretch);
+        if let Some(SharedCores { interruptions, scatter, count: _ }) = &mut plan.shared_cores {
+            let Interruptions { watched_ns, cores } = interruptions;
+            stretch(watched_ns);
+            for Interruption { at_ns, length_ns } in cores.iter_mut().flatten() {
+                [at_ns, length_ns].into_iter().for_each(stretch);
+            }
+            let Quantiles { p50_ns, p90_ns, p99_ns, p999_ns } = scatter;
+            [p50_ns, p90_ns, p99_ns, p999_ns].into_iter().for_each(stretch);
         }
         for server in plan.sites.iter_mut().chain([&mut plan.smp]) {
             stretch(&mut server.start_ms);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::Interruptions;
+use crate::types::{Interruptions, Quantiles};
 
 /// The cores of a machine that makes a load and serves it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -12,4 +12,6 @@ pub struct SharedCores {
     pub count: u32,
     /// What else takes them.
     pub interruptions: Interruptions,
+    /// How late a timer rings while one of them is idle, or whoever is to wake up then.
+    pub scatter: Quantiles,
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ScenarioError;
-use crate::types::{Costs, Interruptions, MeasuredMachine, Quantiles, TimeSpan};
+use crate::types::{Costs, Interruption, Interruptions, MeasuredMachine, Quantiles, TimeSpan};
 
 /// What operations cost on one core of a server, in virtual time. Each at most 10 s.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
@@ -46,12 +46,13 @@ pub struct CostFile {
     scatter: QuantilesTable,
 }
 
-/// What else takes a core, in such a file.
+/// What else took the cores, in such a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct InterruptionsTable {
-    every: Option<TimeSpan>,
-    lengths: Vec<TimeSpan>,
+    watched: Option<TimeSpan>,
+    /// When each came and how long it took the core.
+    cores: Vec<Vec<(TimeSpan, TimeSpan)>>,
 }
 
 /// A distribution of times, in such a file.
@@ -72,9 +73,10 @@ impl CostFile {
     pub fn from_toml(file: &str, text: &str) -> Result<MeasuredMachine, ScenarioError> {
         let read: Self = toml::from_str(text)
             .map_err(|error| ScenarioError::from_toml(file, text, "countersign calibrate", &error))?;
-        let InterruptionsTable { every, lengths } = read.interruptions;
-        let lengths_ns = lengths.into_iter().map(TimeSpan::nanos).collect();
-        let interruptions = Interruptions { every_ns: nanos(every), lengths_ns };
+        let InterruptionsTable { watched, cores } = read.interruptions;
+        let once = |(at, length): (TimeSpan, TimeSpan)| Interruption { at_ns: at.nanos(), length_ns: length.nanos() };
+        let cores = cores.into_iter().map(|taken| taken.into_iter().map(once).collect()).collect();
+        let interruptions = Interruptions { watched_ns: nanos(watched), cores };
         Ok(MeasuredMachine { costs: read.costs.resolve(), interruptions, scatter: read.scatter.resolve() })
     }
 }

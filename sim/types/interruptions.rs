@@ -2,15 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How often something else takes a core away from whatever computes on it, and for how long: other programs, the kernel,
-/// other guests of the same hardware ("steal time").
+/// What took the cores of a machine away from whatever computed on them while it was watched: other programs, the kernel, other
+/// guests of the same hardware ("steal time"), or a core that was slow for a while.
+///
+/// It is kept as it came: what makes the tails comes in clusters and on all cores at once, which lengths and distances alone would
+/// not tell.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interruptions {
-    /// How long a core is left alone, from the end of one to the beginning of the next, on average and in nanoseconds. They
-    /// come at random. 0: there are none.
-    pub every_ns: u64,
-    /// How long they last, in nanoseconds: each as often as any other. What takes a core is short for the most part, and ten times
-    /// as long now and then, with little between: a few quantiles of it would tell of lengths that there are not.
-    pub lengths_ns: Vec<u64>,
+    /// How long the machine was watched, in nanoseconds. 0: nobody did.
+    pub watched_ns: u64,
+    /// What took each of its cores, in order.
+    pub cores: Vec<Vec<Interruption>>,
+}
+
+/// Once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interruption {
+    /// When it came, in nanoseconds from when the watch began.
+    pub at_ns: u64,
+    /// How long it took the core, in nanoseconds.
+    pub length_ns: u64,
 }

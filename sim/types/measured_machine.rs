@@ -9,6 +9,6 @@ pub struct MeasuredMachine {
     pub costs: Costs,
     /// What else takes its cores.
     pub interruptions: Interruptions,
-    /// How much later than computed things happen while it is not busy: timers that fire late, wake-ups.
+    /// How late timers ring while one of its cores is idle: until whoever waits for them is awake.
     pub scatter: Quantiles,
 }

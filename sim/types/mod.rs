@@ -49,7 +49,7 @@ pub use draw::{EXPONENTIAL_BITS, draw_between, draw_exponential, pick};
 pub use file_form::form_of;
 pub use fingerprint::{Fingerprint, Undigested};
 pub use identifier::{Epoch, IdentifierError, Jti, MessageNonce, PeerChallenge, ServerChallenge, Uid};
-pub use interruptions::Interruptions;
+pub use interruptions::{Interruption, Interruptions};
 pub(crate) use lock::locked;
 pub use login::{LoginLifetimes, LoginRefusal, LoginUse};
 pub use measured_machine::MeasuredMachine;

@@ -1,7 +1,6 @@
 //! A server's CPU: in the simulation, computing takes no time by itself.
 
 use std::{
-    collections::VecDeque,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
@@ -10,7 +9,8 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::{
     actor::Occupied,
-    types::{Costs, EXPONENTIAL_BITS, Interruptions, SeedStream, VirtualTime, draw_between, draw_exponential, locked},
+    plan::SharedCores,
+    types::{Costs, Interruption, Interruptions, Quantiles, SeedStream, VirtualTime, draw_between, locked},
 };
 
 /// Some cores, each busy until some nanosecond. Work takes the core that is free first.
@@ -25,23 +25,33 @@ struct State {
     cores: Vec<Core>,
     /// Until when nobody hears from the network.
     deaf_until: VirtualTime,
+    timers: Option<Timers>,
     usage: CpuUsage,
+}
+
+/// How late timers ring.
+#[derive(Debug)]
+struct Timers {
+    scatter: Quantiles,
+    rng: ChaCha20Rng,
 }
 
 #[derive(Debug)]
 struct Core {
     busy_until: VirtualTime,
-    /// When each piece of its work ends, in order; those that are over may still be there.
-    ends: VecDeque<VirtualTime>,
     others: Option<Others>,
 }
 
-/// What else takes a core.
+/// What else takes a core: what once took it is repeated again and again.
 #[derive(Debug)]
 struct Others {
-    interruptions: Interruptions,
-    next: VirtualTime,
-    rng: ChaCha20Rng,
+    /// In the order in which it comes, from the beginning of a repetition on. There is some.
+    taken: Vec<Interruption>,
+    watched_ns: u64,
+    /// What comes next.
+    index: usize,
+    /// When the repetition began.
+    began: VirtualTime,
 }
 
 /// What the cores of a CPU did.
@@ -59,24 +69,26 @@ impl VirtualCpu {
     /// A CPU with so many cores, at least one. A core that is idle takes a while to begin, and has taken as long to go to rest
     /// before.
     pub fn new(cores: u32, costs: Costs) -> Self {
-        Self::of((0..cores.max(1)).map(|_| Core::new(None)), costs)
+        Self::of((0..cores.max(1)).map(|_| Core::new(None)), None, costs)
     }
 
-    /// The same, of which something else takes each core now and then, as drawn from a seed.
+    /// The cores of a machine that everybody shares, of which something else takes each as it did while that machine was watched; a
+    /// seed says from which moment on. What came upon several at once does again.
     ///
     /// Of the cores that are idle one waits for network and timers, for all of them, as it is with the threads of a runtime: if
     /// something else takes that core, whatever arrives waits until it is back, whoever else is idle or taken meanwhile.
-    pub fn interrupted(cores: u32, costs: Costs, interruptions: &Interruptions, seed: SeedStream) -> Self {
-        let others = |core| {
-            (interruptions.every_ns > 0).then(|| Others::new(interruptions.clone(), seed.rng("interruptions", core)))
-        };
-        let cores = (0..cores.max(1)).map(|core| Core::new(others(core.into())));
-        Self::of(cores, costs)
+    pub fn shared(cores: &SharedCores, costs: Costs, seed: SeedStream) -> Self {
+        let SharedCores { count, interruptions, scatter } = cores;
+        let mut rng = seed.rng("interruptions", 0);
+        let from_ns = draw_between(&mut rng, 0, interruptions.watched_ns.saturating_sub(1));
+        let others = |core| Others::from(interruptions, core, from_ns);
+        let timers = Timers { scatter: *scatter, rng: seed.rng("timers", 0) };
+        Self::of((0..(*count).max(1) as usize).map(|core| Core::new(others(core))), Some(timers), costs)
     }
 
-    fn of(cores: impl Iterator<Item = Core>, costs: Costs) -> Self {
-        let state = State { cores: cores.collect(), deaf_until: VirtualTime::ZERO, usage: CpuUsage::default() };
-        Self { costs, state: Mutex::new(state) }
+    fn of(cores: impl Iterator<Item = Core>, timers: Option<Timers>, costs: Costs) -> Self {
+        let (deaf_until, usage) = (VirtualTime::ZERO, CpuUsage::default());
+        Self { costs, state: Mutex::new(State { cores: cores.collect(), deaf_until, timers, usage }) }
     }
 
     /// Books work on a core, and what is left to do once its result is there; tells how long the result waited while nobody heard,
@@ -90,27 +102,48 @@ impl VirtualCpu {
         let rested = start.since(core.busy_until);
         let wake = if rested.is_zero() { Duration::ZERO } else { self.costs.wake_after(rested) };
         let work = wake + until_done;
-        core.forget_until(now);
         usage.wakes += u64::from(!rested.is_zero());
         usage.rested += rested.min(Duration::from_nanos(self.costs.rest_ns));
         core.work(start, work);
         let lost = core.busy_until.since(start).saturating_sub(work);
-        core.ends.push_back(core.busy_until);
         core.work(core.busy_until, closing);
-        core.ends.push_back(core.busy_until);
         let busy = work + closing;
         // Nobody waited for the core to go to rest.
         usage.busy += wake + busy;
         Occupied { waited: start.since(now) + lost, busy }
     }
 
-    /// How long whoever is told something at an instant waits until they are heard: until a core is between two pieces of work,
-    /// before what waits for it. That makes no core begin.
-    pub fn hear(&self, now: VirtualTime) -> Duration {
+    /// Whether it is that of a machine with everybody on it.
+    pub fn is_shared(&self) -> bool {
+        self.lock().timers.is_some()
+    }
+
+    /// How long whoever is told something at an instant waits until they are heard: for all work that waits already, as they have to
+    /// wait for their turn with every step of an exchange. What is left to do then occupies the core, which does not have to begin
+    /// for it.
+    pub fn hear(&self, now: VirtualTime, closing: Duration) -> Duration {
         let mut state = self.lock();
         let heard = state.heard(now);
-        let between = state.cores.iter_mut().map(|core| core.between_pieces(heard)).min();
-        between.unwrap_or(heard).since(now)
+        let State { cores, usage, .. } = &mut *state;
+        let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Duration::ZERO };
+        let at = heard.max(core.busy_until);
+        core.work(at, closing);
+        usage.busy += closing;
+        at.since(now)
+    }
+
+    /// How long whoever has set a timer waits from when it should ring until they are heard, where cores are shared: a core that is
+    /// idle is late, and one that is busy looks at timers between two pieces of work.
+    pub fn rings_after(&self, now: VirtualTime) -> Duration {
+        let mut state = self.lock();
+        let is_any_idle = state.cores.iter().any(|core| core.busy_until <= now);
+        let Some(timers) = &mut state.timers else { return Duration::ZERO };
+        if is_any_idle {
+            return timers.late();
+        }
+        let heard = state.heard(now);
+        let free = state.cores.iter().map(|core| core.busy_until.max(heard)).min();
+        free.unwrap_or(heard).since(now)
     }
 
     /// What its cores have done so far.
@@ -147,7 +180,7 @@ impl State {
 
     /// The core that something else takes next, and when.
     fn next_taken(&self) -> Option<(usize, VirtualTime)> {
-        let nexts = self.cores.iter().enumerate().filter_map(|(core, it)| Some((core, it.others.as_ref()?.next)));
+        let nexts = self.cores.iter().enumerate().filter_map(|(core, it)| Some((core, it.others.as_ref()?.next())));
         nexts.min_by_key(|(_, at)| *at)
     }
 
@@ -160,20 +193,7 @@ impl State {
 
 impl Core {
     fn new(others: Option<Others>) -> Self {
-        Self { busy_until: VirtualTime::ZERO, ends: VecDeque::new(), others }
-    }
-
-    /// Forgets the pieces of work that are over.
-    fn forget_until(&mut self, at: VirtualTime) {
-        while self.ends.front().is_some_and(|end| *end <= at) {
-            self.ends.pop_front();
-        }
-    }
-
-    /// When it has ended what it works on at an instant: then, if that is nothing.
-    fn between_pieces(&mut self, at: VirtualTime) -> VirtualTime {
-        self.forget_until(at);
-        self.ends.front().copied().unwrap_or_else(|| at.max(self.busy_until))
+        Self { busy_until: VirtualTime::ZERO, others }
     }
 
     /// What takes it at an instant.
@@ -187,33 +207,49 @@ impl Core {
     fn work(&mut self, start: VirtualTime, work: Duration) {
         self.busy_until = start.after(work);
         let Some(others) = &mut self.others else { return };
-        while others.next < self.busy_until {
+        while others.next() < self.busy_until {
             self.busy_until = self.busy_until.after(others.take());
         }
     }
 }
 
+impl Timers {
+    /// How late one rings, as drawn.
+    fn late(&mut self) -> Duration {
+        Duration::from_nanos(self.scatter.at(draw_between(&mut self.rng, 0, 999)))
+    }
+}
+
 impl Others {
-    fn new(interruptions: Interruptions, rng: ChaCha20Rng) -> Self {
-        let mut others = Self { interruptions, next: VirtualTime::ZERO, rng };
-        others.next = VirtualTime::ZERO.after(others.pause());
-        others
+    /// What takes a core if the watch is repeated from a moment on; of more cores than were watched, some are alike.
+    fn from(interruptions: &Interruptions, core: usize, from_ns: u64) -> Option<Self> {
+        let Interruptions { watched_ns, cores } = interruptions;
+        let watched = cores.get(core.checked_rem(cores.len())?).filter(|taken| !taken.is_empty())?;
+        let (before, after) = watched.split_at(watched.partition_point(|it| it.at_ns < from_ns));
+        let later = |it: &Interruption| Interruption { at_ns: it.at_ns + watched_ns - from_ns, ..*it };
+        let sooner = |it: &Interruption| Interruption { at_ns: it.at_ns - from_ns, ..*it };
+        let taken = after.iter().map(sooner).chain(before.iter().map(later)).collect();
+        Some(Self { taken, watched_ns: *watched_ns, index: 0, began: VirtualTime::ZERO })
     }
 
-    /// Takes the core when it is due to: how long. The next time is drawn.
+    fn coming(&self) -> Interruption {
+        self.taken.get(self.index).copied().unwrap_or_default()
+    }
+
+    /// When it is due to take the core.
+    fn next(&self) -> VirtualTime {
+        self.began.after(Duration::from_nanos(self.coming().at_ns))
+    }
+
+    /// Takes the core: how long.
     fn take(&mut self) -> Duration {
-        let lengths_ns = &self.interruptions.lengths_ns;
-        let drawn = draw_between(&mut self.rng, 0, (lengths_ns.len() as u64).saturating_sub(1));
-        let length_ns = usize::try_from(drawn).ok().and_then(|drawn| lengths_ns.get(drawn));
-        let length = Duration::from_nanos(length_ns.copied().unwrap_or_default());
-        self.next = self.next.after(length).after(self.pause());
+        let length = Duration::from_nanos(self.coming().length_ns);
+        self.index += 1;
+        if self.index == self.taken.len() {
+            self.index = 0;
+            self.began = self.began.after(Duration::from_nanos(self.watched_ns));
+        }
         length
-    }
-
-    /// How long it leaves the core alone. Never nothing: time must pass.
-    fn pause(&mut self) -> Duration {
-        let nanos = u128::from(draw_exponential(&mut self.rng)) * u128::from(self.interruptions.every_ns);
-        Duration::from_nanos(u64::try_from(nanos >> EXPONENTIAL_BITS).unwrap_or(u64::MAX).max(1))
     }
 }
 
@@ -223,6 +259,11 @@ mod tests {
 
     fn waking(wake_ns: u64, rest_ns: u64) -> Costs {
         Costs { wake_ns, rest_ns, ..Costs::default() }
+    }
+
+    fn shared(count: u32, interruptions: &Interruptions, scatter: Quantiles, seed: u64) -> VirtualCpu {
+        let cores = SharedCores { count, interruptions: interruptions.clone(), scatter };
+        VirtualCpu::shared(&cores, waking(0, 0), SeedStream::new(seed))
     }
 
     fn nanos(nanos: u64) -> Duration {
@@ -266,36 +307,58 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_told_something_is_heard_between_two_pieces_of_work_and_makes_no_core_begin() {
+    fn whoever_is_told_something_is_heard_after_all_work_that_waits_and_makes_no_core_begin() {
         let cpu = VirtualCpu::new(2, waking(30, 0));
-        let waited = |at: u64| cpu.hear(VirtualTime(at)).as_nanos();
-        assert_eq!(waited(5), 0, "both are idle");
-        // The one works until 135 and 185, the other until 235 and 285; then the first once more, until 285 and 335.
+        let waited = |at: u64| cpu.hear(VirtualTime(at), Duration::ZERO).as_nanos();
+        assert_eq!(VirtualCpu::new(2, waking(30, 0)).hear(VirtualTime(5), nanos(40)), Duration::ZERO, "both are idle");
+        // The one works until 185, the other until 285; then the first once more, until 335.
         for work in [100, 200, 100] {
             cpu.book(VirtualTime(5), nanos(work), nanos(50));
         }
-        assert_eq!([5, 134, 135, 184, 190].map(waited), [130, 1, 50, 1, 45]);
-        assert_eq!([285, 286, 400].map(waited), [0, 0, 0]);
+        assert_eq!([5, 184, 285, 286, 400].map(waited), [280, 101, 0, 0, 0]);
         assert_eq!(cpu.usage().wakes, 2);
+        // What is left to do then keeps a core from what comes after: of both, where both have some.
+        assert_eq!([500, 500, 500].map(|at| cpu.hear(VirtualTime(at), nanos(40)).as_nanos()), [0, 0, 40]);
+        assert_eq!(cpu.usage(), CpuUsage { busy: nanos(2 * 60 + 400 + 150 + 120), wakes: 2, rested: Duration::ZERO });
     }
 
     #[test]
-    fn a_core_forgets_the_work_that_is_over() {
-        let cpu = VirtualCpu::new(1, waking(0, 0));
-        for at in 0..1_000 {
-            cpu.book(VirtualTime(at * 1_000), nanos(100), nanos(50));
-        }
-        assert!(cpu.lock().cores[0].ends.len() <= 2);
+    fn timers_ring_late_while_a_core_is_idle_and_else_once_one_is() {
+        let scatter = Quantiles { p50_ns: 50, p90_ns: 90, p99_ns: 99, p999_ns: 400 };
+        let cpu = shared(2, &Interruptions::default(), scatter, 1);
+        let book = |at: u64| cpu.book(VirtualTime(at), nanos(10_000), nanos(0));
+        let late = |at: u64| cpu.rings_after(VirtualTime(at)).as_nanos();
+        book(0);
+        let mut found: Vec<_> = (1..=1_000).map(late).collect();
+        found.sort_unstable();
+        assert!((40..60).contains(&found[500]) && (85..95).contains(&found[900]), "{found:?}");
+        book(2_000);
+        assert_eq!([2_000, 9_999].map(late), [8_000, 1]);
+        // A server's own cores are asked by nobody else.
+        let own = VirtualCpu::new(1, waking(0, 0));
+        own.book(VirtualTime(0), nanos(100), nanos(0));
+        assert_eq!(own.rings_after(VirtualTime(0)), Duration::ZERO);
+    }
+
+    /// Of a watch of 10 ms, each taken so often and for so long.
+    fn watch(cores: &[&[(u64, u64)]]) -> Interruptions {
+        let once = |&(at_ns, length_ns): &(u64, u64)| Interruption { at_ns, length_ns };
+        let cores = cores.iter().map(|taken| taken.iter().map(once).collect()).collect();
+        Interruptions { watched_ns: 10_000_000, cores }
+    }
+
+    /// Every 100 us, for 0 to 9.9 us.
+    fn often() -> Vec<(u64, u64)> {
+        (0..100).map(|number| (number * 100_000 + 50_000, number * 100)).collect()
     }
 
     #[test]
     fn what_takes_a_core_once_the_result_is_there_delays_the_next_result_only() {
-        let interruptions = Interruptions { every_ns: 100_000, lengths_ns: (0..100).map(|part| part * 100).collect() };
         for seed in 0..20 {
-            let cpu = VirtualCpu::interrupted(1, waking(0, 0), &interruptions, SeedStream::new(seed));
+            let cpu = shared(1, &watch(&[&often()]), Quantiles::default(), seed);
             let book = || cpu.book(VirtualTime(1), Duration::from_nanos(1), Duration::from_millis(10)).waited;
             let (first, second) = (book(), book());
-            assert_eq!(first, Duration::ZERO, "seed {seed}");
+            assert!(first < Duration::from_micros(10), "seed {seed}");
             assert!(second > Duration::from_micros(10_100), "seed {seed}: {second:?}");
         }
     }
@@ -303,38 +366,44 @@ mod tests {
     #[test]
     fn work_on_a_core_that_something_else_takes_now_and_then_is_late_by_what_it_took() {
         const WORK_NS: u64 = 1_000;
-        let interruptions = Interruptions { every_ns: 100_000, lengths_ns: (0..100).map(|part| part * 100).collect() };
         let lateness = |seed| {
-            let cpu = VirtualCpu::interrupted(1, waking(0, 0), &interruptions, SeedStream::new(seed));
+            let cpu = shared(1, &watch(&[&often()]), Quantiles::default(), seed);
             let book =
-                |number: u64| cpu.book(VirtualTime(number * 20_000), Duration::from_nanos(WORK_NS), Duration::ZERO);
+                |number: u64| cpu.book(VirtualTime(number * 20_011), Duration::from_nanos(WORK_NS), Duration::ZERO);
             let waits: Vec<Duration> = (1..=10_000).map(|number| book(number).waited).collect();
             (waits, cpu.usage().busy)
         };
         let (waits, busy) = lateness(1);
         assert_eq!(busy, Duration::from_nanos(10_000 * WORK_NS), "what others take is not its own");
-        // Taken for 5 of 105 µs: so many come upon it, and a few are interrupted.
+        // Taken for 5 of 100 µs: so many come upon it, and a few are interrupted.
         let late = waits.iter().filter(|wait| !wait.is_zero()).count();
-        assert!((450..650).contains(&late), "{late}");
-        assert!(waits.iter().all(|wait| *wait <= Duration::from_nanos(30_000)));
+        assert!((450..700).contains(&late), "{late}");
+        assert!(waits.iter().all(|wait| *wait <= Duration::from_nanos(9_900)));
         assert_eq!(lateness(1).0, waits);
         assert_ne!(lateness(2).0, waits);
     }
 
     #[test]
-    fn what_arrives_waits_for_the_core_that_listens_even_where_another_is_idle() {
-        const TIMES: u64 = 10_000;
-        let interruptions = Interruptions { every_ns: 100_000, lengths_ns: vec![2_500, 5_000] };
-        let cpu = VirtualCpu::interrupted(2, waking(0, 0), &interruptions, SeedStream::new(1));
-        let mut not_heard = 0;
-        let mut waited = |number: u64| {
-            let at = VirtualTime(number * 20_000);
-            not_heard += usize::from(cpu.hear(at) > Duration::ZERO);
-            cpu.book(at, Duration::from_nanos(1), Duration::ZERO).waited > Duration::ZERO
+    fn what_took_both_cores_at_once_does_again_and_again() {
+        let taken = [(2_000_000, 1_000_000)];
+        let cpu = shared(2, &watch(&[&taken, &taken]), Quantiles::default(), 1);
+        let waits = |from_ns: u64| {
+            let at = (from_ns..from_ns + 10_000_000).step_by(10_000);
+            at.filter(|at| cpu.hear(VirtualTime(*at), Duration::ZERO) > Duration::ZERO).count()
         };
-        let late = (1..=TIMES).filter(|number| waited(*number)).count();
-        assert!((300..430).contains(&not_heard), "{not_heard} of {TIMES}");
-        // One of the two listens, and is taken for 3.75 of 103.75 µs; both are taken together for a thirtieth of that.
-        assert!((300..430).contains(&late), "{late} of {TIMES}");
+        // Nobody else has the other core: all who come meanwhile wait, for a millisecond of ten.
+        assert_eq!([0, 10_000_000, 50_000_000].map(waits), [100, 100, 100]);
+        // Of a third core, which nobody watched, the same is true as of the first.
+        assert!(shared(3, &watch(&[&taken, &[]]), Quantiles::default(), 1).lock().cores[2].others.is_some());
+    }
+
+    #[test]
+    fn what_arrives_waits_for_the_core_that_listens_even_where_another_is_idle() {
+        // The first core is taken for a tenth of the time; the second, which has just worked, listens after it.
+        let taken: Vec<(u64, u64)> = (0..10).map(|number| (number * 1_000_000, 100_000)).collect();
+        let cpu = shared(2, &watch(&[&taken, &[]]), Quantiles::default(), 1);
+        let heard_late = |at: u64| cpu.hear(VirtualTime(at), Duration::ZERO) > Duration::ZERO;
+        let late = (0..10_000_000).step_by(10_000).filter(|at| heard_late(*at)).count();
+        assert!((90..=110).contains(&late), "{late} of 1,000, though another core is idle");
     }
 }

@@ -123,6 +123,9 @@ impl Environment for SimulatedEnvironment {
             self.surroundings.breakdown.rest(self.actor, self.clock.world()).await;
         }
         self.clock.sleep(duration).await;
+        if let Some(cpu) = &self.cpu {
+            self.wait_for(cpu.rings_after(self.now())).await;
+        }
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -134,13 +137,19 @@ impl Environment for SimulatedEnvironment {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
         let now = self.now();
         if work.is_nothing() {
-            let occupied = Occupied { waited: cpu.hear(now), busy: Duration::ZERO };
+            if !cpu.is_shared() {
+                return Occupied::default();
+            }
+            let closing = self.costs.closing_of(&Work { requests: 1, ..Work::default() });
+            let occupied = Occupied { waited: cpu.hear(now, closing), busy: Duration::ZERO };
             self.wait_for(occupied.waited).await;
             return occupied;
         }
         let slowdown = self.surroundings.network.slowdown(self.actor, now);
         let until_done = self.costs.of(work) + self.costs.of_blindings(self.key_uses.count(work));
-        let (until_done, closing) = (until_done * slowdown, self.costs.closing_of(work) * slowdown);
+        // On a machine that everybody shares the answer is heard first.
+        let closing = if cpu.is_shared() { Duration::ZERO } else { self.costs.closing_of(work) };
+        let (until_done, closing) = (until_done * slowdown, closing * slowdown);
         let occupied = cpu.book(now, until_done, closing);
         self.wait_for((occupied.waited + occupied.busy).saturating_sub(closing)).await;
         occupied

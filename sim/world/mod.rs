@@ -38,7 +38,7 @@ pub use self::{
 use crate::{
     crypto::{KeyError, KeyPoolError, Stopwatch, WallTotals},
     event::Listener,
-    plan::{Plan, SharedCores},
+    plan::Plan,
     types::{Planting, SeedStream, VirtualTime},
 };
 
@@ -131,9 +131,10 @@ pub fn run<L: Listener + Send + 'static>(
     let pacers = Pacers::default();
     let totals = Arc::new(WallTotals::default());
     let breakdown = Arc::new(Breakdown::new(Arc::clone(&controls.pulse)));
-    let shared_cpu = plan.shared_cores.as_ref().map(|SharedCores { count, interruptions }| {
-        Arc::new(VirtualCpu::interrupted(*count, plan.costs, interruptions, SeedStream::new(plan.seed)))
-    });
+    let shared_cpu = plan
+        .shared_cores
+        .as_ref()
+        .map(|cores| Arc::new(VirtualCpu::shared(cores, plan.costs, SeedStream::new(plan.seed))));
     build_hosts(
         &mut sim,
         plan,

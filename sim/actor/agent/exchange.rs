@@ -22,7 +22,7 @@ use crate::{
     protocol::{
         Authorization, CountersignedToken, Credentials, RequestFacts, TokenChallenge, TokenState, content_digest,
     },
-    types::{Bug, Epoch, Jti, Undigested, Work, locked},
+    types::{Bug, Epoch, Jti, Undigested, locked},
 };
 
 /// A stored token that is refused, a first request, and the answer to its challenge; more would be a loop.
@@ -186,8 +186,6 @@ impl<E: Environment> AgentActor<E> {
         }
         let head = RequestHead { method: Method::GET, target, headers, carries };
         let response = self.send_on(line, head).await?;
-        // Where an agent's cores are modelled, it hears an answer once one of them has a moment.
-        let _ = self.environment.occupy(&Work::default()).await;
         if response.status() == StatusCode::TEMPORARY_REDIRECT {
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             line.sent_on_to = Some(location.unwrap_or_default().to_owned());
