@@ -183,6 +183,7 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
     let at_once = interrupted("[[\"1ms\", \"2ms\"], [\"2ms\", \"1ms\"]]");
     let always = interrupted("[[\"0s\", \"500ms\"], [\"500ms\", \"450ms\"]]");
     let too_many = interrupted(&format!("[{}]", "[\"1ms\", \"0s\"], ".repeat(20_001)));
+    let never = "[costs]\n[interruptions]\ncores = [[[\"0s\", \"0s\"]]]\n";
     let never_rings = "[costs]\n[scatter]\np99 = \"1d\"\n";
     let sooner = "[costs]\nwake_min = \"20us\"\nwake = \"10us\"\nrest = \"3ms\"\n";
     for (costs, told) in [
@@ -191,6 +192,7 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         (&at_once, "interruptions.cores[0][1].at_ns"),
         (&always, "interruptions.cores[0]: found 95000000000 ns in all"),
         (&too_many, "interruptions.cores[0]: found 20001 interruptions"),
+        (never, "interruptions.watched_ns"),
         (never_rings, "scatter.p99_ns"),
         (sooner, "costs.wake_ns"),
     ] {

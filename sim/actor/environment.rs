@@ -112,9 +112,11 @@ pub trait Environment: Send + Sync + 'static {
     /// wake-ups from outside now and then before its own, by a count of everything that it ever ran.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
-    /// Occupies a core of the actor's CPU for as long as `work` takes; comes back when it is done. Without any work it comes back
-    /// once an answer is heard.
+    /// Occupies a core of the actor's CPU for as long as `work` takes; comes back when it is done.
     fn occupy(&self, work: &Work) -> impl Future<Output = Occupied> + Send;
+
+    /// Comes back once an answer that has arrived is heard: at once, unless everybody shares the cores of one machine.
+    fn heard(&self) -> impl Future<Output = ()> + Send;
 
     /// Reports a fact.
     fn record(&self, kind: EventKind);

@@ -63,3 +63,30 @@ pub(super) fn predict(
     };
     Ok(Prediction { figures: LoadFigures::foretold(&slower), cpu })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        scenario::{Overrides, Scenario},
+        types::{Costs, Interruptions, Quantiles},
+    };
+
+    #[test]
+    fn every_request_occupies_a_core_before_its_answer_and_once_after_it_is_heard() {
+        let text = "description = \"One agent.\"\nprofile = \"literal\"\ncrypto = \"modelled\"\nduration = \"2s\"\nsites = { count = 1 }\n\
+                    [[agents]]\ncount = 1\nbootstrap = \"installed\"\npolicy_interval = \"never\"\nvisits = { every = \"1s\" }\n";
+        let plan = Scenario::from_toml("one.toml", text).unwrap().resolve(None, Overrides::default()).unwrap();
+        let busy_ms = |request_ms: u64, closing_ms: u64| {
+            let costs =
+                Costs { request_ns: request_ms * 1_000_000, closing_ns: closing_ms * 1_000_000, ..Costs::default() };
+            let (interruptions, scatter) = (Interruptions::default(), Quantiles::default());
+            let machine = MeasuredMachine { costs, interruptions, scatter };
+            let made = predict(&plan, &machine, 1, &AtomicBool::new(false), &mut |_| {}).unwrap();
+            made.cpu.busy.as_millis() / u128::from(SLOWER)
+        };
+        let requests = busy_ms(1, 0);
+        assert!(requests >= 4, "a challenge, a token with its answer, a fetch: {requests}");
+        assert_eq!(busy_ms(1, 3), 4 * requests);
+    }
+}

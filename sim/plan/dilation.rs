@@ -93,7 +93,27 @@ fn stretch_parameters(parameters: &mut Parameters, times: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Profile;
+    use crate::{
+        scenario::{self, Overrides},
+        types::Profile,
+    };
+
+    #[test]
+    fn what_a_machine_does_besides_is_as_slow_as_everything_else() {
+        let mut plan = scenario::find("smoke/first_contact").unwrap().resolve(None, Overrides::default()).unwrap();
+        let cores = |times: u64| SharedCores {
+            count: 2,
+            interruptions: Interruptions {
+                watched_ns: 9_000_000 * times,
+                cores: vec![Vec::new(), vec![Interruption { at_ns: 7 * times, length_ns: 5 * times }]],
+            },
+            scatter: Quantiles { p50_ns: times, p90_ns: 2 * times, p99_ns: 3 * times, p999_ns: 4 * times },
+        };
+        plan.shared_cores = Some(cores(1));
+        let slower = plan.slower(100);
+        slower.check().unwrap();
+        assert_eq!(slower.shared_cores, Some(cores(100)));
+    }
 
     #[test]
     fn what_tokens_and_validations_do_in_minutes_they_do_not_in_the_seconds_of_a_slow_load() {

@@ -180,6 +180,9 @@ impl Environment for SocketEnvironment {
         Occupied::default()
     }
 
+    /// What arrives is heard by itself.
+    async fn heard(&self) {}
+
     fn record(&self, kind: EventKind) {
         self.recorder.record(self.actor, kind);
     }

@@ -1,4 +1,4 @@
-//! A server's CPU: in the simulation, computing takes no time by itself.
+//! A CPU, a server's own or everybody's: in the simulation, computing takes no time by itself.
 
 use std::{
     sync::{Mutex, MutexGuard},
@@ -119,31 +119,32 @@ impl VirtualCpu {
     }
 
     /// How long whoever is told something at an instant waits until they are heard: for all work that waits already, as they have to
-    /// wait for their turn with every step of an exchange. What is left to do then occupies the core, which does not have to begin
-    /// for it.
+    /// wait for their turn with every step of an exchange. What is left to do then occupies the core. If there is an idle one, that is
+    /// the one that has worked last, most likely on what is told: it does not have to begin for it.
     pub fn hear(&self, now: VirtualTime, closing: Duration) -> Duration {
         let mut state = self.lock();
         let heard = state.heard(now);
         let State { cores, usage, .. } = &mut *state;
-        let Some(core) = cores.iter_mut().min_by_key(|core| core.busy_until) else { return Duration::ZERO };
+        let idle = cores.iter().enumerate().filter(|(_, core)| core.busy_until <= heard);
+        let awake = idle.max_by_key(|(_, core)| core.busy_until).map(|(index, _)| index);
+        let first = || cores.iter().enumerate().min_by_key(|(_, core)| core.busy_until).map(|(index, _)| index);
+        let Some(core) = awake.or_else(first).and_then(|index| cores.get_mut(index)) else { return Duration::ZERO };
         let at = heard.max(core.busy_until);
-        core.work(at, closing);
-        usage.busy += closing;
+        if !closing.is_zero() {
+            core.work(at, closing);
+            usage.busy += closing;
+        }
         at.since(now)
     }
 
     /// How long whoever has set a timer waits from when it should ring until they are heard, where cores are shared: a core that is
-    /// idle is late, and one that is busy looks at timers between two pieces of work.
+    /// idle is late, and one that is busy looks at timers when it has done what waits.
     pub fn rings_after(&self, now: VirtualTime) -> Duration {
         let mut state = self.lock();
-        let is_any_idle = state.cores.iter().any(|core| core.busy_until <= now);
-        let Some(timers) = &mut state.timers else { return Duration::ZERO };
-        if is_any_idle {
-            return timers.late();
-        }
         let heard = state.heard(now);
-        let free = state.cores.iter().map(|core| core.busy_until.max(heard)).min();
-        free.unwrap_or(heard).since(now)
+        let free = state.cores.iter().map(|core| core.busy_until.max(heard)).min().unwrap_or(heard);
+        let Some(timers) = &mut state.timers else { return Duration::ZERO };
+        free.since(now) + if free == heard { timers.late() } else { Duration::ZERO }
     }
 
     /// What its cores have done so far.
@@ -323,6 +324,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_told_something_is_heard_by_the_core_that_has_worked_last_and_lets_the_other_rest() {
+        let cpu = VirtualCpu::new(2, waking(30, 1_000));
+        // The first works until 115 (15 of it to begin), the second until 230: it hears, and has closed at 290.
+        for work in [100, 200] {
+            cpu.book(VirtualTime(500), nanos(work), Duration::ZERO);
+        }
+        let before = cpu.usage();
+        assert_eq!(cpu.hear(VirtualTime(800), nanos(60)), Duration::ZERO);
+        assert_eq!((cpu.usage().wakes, cpu.usage().rested), (before.wakes, before.rested));
+        // The first has rested since 615.
+        cpu.book(VirtualTime(900), nanos(1), Duration::ZERO);
+        assert_eq!(cpu.usage().rested - before.rested, nanos(900 - 615));
+    }
+
+    #[test]
     fn timers_ring_late_while_a_core_is_idle_and_else_once_one_is() {
         let scatter = Quantiles { p50_ns: 50, p90_ns: 90, p99_ns: 99, p999_ns: 400 };
         let cpu = shared(2, &Interruptions::default(), scatter, 1);
@@ -334,6 +350,13 @@ mod tests {
         assert!((40..60).contains(&found[500]) && (85..95).contains(&found[900]), "{found:?}");
         book(2_000);
         assert_eq!([2_000, 9_999].map(late), [8_000, 1]);
+        // What took all cores takes timers, too; and so does what took the one that listens.
+        let taken = [(2_000_000, 1_000_000)];
+        for others in [&taken[..], &[]] {
+            let cpu = shared(2, &watch(&[&taken, others]), scatter, 3);
+            let longest = (0..10_000_000).step_by(10_000).map(|at| cpu.rings_after(VirtualTime(at))).max();
+            assert!(longest > Some(nanos(900_000)), "{longest:?}");
+        }
         // A server's own cores are asked by nobody else.
         let own = VirtualCpu::new(1, waking(0, 0));
         own.book(VirtualTime(0), nanos(100), nanos(0));
@@ -399,11 +422,30 @@ mod tests {
 
     #[test]
     fn what_arrives_waits_for_the_core_that_listens_even_where_another_is_idle() {
-        // The first core is taken for a tenth of the time; the second, which has just worked, listens after it.
-        let taken: Vec<(u64, u64)> = (0..10).map(|number| (number * 1_000_000, 100_000)).collect();
-        let cpu = shared(2, &watch(&[&taken, &[]]), Quantiles::default(), 1);
-        let heard_late = |at: u64| cpu.hear(VirtualTime(at), Duration::ZERO) > Duration::ZERO;
-        let late = (0..10_000_000).step_by(10_000).filter(|at| heard_late(*at)).count();
-        assert!((90..=110).contains(&late), "{late} of 1,000, though another core is idle");
+        // The first core is taken for 100 us again and again: the first time it listens, then the other has been idle for longer.
+        let taken: Vec<(u64, u64)> = (0..10).map(|number| (number * 1_000_000 + 500_000, 100_000)).collect();
+        for seed in 0..10 {
+            for (worked_last, expected) in [(1, 9..=11), (0, 0..=0)] {
+                let cpu = shared(2, &watch(&[&taken, &[]]), Quantiles::default(), seed);
+                // Whoever has been idle for longer listens.
+                cpu.lock().cores[worked_last].busy_until = VirtualTime(1);
+                let heard_late = |at: u64| cpu.hear(VirtualTime(at), Duration::ZERO) > Duration::ZERO;
+                let late = (0..10_000_000).step_by(10_000).filter(|at| heard_late(*at)).count();
+                assert!(expected.contains(&late), "seed {seed}: {late} of 1,000 where core {worked_last} worked last");
+            }
+        }
+    }
+
+    #[test]
+    fn a_watch_is_repeated_from_any_moment_on() {
+        let watch = watch(&[&[(0, 5), (1_000, 10), (9_000_000, 20)]]);
+        let times = |from_ns| {
+            let mut others = Others::from(&watch, 0, from_ns).unwrap();
+            [(); 4].map(|()| (others.next().nanos(), others.take().as_nanos()))
+        };
+        assert_eq!(times(0), [(0, 5), (1_000, 10), (9_000_000, 20), (10_000_000, 5)]);
+        assert_eq!(times(1_000), [(0, 10), (8_999_000, 20), (9_999_000, 5), (10_000_000, 10)]);
+        assert_eq!(times(1_001), [(8_998_999, 20), (9_998_999, 5), (9_999_999, 10), (18_998_999, 20)]);
+        assert!(Others::from(&Interruptions::default(), 0, 0).is_none());
     }
 }

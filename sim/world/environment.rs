@@ -123,7 +123,8 @@ impl Environment for SimulatedEnvironment {
             self.surroundings.breakdown.rest(self.actor, self.clock.world()).await;
         }
         self.clock.sleep(duration).await;
-        if let Some(cpu) = &self.cpu {
+        // Whoever is late already sets no timer.
+        if let Some(cpu) = self.cpu.as_ref().filter(|_| !duration.is_zero()) {
             self.wait_for(cpu.rings_after(self.now())).await;
         }
     }
@@ -137,13 +138,7 @@ impl Environment for SimulatedEnvironment {
         let Some(cpu) = &self.cpu else { return Occupied::default() };
         let now = self.now();
         if work.is_nothing() {
-            if !cpu.is_shared() {
-                return Occupied::default();
-            }
-            let closing = self.costs.closing_of(&Work { requests: 1, ..Work::default() });
-            let occupied = Occupied { waited: cpu.hear(now, closing), busy: Duration::ZERO };
-            self.wait_for(occupied.waited).await;
-            return occupied;
+            return Occupied::default();
         }
         let slowdown = self.surroundings.network.slowdown(self.actor, now);
         let until_done = self.costs.of(work) + self.costs.of_blindings(self.key_uses.count(work));
@@ -153,6 +148,13 @@ impl Environment for SimulatedEnvironment {
         let occupied = cpu.book(now, until_done, closing);
         self.wait_for((occupied.waited + occupied.busy).saturating_sub(closing)).await;
         occupied
+    }
+
+    async fn heard(&self) {
+        let Some(cpu) = self.cpu.as_ref().filter(|cpu| cpu.is_shared()) else { return };
+        let now = self.now();
+        let closing = self.costs.closing_of(&Work { requests: 1, ..Work::default() });
+        self.wait_for(cpu.hear(now, closing * self.surroundings.network.slowdown(self.actor, now))).await;
     }
 
     fn visit_begins(&self, visit: Visit) {

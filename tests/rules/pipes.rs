@@ -216,6 +216,8 @@ impl Environment for Pipes {
         Occupied::default()
     }
 
+    async fn heard(&self) {}
+
     fn record(&self, kind: EventKind) {
         let event = Event { at: self.now(), actor: self.actor, kind };
         self.net.events.lock().expect("no panic").push(event);

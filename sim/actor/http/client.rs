@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::{
     actor::{Connection, Environment, timeout::timeout},
     event::{Carried, Close, EventKind},
-    types::{ActorId, Caps, ConnectionId, Origin, Parameters, RequestId, VirtualTime, Work},
+    types::{ActorId, Caps, ConnectionId, Origin, Parameters, RequestId, VirtualTime},
 };
 
 /// A keep-alive connection to a server. Dropping it closes it.
@@ -258,7 +258,7 @@ impl<E: Environment> HttpConnection<E> {
         };
         match result {
             Ok(response) => {
-                let _ = self.environment.occupy(&Work::default()).await;
+                self.environment.heard().await;
                 self.used_at = self.environment.now();
                 // The task of the connection hears of it too, but perhaps later.
                 if is_last(&response) {
