@@ -10,6 +10,7 @@ use std::{
 use super::{Failure, parallel::all_cores};
 use crate::{
     crypto::{Engine, KeyPool, PrivateKey, USES_OF_A_BLINDING, backend},
+    socket::keep_to_core,
     types::{CryptoTier, Interruption, Interruptions, SeedStream},
 };
 
@@ -29,8 +30,14 @@ const KEYS: u32 = 1_000;
 pub(super) fn interruptions(tier: CryptoTier) -> Result<Interruptions, Failure> {
     let numbers = 0..all_cores().get() as u64;
     let ready = on_threads(numbers.map(|core| move || prepared(tier, core)))?;
-    // They begin together, to some tens of microseconds.
-    let signed = on_threads(ready.iter().map(|(engine, keys)| || signatures(engine, keys)))?;
+    // They begin together, to some tens of microseconds, each on a core of its own as the threads of a load: two of them on one core
+    // would take it from each other.
+    let signed = on_threads(ready.iter().enumerate().map(|(core, (engine, keys))| {
+        move || {
+            keep_to_core(core);
+            signatures(engine, keys)
+        }
+    }))?;
     let mut cores: Vec<_> = signed.iter().map(|signed| interrupted(signed)).collect();
     keep_longest(&mut cores, TOLD_MAX);
     Ok(Interruptions { watched_ns: nanos(WATCHED), cores })

@@ -16,6 +16,7 @@ mod exit;
 mod github;
 mod instant;
 mod interrupt;
+#[cfg(feature = "sockets")]
 mod interruptions;
 mod judge;
 mod list;

@@ -21,7 +21,7 @@ pub use listener::{BACKLOG, SocketListener};
 pub use observer::{HandshakeFailure, Observer};
 pub use recorder::SocketRecorder;
 pub use rendezvous::Rendezvous;
-pub use runtime::{Workers, runtime};
+pub use runtime::{Workers, keep_to_core, runtime};
 pub use stop::Stop;
 pub use stream::SocketStream;
 pub use tls::{ClientTls, ServerTls, TlsError};

@@ -60,15 +60,23 @@ fn open_as_many_files_as_possible() {
     }
 }
 
-/// Keeps each worker to a core. What the system refuses stays as it is: nothing depends on it but speed.
+/// Keeps this thread to one core of those that this process may use: the one of this number in their order, from 0. What the system
+/// refuses stays as it is, and so does a thread for which there is no core: nothing depends on it but speed.
+pub fn keep_to_core(number: usize) {
+    #[cfg(target_os = "linux")]
+    if let Some(core) = cores().nth(number) {
+        stay_on(core);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = number;
+}
+
+/// Keeps each worker to a core.
 #[cfg(target_os = "linux")]
 fn keep_to_cores(builder: &mut Builder, workers: usize) {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-
-    let Ok(allowed) = sched_getaffinity(None) else { return };
-    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).take(workers).collect();
+    let cores: Vec<usize> = cores().take(workers).collect();
     if cores.len() < workers {
         return;
     }
@@ -76,11 +84,27 @@ fn keep_to_cores(builder: &mut Builder, workers: usize) {
     builder.on_thread_start(move || {
         // Workers start first. Threads after them wait for names and files, on the core of whoever starts them.
         if let Some(core) = cores.get(started.fetch_add(1, Relaxed)) {
-            let mut own = CpuSet::new();
-            own.set(*core);
-            sched_setaffinity(None, &own).ok();
+            stay_on(*core);
         }
     });
+}
+
+/// The cores that this process may use; none if the system does not say.
+#[cfg(target_os = "linux")]
+fn cores() -> impl Iterator<Item = usize> {
+    use rustix::thread::{CpuSet, sched_getaffinity};
+
+    let allowed = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
+    (0..CpuSet::MAX_CPU).filter(move |core| allowed.is_set(*core))
+}
+
+#[cfg(target_os = "linux")]
+fn stay_on(core: usize) {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+
+    let mut own = CpuSet::new();
+    own.set(core);
+    sched_setaffinity(None, &own).ok();
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -166,5 +190,22 @@ mod tests {
         for other in others {
             runtime.block_on(other).unwrap();
         }
+    }
+
+    #[test]
+    fn a_thread_is_kept_to_one_core_if_there_is_one() {
+        let cores_of = |number: usize| {
+            thread::spawn(move || {
+                keep_to_core(number);
+                let allowed = sched_getaffinity(None).unwrap();
+                (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect::<Vec<_>>()
+            })
+            .join()
+            .unwrap()
+        };
+        let all: Vec<usize> = cores().collect();
+        assert_eq!(cores_of(0), all[..1]);
+        assert_eq!(cores_of(all.len() - 1), all[all.len() - 1..]);
+        assert_eq!(cores_of(all.len()), all);
     }
 }
