@@ -25,8 +25,8 @@ const KEYS: u32 = 1_000;
 
 /// What takes the cores of this machine, and when.
 ///
-/// The watch does what a load does: whoever only reads the clock does not notice when all cores are half as fast for some tens of
-/// milliseconds, as virtual ones are now and then.
+/// The watch does what a load does: whoever only reads the clock notices little of it when all cores are half as fast for some tens
+/// of milliseconds, as virtual ones are now and then.
 pub(super) fn interruptions(tier: CryptoTier) -> Result<Interruptions, Failure> {
     let numbers = 0..all_cores().get() as u64;
     let ready = on_threads(numbers.map(|core| move || prepared(tier, core)))?;
