@@ -2,16 +2,18 @@
 
 use std::{
     hint::black_box,
-    sync::Arc,
-    thread,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
-use super::{Failure, parallel::all_cores};
+use super::{
+    Failure,
+    parallel::{all_cores, in_order},
+};
 use crate::{
     crypto::{Engine, KeyPool, PrivateKey, USES_OF_A_BLINDING, backend},
     socket::keep_to_core,
-    types::{CryptoTier, Interruption, Interruptions, SeedStream},
+    types::{CryptoTier, Interruption, Interruptions, SeedStream, saturating_nanos},
 };
 
 /// What takes a core for longest comes seldom, and makes the tails.
@@ -28,34 +30,21 @@ const KEYS: u32 = 1_000;
 /// The watch does what a load does: whoever only reads the clock notices little of it when all cores are half as fast for some tens
 /// of milliseconds, as virtual ones are now and then.
 pub(super) fn interruptions(tier: CryptoTier) -> Result<Interruptions, Failure> {
-    let numbers = 0..all_cores().get() as u64;
-    let ready = on_threads(numbers.map(|core| move || prepared(tier, core)))?;
+    let (jobs, never) = (all_cores(), AtomicBool::new(false));
+    let mut ready = Vec::new();
+    in_order(0..jobs.get() as u64, jobs, &never, |core| prepared(tier, core), |found| ready.push(found));
+    let ready: Vec<(Engine, Vec<PrivateKey>)> = ready.into_iter().collect::<Result<_, _>>()?;
     // They begin together, to some tens of microseconds, each on a core of its own as the threads of a load: two of them on one core
     // would take it from each other.
-    let signed = on_threads(ready.iter().enumerate().map(|(core, (engine, keys))| {
-        move || {
-            keep_to_core(core);
-            signatures(engine, keys)
-        }
-    }))?;
-    let mut cores: Vec<_> = signed.iter().map(|signed| interrupted(signed)).collect();
+    let watch = |(core, (engine, keys)): (usize, &(Engine, Vec<PrivateKey>))| {
+        keep_to_core(core);
+        signatures(engine, keys).map(|signed| interrupted(&signed))
+    };
+    let mut watched = Vec::new();
+    in_order(ready.iter().enumerate(), jobs, &never, watch, |found| watched.push(found));
+    let mut cores: Vec<_> = watched.into_iter().collect::<Result<_, _>>()?;
     keep_longest(&mut cores, TOLD_MAX);
-    Ok(Interruptions { watched_ns: nanos(WATCHED), cores })
-}
-
-/// What each of some tasks comes to, each on a thread of its own.
-fn on_threads<T: Send>(
-    tasks: impl Iterator<Item = impl FnOnce() -> Result<T, Failure> + Send>,
-) -> Result<Vec<T>, Failure> {
-    thread::scope(|scope| {
-        let threads: Vec<_> = tasks.map(|task| scope.spawn(task)).collect();
-        let ended = |thread: thread::ScopedJoinHandle<'_, Result<T, Failure>>| {
-            thread
-                .join()
-                .unwrap_or_else(|_| Err(Failure::Internal("a thread that watched this machine has failed".to_owned())))
-        };
-        threads.into_iter().map(ended).collect()
-    })
+    Ok(Interruptions { watched_ns: saturating_nanos(WATCHED), cores })
 }
 
 /// Keys of some agents, ready to sign.
@@ -92,7 +81,11 @@ fn signatures(engine: &Engine, keys: &[PrivateKey]) -> Result<Vec<Signature>, Fa
                 return Ok(signed);
             }
             let makes_blinding = round % USES_OF_A_BLINDING == 0;
-            signed.push(Signature { at_ns: nanos(before), took_ns: nanos(after - before), makes_blinding });
+            signed.push(Signature {
+                at_ns: saturating_nanos(before),
+                took_ns: saturating_nanos(after - before),
+                makes_blinding,
+            });
             before = after;
         }
     }
@@ -124,10 +117,6 @@ fn keep_longest(cores: &mut [Vec<Interruption>], most: usize) {
     for taken in cores {
         taken.retain(|it| it.length_ns > too_short_ns);
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

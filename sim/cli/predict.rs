@@ -72,21 +72,44 @@ mod tests {
         types::{Costs, Interruptions, Quantiles},
     };
 
+    /// What is foretold of one agent that visits twice, on a machine of one core.
+    fn foretold(costs: Costs, scatter: Quantiles) -> Prediction {
+        let text = r#"
+            description = "One agent."
+            profile = "literal"
+            crypto = "modelled"
+            duration = "2s"
+            sites = { count = 1 }
+            [[agents]]
+            count = 1
+            bootstrap = "installed"
+            policy_interval = "never"
+            visits = { every = "1s" }
+        "#;
+        let plan = Scenario::from_toml("one.toml", text).unwrap().resolve(None, Overrides::default()).unwrap();
+        let machine = MeasuredMachine { costs, interruptions: Interruptions::default(), scatter };
+        predict(&plan, &machine, 1, &AtomicBool::new(false), &mut |_| {}).unwrap()
+    }
+
     #[test]
     fn every_request_occupies_a_core_before_its_answer_and_once_after_it_is_heard() {
-        let text = "description = \"One agent.\"\nprofile = \"literal\"\ncrypto = \"modelled\"\nduration = \"2s\"\nsites = { count = 1 }\n\
-                    [[agents]]\ncount = 1\nbootstrap = \"installed\"\npolicy_interval = \"never\"\nvisits = { every = \"1s\" }\n";
-        let plan = Scenario::from_toml("one.toml", text).unwrap().resolve(None, Overrides::default()).unwrap();
         let busy_ms = |request_ms: u64, closing_ms: u64| {
-            let costs =
-                Costs { request_ns: request_ms * 1_000_000, closing_ns: closing_ms * 1_000_000, ..Costs::default() };
-            let (interruptions, scatter) = (Interruptions::default(), Quantiles::default());
-            let machine = MeasuredMachine { costs, interruptions, scatter };
-            let made = predict(&plan, &machine, 1, &AtomicBool::new(false), &mut |_| {}).unwrap();
+            let (request_ns, closing_ns) = (request_ms * 1_000_000, closing_ms * 1_000_000);
+            let made = foretold(Costs { request_ns, closing_ns, ..Costs::default() }, Quantiles::default());
             made.cpu.busy.as_millis() / u128::from(SLOWER)
         };
         let requests = busy_ms(1, 0);
         assert!(requests >= 4, "a challenge, a token with its answer, a fetch: {requests}");
         assert_eq!(busy_ms(1, 3), 4 * requests);
+    }
+
+    #[test]
+    fn visits_begin_late_by_what_timers_do_on_an_idle_machine() {
+        const LATE_NS: u64 = 20_000_000;
+        let always = Quantiles { p50_ns: LATE_NS, p90_ns: LATE_NS, p99_ns: LATE_NS, p999_ns: LATE_NS };
+        let slowest_ns = |scatter| foretold(Costs::default(), scatter).figures.two_step_ns.unwrap().max;
+        let (prompt_ns, late_ns) = (slowest_ns(Quantiles::default()), slowest_ns(always));
+        // Between nothing and the middle lateness is drawn evenly.
+        assert!((prompt_ns + 1..=prompt_ns + LATE_NS + 1_000_000).contains(&late_ns), "{prompt_ns} {late_ns}");
     }
 }

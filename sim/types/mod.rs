@@ -64,6 +64,6 @@ pub use refusal::Refusal;
 pub use seed_stream::SeedStream;
 pub use shard::{Shard, ShardError, ShardSource};
 pub use thumbprint::Thumbprint;
-pub use time::{UnixSeconds, VirtualTime, WallTime};
+pub use time::{UnixSeconds, VirtualTime, WallTime, saturating_nanos};
 pub use time_span::{TimeSpan, TimeSpanError};
 pub use work::{Costs, Work};

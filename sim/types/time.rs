@@ -86,6 +86,7 @@ impl UnixSeconds {
     }
 }
 
-fn saturating_nanos(duration: Duration) -> u64 {
+/// A duration in nanoseconds, or the most that can be told.
+pub fn saturating_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -135,11 +135,8 @@ impl Environment for SimulatedEnvironment {
     }
 
     async fn occupy(&self, work: &Work) -> Occupied {
-        let Some(cpu) = &self.cpu else { return Occupied::default() };
+        let Some(cpu) = self.cpu.as_ref().filter(|_| !work.is_nothing()) else { return Occupied::default() };
         let now = self.now();
-        if work.is_nothing() {
-            return Occupied::default();
-        }
         let slowdown = self.surroundings.network.slowdown(self.actor, now);
         let until_done = self.costs.of(work) + self.costs.of_blindings(self.key_uses.count(work));
         // On a machine that everybody shares the answer is heard first.
