@@ -17,6 +17,8 @@ const BATCH: usize = 1_024;
 /// How many batches may wait: while a load keeps both cores busy, whoever listens hardly gets one, and this is a second of it. A run
 /// that is faster for longer is slowed down rather than kept in memory.
 const WAITING_MAX: usize = 64;
+/// After how much a thread that gives way looks whether somebody else wants its core: some tens of microseconds.
+const GIVES_WAY_AFTER: usize = 64;
 /// The nice value of threads that everybody else comes before.
 #[cfg(target_os = "linux")]
 const LAST: i32 = 19;
@@ -161,10 +163,17 @@ fn give_way() {
 fn listen<L: Listener>(mut listener: L, heard: &Receiver<Message>) -> Option<L> {
     loop {
         match heard.recv().ok()? {
-            Message::Batch(batch) => batch.into_iter().for_each(|fact| match fact {
-                Fact::Event(event) => listener.take(event),
-                Fact::Visit(agent, visit, at) => listener.visit_begins(agent, &visit, at),
-            }),
+            Message::Batch(batch) => {
+                for (number, fact) in batch.into_iter().enumerate() {
+                    match fact {
+                        Fact::Event(event) => listener.take(event),
+                        Fact::Visit(agent, visit, at) => listener.visit_begins(agent, &visit, at),
+                    }
+                    if number % GIVES_WAY_AFTER == GIVES_WAY_AFTER - 1 {
+                        thread::yield_now();
+                    }
+                }
+            }
             Message::End => return Some(listener),
         }
     }
