@@ -44,7 +44,7 @@ pub(super) fn interruptions(tier: CryptoTier) -> Result<Interruptions, Failure> 
     // would take it from each other.
     let watch = |(core, (engine, keys)): (usize, &(Engine, Vec<PrivateKey>))| {
         keep_to_core(core);
-        signatures(engine, keys).map(|signed| interrupted(&signed))
+        signatures(engine, keys, WATCHED).map(|signed| interrupted(&signed))
     };
     let mut watched = Vec::new();
     in_order(ready.iter().enumerate(), jobs, &never, watch, |found| watched.push(found));
@@ -87,7 +87,7 @@ struct Timed {
 }
 
 /// Signs with one key after the other, and rests, for as long as the watch takes.
-fn signatures(engine: &Engine, keys: &[PrivateKey]) -> Result<Vec<Timed>, Failure> {
+fn signatures(engine: &Engine, keys: &[PrivateKey], watched: Duration) -> Result<Vec<Timed>, Failure> {
     let (began, message) = (Instant::now(), [b'x'; 1_000]);
     let (mut timed, mut busy_from) = (Vec::new(), Duration::ZERO);
     for round in 0.. {
@@ -96,7 +96,7 @@ fn signatures(engine: &Engine, keys: &[PrivateKey]) -> Result<Vec<Timed>, Failur
             let before = began.elapsed();
             engine.sign(key, black_box(&message)).map_err(Failure::internal)?;
             let after = began.elapsed();
-            if after > WATCHED {
+            if after > watched {
                 return Ok(timed);
             }
             timed.push(Timed::new(kind, before, after));
@@ -105,7 +105,7 @@ fn signatures(engine: &Engine, keys: &[PrivateKey]) -> Result<Vec<Timed>, Failur
                 thread::sleep(rest);
                 busy_from = began.elapsed();
                 // What ends after the watch is no part of it, and of a rest not even when it should have ended.
-                if busy_from <= WATCHED {
+                if busy_from <= watched {
                     timed.push(Timed::new(Kind::Rest, after + rest, busy_from));
                 }
             }
@@ -181,6 +181,28 @@ mod tests {
         let expected = [(590_000, 110_000), (1_220_000, 110_000), (1_390_000, 7_000_000), (10_089_999, 110_000)];
         assert_eq!(found, expected.map(|(at_ns, length_ns)| Interruption { at_ns, length_ns }));
         assert!(interrupted(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_core_that_is_watched_rests_for_a_fifth_of_the_time_and_what_is_timed_does_not_overlap() {
+        let (engine, keys) = prepared(CryptoTier::Rsa, 1).unwrap();
+        let watched = Duration::from_millis(300);
+        let timed = signatures(&engine, keys.get(..8).unwrap(), watched).unwrap();
+        let took_ns =
+            |kinds: &[Kind]| -> u64 { timed.iter().filter(|it| kinds.contains(&it.kind)).map(|it| it.took_ns).sum() };
+        // Whoever sleeps is never too early; how late they are is not known here.
+        let busy_ns = took_ns(&[Kind::Plain, Kind::Blinding]);
+        let of = |kind| timed.iter().filter(|it| it.kind == kind).count();
+        let signed = timed.len() - of(Kind::Rest);
+        let last_ns = timed.last().map_or(0, |it| it.at_ns + it.took_ns);
+        assert!(busy_ns <= last_ns * 4 / 5 + BUSY_FOR as u64 * busy_ns / signed as u64, "{timed:?}");
+        assert!(of(Kind::Rest) > 1 && of(Kind::Rest).abs_diff(signed / BUSY_FOR) <= 1, "{timed:?}");
+        assert_eq!(
+            timed.iter().take_while(|it| it.kind != Kind::Plain).filter(|it| it.kind == Kind::Blinding).count(),
+            6
+        );
+        let follows = |pair: &[Timed]| pair[0].at_ns + pair[0].took_ns <= pair[1].at_ns;
+        assert!(timed.windows(2).all(follows), "{timed:?}");
     }
 
     #[test]
