@@ -1,13 +1,12 @@
 //! What a load on real sockets takes beside its cryptography, found out by making some.
 
-use std::{sync::atomic::AtomicBool, time::Instant};
+use std::sync::atomic::AtomicBool;
 
 use cpu_time::ProcessTime;
 
 use super::{
     Failure,
     environment::stopwatch,
-    parallel::all_cores,
     predict::{Prediction, SLOWER, predict},
 };
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
     plan::Plan,
     run::{self, LoadOptions, Standing},
     scenario::{Overrides, Scenario},
-    types::{Costs, Interruptions, MeasuredMachine, Quantiles, Shard, saturating_nanos},
+    types::{Costs, Interruptions, MeasuredMachine, Quantiles, Shard},
     world::CpuUsage,
 };
 
@@ -46,10 +45,8 @@ fn plan(agents: u32, per_s: u64, seconds: u32) -> Result<Plan, Failure> {
 struct Made {
     plan: Plan,
     crypto: CryptoTime,
-    /// CPU time of everything at both ends, what the kernel did for their threads included.
+    /// CPU time of everything at both ends, the kernel's part included.
     cpu_ns: u64,
-    /// How long all cores together were there for it.
-    cores_ns: u64,
     requests: u64,
     served: u64,
     /// Latencies of one step.
@@ -64,7 +61,6 @@ impl Made {
             plan,
             crypto: CryptoTime::default(),
             cpu_ns: 0,
-            cores_ns: 0,
             requests: 0,
             served: 0,
             exchanges_ns: Histogram::default(),
@@ -78,7 +74,7 @@ impl Made {
         // The first standing is told once everybody is ready: what keys take is no part of a load.
         let mut began = None;
         let mut begin = |_: Standing<'_>| {
-            began.get_or_insert_with(|| (ProcessTime::try_now(), Instant::now()));
+            began.get_or_insert_with(ProcessTime::try_now);
         };
         let options = LoadOptions {
             workers: CORES as usize,
@@ -92,11 +88,8 @@ impl Made {
         };
         let finished = run::load(&self.plan, options).map_err(Failure::internal)?.finish();
         let ended = ProcessTime::try_now().map_err(Failure::internal)?;
-        let (began, began_at) = began.unwrap_or_else(|| (Ok(ended), Instant::now()));
-        let began = began.map_err(Failure::internal)?;
-        self.cpu_ns += saturating_nanos(ended.duration_since(began));
-        self.cores_ns +=
-            saturating_nanos(began_at.elapsed() * CORES.min(u32::try_from(all_cores().get()).unwrap_or(CORES)));
+        let began = began.unwrap_or(Ok(ended)).map_err(Failure::internal)?;
+        self.cpu_ns += u64::try_from(ended.duration_since(began).as_nanos()).unwrap_or(u64::MAX);
         self.crypto += CryptoTime::from(&*finished.ended.totals);
         self.requests += finished.measurements.traffic.sent();
         self.served += finished.measurements.total.authentication.served;
@@ -105,10 +98,9 @@ impl Made {
         Ok(())
     }
 
-    /// What a request takes of the cores beside signatures and verifications if these have no rest, in nanoseconds. All that they did
-    /// was for these requests, also what the kernel's own threads did, which is in nobody's CPU time.
+    /// CPU time of a request that no signature and no verification took, in nanoseconds.
     fn request_ns(&self) -> u64 {
-        self.cores_ns.saturating_sub(self.crypto.took_ns()) / self.requests.max(1)
+        self.cpu_ns.saturating_sub(self.crypto.took_ns()) / self.requests.max(1)
     }
 
     /// `alone` with what cryptography costs in these loads: signatures and blindings are as much dearer as all of them were

@@ -153,8 +153,8 @@ impl<L: Listener> Listener for Relay<L> {
 /// Lets every other thread have a core before this one. What the system refuses stays as it is: no verdict depends on it. Where
 /// no core is ever idle batches wait until no more may, and whoever hands over the next one waits, which leaves a core.
 ///
-/// A thread that is in no hurry still keeps a core for milliseconds once it has it, and a thread of a load that wakes there to
-/// look at the sockets has everybody wait.
+/// A thread that is in no hurry would still keep a core for milliseconds once it has it: it looks up now and then
+/// (`GIVES_WAY_AFTER`).
 fn give_way() {
     // Linux keeps this for each thread; elsewhere it is the whole process's.
     #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ mod build;
 mod clock;
 mod connections;
 mod cpu;
+mod ears;
 mod environment;
 mod life;
 mod network;
