@@ -148,6 +148,7 @@ fn a_prediction_stands_beside_what_came() {
         assert!(page.contains(line), "{line} in {page}{error}");
     }
     let report = place.load(&arguments[2..]);
+    assert!(report.reproduce.ends_with(" --predict --costs costs.toml"), "{}", report.reproduce);
     let predicted = report.load.unwrap().predicted.unwrap();
     // One signature by the agent and two verifications by the server are the least that there is.
     let one_step = predicted.one_step_ns.unwrap();
@@ -183,6 +184,8 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
     let at_once = interrupted("[[\"1ms\", \"2ms\"], [\"2ms\", \"1ms\"]]");
     let always = interrupted("[[\"0s\", \"500ms\"], [\"500ms\", \"450ms\"]]");
     let too_many = interrupted(&format!("[{}]", "[\"1ms\", \"0s\"], ".repeat(20_001)));
+    let instants: Vec<String> = (0..11).map(|number| format!("[\"{number}us\", \"0s\"]")).collect();
+    let too_often = format!("[costs]\n[interruptions]\nwatched = \"100us\"\ncores = [[{}]]\n", instants.join(", "));
     let never = "[costs]\n[interruptions]\ncores = [[[\"0s\", \"0s\"]]]\n";
     let never_rings = "[costs]\n[scatter]\np99 = \"1d\"\n";
     let sooner = "[costs]\nwake_min = \"20us\"\nwake = \"10us\"\nrest = \"3ms\"\n";
@@ -192,6 +195,7 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         (&at_once, "interruptions.cores[0][1].at_ns"),
         (&always, "interruptions.cores[0]: found 95000000000 ns in all"),
         (&too_many, "interruptions.cores[0]: found 20001 interruptions"),
+        (&too_often, "interruptions.cores[0]: found 11 interruptions"),
         (never, "interruptions.watched_ns"),
         (never_rings, "scatter.p99_ns"),
         (sooner, "costs.wake_ns"),

@@ -12,7 +12,7 @@ use clap::Args;
 use super::{
     Exit, Failure,
     calibration::{calibrate as calibrate_crypto, signing, time},
-    exit::print,
+    exit::{print, warn},
     interruptions::interruptions,
     observation::observe,
 };
@@ -30,6 +30,8 @@ use crate::{
 
 /// As long as the answer to one first fetch: a token and a key.
 const BODY_BYTES: usize = 2_048;
+/// So much may something else take of the cores without a word, in parts per million. On a machine that was idle it was 3,000 to 11,000.
+const TAKEN_PPM_MAX: u64 = 50_000;
 
 /// Arguments of `calibrate`.
 #[derive(Debug, Args)]
@@ -42,6 +44,7 @@ pub struct CalibrateArgs {
 /// `calibrate`: measures, and prints or writes the file.
 pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
     let machine = measure(CryptoTier::AwsLc)?;
+    tell_if_busy(&machine.interruptions);
     let text = written(&machine);
     match &args.out {
         None => print(&text),
@@ -58,6 +61,18 @@ pub(super) fn read(path: &Path) -> Result<MeasuredMachine, Failure> {
     let text =
         read_text(path).map_err(|error| Failure::Usage(format!("failed to read the costs `{file}`: {error}")))?;
     Ok(CostFile::from_toml(&file, &text)?)
+}
+
+/// Says so if what was watched was hardly alone: costs that were found meanwhile foretell nothing of a machine that is.
+pub(super) fn tell_if_busy(interruptions: &Interruptions) {
+    let taken_ppm = interruptions.taken_ppm();
+    if taken_ppm > TAKEN_PPM_MAX {
+        warn(&format!(
+            "something else took {} of the cores while they were watched: these costs are those of a busy machine; \
+             `countersign calibrate` makes others once nothing else runs",
+            report::human::percent(taken_ppm)
+        ));
+    }
 }
 
 /// Measures every cost of this machine with one crypto tier: about a minute.

@@ -141,6 +141,7 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     let workers = args.workers.unwrap_or_else(all_cores);
     let predicted = if args.predict {
         let machine = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
+        costs::tell_if_busy(&machine.interruptions);
         let cores = u32::try_from(workers.get()).unwrap_or(u32::MAX);
         Some(predict(&plan, &machine, cores, interrupted, &mut |_| {})?.figures)
     } else {
@@ -150,7 +151,7 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         warn(&format!("the load takes {}; Ctrl-C ends it", TimeSpan::from_millis(plan.duration_ms)));
     }
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
-    let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args);
+    let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args) + &foretold_by(args);
     let (out, format) = (args.out.as_deref(), args.format);
     let making = Making {
         target: target.clone(),
@@ -195,6 +196,12 @@ fn aimed_at(args: &LoadArgs) -> String {
         own,
     ];
     options.into_iter().flatten().collect()
+}
+
+/// The arguments that say what is foretold by.
+fn foretold_by(args: &LoadArgs) -> String {
+    let costs = args.costs.as_ref().map(|path| format!(" --costs {}", report::shell_word(&path.display().to_string())));
+    if args.predict { format!(" --predict{}", costs.unwrap_or_default()) } else { String::new() }
 }
 
 /// The servers that the arguments name, if they name any.

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     ClientTls, Observer, Rendezvous, ServerTls, SocketListener, SocketRecorder, SocketStream, Stop, fine_sleep,
-    tls::channel_binding,
+    tls::{channel_binding, explained},
 };
 use crate::{
     actor::{Connection, Environment, Occupied},
@@ -105,7 +105,7 @@ impl Environment for SocketEnvironment {
             || io::Error::other("no certificate to trust is configured, so no server can be trusted over TLS");
         let trust = self.trust.as_ref().ok_or_else(unprepared)?;
         let name = ServerName::try_from(origin.host().to_owned()).map_err(io::Error::other)?;
-        let stream = TlsConnector::from(trust.config.clone()).connect(name, stream).await?;
+        let stream = TlsConnector::from(trust.config.clone()).connect(name, stream).await.map_err(explained)?;
         let channel_binding = channel_binding(stream.get_ref().1).map_err(io::Error::other)?;
         let stream = SocketStream::tls(stream.into(), named);
         Ok(Connection { id, stream, is_secure: true, channel_binding: Some(channel_binding) })

@@ -1,6 +1,6 @@
 //! TLS 1.3 by rustls, and the channel binding of a connection.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use rustls::{
     ClientConfig, ConnectionCommon, RootCertStore, ServerConfig,
@@ -75,6 +75,16 @@ impl ClientTls {
     }
 }
 
+/// Says what to do about a certificate that `openssl req -x509` makes by itself.
+pub(super) fn explained(error: io::Error) -> io::Error {
+    if !error.to_string().contains("CaUsedAsEndEntity") {
+        return error;
+    }
+    let told = "the server shows the certificate of an authority (CA:TRUE), which is no server's: it needs one with \
+                `basicConstraints=critical,CA:FALSE`";
+    io::Error::new(error.kind(), told)
+}
+
 /// The channel binding `tls-exporter` of a connection (RFC 9266 section 4.1), base64url: the same at both of its ends,
 /// and on no other connection.
 pub(super) fn channel_binding<Side>(connection: &ConnectionCommon<Side>) -> Result<String, rustls::Error> {
@@ -92,5 +102,45 @@ fn read_certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(TlsError::Certificate("nothing of that form was found".to_owned())),
         Err(error) => Err(TlsError::Certificate(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+    use rustls::{ClientConnection, ServerConnection};
+
+    use super::*;
+
+    /// Why a server with a certificate of its own making is not trusted by whoever trusts that certificate.
+    fn refused(is_ca: IsCa) -> Option<String> {
+        let key = KeyPair::generate().unwrap();
+        let mut made = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        made.is_ca = is_ca;
+        let certificate = made.self_signed(&key).unwrap().pem();
+        let server = ServerTls::from_pem(&certificate, &key.serialize_pem()).unwrap();
+        let client = ClientTls::trusting(&certificate).unwrap();
+        let mut server = ServerConnection::new(server.config).unwrap();
+        let mut client = ClientConnection::new(client.config, "localhost".try_into().unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).unwrap();
+        server.read_tls(&mut bytes.as_slice()).unwrap();
+        server.process_new_packets().unwrap();
+        bytes.clear();
+        while server.wants_write() {
+            server.write_tls(&mut bytes).unwrap();
+        }
+        client.read_tls(&mut bytes.as_slice()).unwrap();
+        let error = client.process_new_packets().err()?;
+        Some(explained(io::Error::new(io::ErrorKind::InvalidData, error)).to_string())
+    }
+
+    #[test]
+    fn an_authority_s_own_certificate_is_told_with_what_to_do() {
+        assert_eq!(refused(IsCa::ExplicitNoCa), None);
+        let told = refused(IsCa::Ca(BasicConstraints::Unconstrained)).unwrap();
+        assert!(told.contains("CA:FALSE"), "{told}");
+        let other = explained(io::Error::other("nobody is there"));
+        assert_eq!(other.to_string(), "nobody is there");
     }
 }

@@ -16,6 +16,15 @@ pub struct Interruptions {
     pub cores: Vec<Vec<Interruption>>,
 }
 
+impl Interruptions {
+    /// How much of all cores was taken, in parts per million; 0 if nobody watched.
+    pub fn taken_ppm(&self) -> u64 {
+        let taken_ns: u128 = self.cores.iter().flatten().map(|it| u128::from(it.length_ns)).sum();
+        let watched_ns = u128::from(self.watched_ns) * self.cores.len() as u128;
+        (taken_ns * 1_000_000).checked_div(watched_ns).and_then(|ppm| u64::try_from(ppm).ok()).unwrap_or_default()
+    }
+}
+
 /// Once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,4 +33,18 @@ pub struct Interruption {
     pub at_ns: u64,
     /// How long it took the core, in nanoseconds.
     pub length_ns: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_counts_for_all_cores_together() {
+        let once = |length_ns| Interruption { at_ns: 7, length_ns };
+        let watch = |watched_ns, cores| Interruptions { watched_ns, cores };
+        let cores = vec![vec![once(100), once(200)], vec![once(100)], Vec::new(), Vec::new()];
+        assert_eq!(watch(1_000, cores).taken_ppm(), 100_000);
+        assert_eq!(watch(1_000, Vec::new()).taken_ppm() + watch(0, vec![vec![once(1)]]).taken_ppm(), 0);
+    }
 }

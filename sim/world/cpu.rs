@@ -178,8 +178,12 @@ impl State {
 
     /// Whatever takes cores before an instant, one after the other: a core that is idle then can be taken, too.
     fn lose_until(&mut self, instant: VirtualTime) {
-        while let Some((taken, _)) = self.next_taken().filter(|(_, at)| *at < instant) {
+        while let Some((taken, at)) = self.next_taken().filter(|(_, at)| *at < instant) {
             let Some(core) = self.cores.get_mut(taken) else { return };
+            // After a long rest there are many, and none but the last matter.
+            if let Some(ears) = &mut self.ears {
+                ears.forget(at);
+            }
             core.lose(self.ears.as_mut());
         }
     }

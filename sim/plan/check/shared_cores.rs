@@ -36,8 +36,9 @@ fn check_interruptions(interruptions: &Interruptions) -> Result<(), PlanError> {
     }
     for (core, taken) in cores.iter().enumerate() {
         let place = format!("shared_cores.interruptions.cores[{core}]");
-        let why = "so many can be told apart in a watch";
-        within(&place, taken.len() as u64, 0..=INTERRUPTIONS_MAX, "interruptions", why)?;
+        let why = "so many can be told apart in a watch, one in each millisecond at most";
+        let most = INTERRUPTIONS_MAX.min(watched_ns / WATCHED_NS_MIN);
+        within(&place, taken.len() as u64, 0..=most, "interruptions", why)?;
         let mut free_ns = 0;
         for (index, Interruption { at_ns, length_ns }) in taken.iter().enumerate() {
             let place = |part| format!("{place}[{index}].{part}");
