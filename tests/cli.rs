@@ -291,9 +291,33 @@ fn an_interrupted_sweep_says_how_far_it_came() {
     let folder = tempfile::tempdir().unwrap();
     // Longer than anybody waits.
     let arguments = ["sweep", "hardship/calm", "--seeds", "0..1000000", "--jobs", "1"];
-    let child = started(folder.path(), &arguments);
+    let output = interrupted(started(folder.path(), &arguments));
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(4), "{told}{}", text(&output.stderr));
+    assert!(told.starts_with("interrupted: ") && told.contains(" of 1,000,000 runs"), "{told}");
+    assert!(!told.contains("INCONCLUSIVE"), "a run that was cut short is not judged: {told}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_capacity_says_nothing_of_what_was_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    // They take longer than anybody waits.
+    let days = "description = \"Days.\"\nprofile = \"literal\"\ncrypto = \"modelled\"\nduration = \"24d\"\n\
+                sites = { count = 1 }\n[[agents]]\ncount = 500\nbootstrap = \"installed\"\nvisits = { every = \"5s\" }\n\
+                [thresholds]\none_step_p99_ms = 50\n";
+    fs::write(folder.path().join("days.toml"), days).unwrap();
+    let output = interrupted(started(folder.path(), &["capacity", "days.toml"]));
+    let (told, error) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(4), "{told}{error}");
+    assert!(error.contains("interrupted: the search did not come to its end"), "{error}");
+    assert!(told.contains("no multiple that was tried") && !told.contains("does not"), "{told}");
+}
+
+/// What the program says that is interrupted as soon as it listens for the signal: until then, the signal would just end it.
+#[cfg(target_os = "linux")]
+fn interrupted(child: std::process::Child) -> std::process::Output {
     let status = format!("/proc/{}/status", child.id());
-    // Until it listens for the signal, the signal would just end it.
     let listens = || {
         let status = fs::read_to_string(&status).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim().to_owned();
@@ -304,11 +328,7 @@ fn an_interrupted_sweep_says_how_far_it_came() {
     }
     let kill = format!("kill -INT {}", child.id());
     assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let told = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(4), "{told}{}", text(&output.stderr));
-    assert!(told.starts_with("interrupted: ") && told.contains(" of 1,000,000 runs"), "{told}");
-    assert!(!told.contains("INCONCLUSIVE"), "a run that was cut short is not judged: {told}");
+    child.wait_with_output().unwrap()
 }
 
 /// The program, running, with its outputs as pipes.

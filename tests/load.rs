@@ -178,14 +178,16 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
         assert_eq!(exit, 2);
         assert!(error.contains(told), "{error}");
     }
-    let interrupted = |cores: &str| format!("[costs]\n[interruptions]\nwatched = \"1s\"\ncores = [{cores}]\n");
+    let watched =
+        |watched: &str, cores: &str| format!("[costs]\n[interruptions]\nwatched = \"{watched}\"\ncores = [{cores}]\n");
+    let interrupted = |cores: &str| watched("1s", cores);
     let too_late = interrupted("[], [[\"1ms\", \"1ms\"], [\"2s\", \"1ms\"]]");
     let too_long = interrupted("[[\"1ms\", \"1s\"]]");
     let at_once = interrupted("[[\"1ms\", \"2ms\"], [\"2ms\", \"1ms\"]]");
     let always = interrupted("[[\"0s\", \"500ms\"], [\"500ms\", \"450ms\"]]");
     let too_many = interrupted(&format!("[{}]", "[\"1ms\", \"0s\"], ".repeat(20_001)));
     let instants: Vec<String> = (0..11).map(|number| format!("[\"{number}us\", \"0s\"]")).collect();
-    let too_often = format!("[costs]\n[interruptions]\nwatched = \"100us\"\ncores = [[{}]]\n", instants.join(", "));
+    let too_often = watched("100us", &format!("[{}]", instants.join(", ")));
     let never = "[costs]\n[interruptions]\ncores = [[[\"0s\", \"0s\"]]]\n";
     let never_rings = "[costs]\n[scatter]\np99 = \"1d\"\n";
     let sooner = "[costs]\nwake_min = \"20us\"\nwake = \"10us\"\nrest = \"3ms\"\n";
@@ -211,6 +213,17 @@ fn costs_that_cannot_be_read_are_told_with_their_place() {
     let found = CostFile::from_toml("costs.toml", &interrupted).unwrap().interruptions;
     let once = Interruption { at_ns: 40_000_000, length_ns: 3_000_000 };
     assert_eq!(found, Interruptions { watched_ns: 1_000_000_000, cores: vec![vec![once]] });
+}
+
+#[test]
+fn costs_of_a_busy_machine_are_told_to_be_such() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    for (length, is_told) in [("60ms", true), ("40ms", false)] {
+        let costs = format!("[costs]\n[interruptions]\nwatched = \"1s\"\ncores = [[[\"1ms\", \"{length}\"]]]\n");
+        fs::write(place.path().join("costs.toml"), costs).unwrap();
+        let (_, _, error) = place.countersign(&["load", "some.toml", "--predict", "--costs", "costs.toml"]);
+        assert_eq!(error.contains("something else took 6.00 % of the cores"), is_told, "{error}");
+    }
 }
 
 #[test]

@@ -30,7 +30,8 @@ use crate::{
 
 /// As long as the answer to one first fetch: a token and a key.
 const BODY_BYTES: usize = 2_048;
-/// So much may something else take of the cores without a word, in parts per million. On a machine that was idle it was 3,000 to 11,000.
+/// So much may something else take of the cores without a word, in parts per million. On a machine that was idle it was 3,900 to
+/// 10,500.
 const TAKEN_PPM_MAX: u64 = 50_000;
 
 /// Arguments of `calibrate`.

@@ -27,9 +27,9 @@ const TOLD_MAX: usize = 20_000;
 const KEYS: u32 = 1_000;
 /// How many signatures are made before the core rests for a while.
 const BUSY_FOR: usize = 4;
-/// A core rests for one part of so many, as in a load of four fifths of what the cores bear. On two virtual ones whoever never rested lost 195
-/// to 350 ms in 20 s to others, with such rests 74 to 122, and 20 to 43 where half of the time was rest: who waits for its core is
-/// let in sooner.
+/// A core rests for one part of so many, as in a load of four fifths of what the cores bear. On two virtual ones whoever never rested lost
+/// 195 and 347 ms in 20 s to others, with such rests 74 to 122, and 20 and 43 where half of the time was rest: who waits for its core
+/// is let in sooner.
 const RESTS_ONE_IN: u32 = 5;
 
 /// What takes the cores of this machine, and when.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Histogram, work_total::WorkTotal};
-use crate::event::EventKind;
+use crate::{event::EventKind, types::ppm};
 
 /// A server's virtual CPU.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ impl CpuRecorder {
             sign_cost_ns: self.work.signs.saturating_mul(costs.sign_ns),
             verify_cost_ns: self.work.verifies.saturating_mul(costs.verify_ns),
             busy_ns: self.busy_ns,
-            busy_ppm: super::ppm(self.busy_ns, core_ns).unwrap_or(0),
+            busy_ppm: ppm(self.busy_ns, core_ns).unwrap_or(0),
             wait_ns: self.wait_ns.distribution(),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     AccountFigures, AdmissionFigures, AgentFigures, AuthenticationFigures, CacheFigures, CpuFigures, ExposureFigures,
     RegistryFigures, Scheme, SchemeFigures, Timeline, TrafficFigures, UpstreamFigures, ValidationFigures, VisitFigures,
 };
-use crate::types::ActorId;
+use crate::types::{ActorId, ppm};
 
 /// Everything that was measured in a run, in virtual time and in integers: two runs of one plan agree to the last digit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -53,7 +53,7 @@ impl Measurements {
     /// because a visit that was due was never made; none of nothing.
     pub fn served_ppm(&self) -> Option<u64> {
         let authentication = &self.total.authentication;
-        super::ppm(authentication.served, authentication.ended.saturating_add(self.visits.exchanges_missed))
+        ppm(authentication.served, authentication.ended.saturating_add(self.visits.exchanges_missed))
     }
 }
 

@@ -224,9 +224,3 @@ impl Listener for Metrics {
 fn nth<T>(of: &mut [T], number: u32) -> Option<&mut T> {
     of.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
 }
-
-/// The share of `part` in `whole`, in parts per million, rounded down; none of nothing.
-fn ppm(part: u64, whole: u64) -> Option<u64> {
-    let share = (u128::from(part) * 1_000_000).checked_div(u128::from(whole))?;
-    Some(u64::try_from(share).unwrap_or(u64::MAX))
-}

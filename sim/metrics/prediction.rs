@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Histogram, Measurements, PaceFigures};
+use crate::types::ppm;
 
 /// The figures of a load, predicted or measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -27,14 +28,13 @@ impl LoadFigures {
         let Slower { measured, pace, times, busy_ns, sign_ns } = slower;
         let times = (*times).max(1);
         let duration_ns = (measured.duration_ns / times).max(1);
-        let whole_ns = u128::from(measured.duration_ns) * u128::from(pace.workers.max(1));
-        let busy_ppm = (u128::from(*busy_ns) * 1_000_000).checked_div(whole_ns);
+        let busy_ppm = ppm(*busy_ns, measured.duration_ns.saturating_mul(pace.workers.max(1)));
         let latency = |slower: &Histogram| quicker(slower, times);
         Self {
             served_per_s: per_s(measured.total.authentication.served, duration_ns),
             one_step_ns: latency(&pace.latencies.one_step_from_due_ns),
             two_step_ns: latency(&pace.latencies.two_step_from_due_ns),
-            cpu_ppm: busy_ppm.and_then(|ppm| u64::try_from(ppm).ok()).map(|ppm| ppm.min(1_000_000)),
+            cpu_ppm: busy_ppm.map(|busy_ppm| busy_ppm.min(1_000_000)),
             sign_ns: *sign_ns,
         }
     }

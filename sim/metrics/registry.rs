@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, Removal};
+use crate::{
+    event::{EventKind, Removal},
+    types::ppm,
+};
 
 /// A server's registry (rules 18, 47, 48).
 ///
@@ -66,7 +69,7 @@ impl RegistryFigures {
                 self.window_bits_used = *window_bits_used;
                 self.window_bits = *window_bits;
                 self.window_occupancy_max_ppm =
-                    self.window_occupancy_max_ppm.max(super::ppm(*window_bits_used, *window_bits).unwrap_or(0));
+                    self.window_occupancy_max_ppm.max(ppm(*window_bits_used, *window_bits).unwrap_or(0));
             }
             _ => {}
         }

@@ -1,7 +1,10 @@
 //! What was foretold of a load on real sockets, beside what was measured.
 
 use super::{Report, human};
-use crate::metrics::{Distribution, LoadFigures};
+use crate::{
+    metrics::{Distribution, LoadFigures},
+    types::ppm,
+};
 
 /// One figure of a load, foretold and measured.
 #[derive(Clone, Debug)]
@@ -52,9 +55,7 @@ pub(super) fn foretold(report: &Report) -> Vec<Foretold> {
 
 /// How busy all cores were together.
 fn cpu_ppm(report: &Report, cores: u64) -> Option<u64> {
-    let whole = u128::from(report.measurements.duration_ns) * u128::from(cores.max(1));
-    let ppm = (u128::from(report.environment.cpu_ns?) * 1_000_000).checked_div(whole)?;
-    u64::try_from(ppm).ok()
+    ppm(report.environment.cpu_ns?, report.measurements.duration_ns.saturating_mul(cores.max(1)))
 }
 
 fn off_by(predicted: u64, measured: u64) -> String {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ppm;
+
 /// What took the cores of a machine away from whatever computed on them while it was watched: other programs, the kernel, other
 /// guests of the same hardware ("steal time"), or a core that was slow for a while.
 ///
@@ -19,9 +21,8 @@ pub struct Interruptions {
 impl Interruptions {
     /// How much of all cores was taken, in parts per million; 0 if nobody watched.
     pub fn taken_ppm(&self) -> u64 {
-        let taken_ns: u128 = self.cores.iter().flatten().map(|it| u128::from(it.length_ns)).sum();
-        let watched_ns = u128::from(self.watched_ns) * self.cores.len() as u128;
-        (taken_ns * 1_000_000).checked_div(watched_ns).and_then(|ppm| u64::try_from(ppm).ok()).unwrap_or_default()
+        let taken_ns = self.cores.iter().flatten().fold(0, |sum: u64, it| sum.saturating_add(it.length_ns));
+        ppm(taken_ns, self.watched_ns.saturating_mul(self.cores.len() as u64)).unwrap_or_default()
     }
 }
 

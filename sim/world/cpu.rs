@@ -457,11 +457,9 @@ mod tests {
         let taken = [(5_000_000, 1_000_000)];
         let waits = |seed| {
             let watch = watch(&[&taken, &[]]);
-            let at = |cpu: &VirtualCpu| {
-                (0..20_000_000).step_by(1_000).find(|at| cpu.hear(VirtualTime(*at), nanos(0)) > nanos(0))
-            };
-            let first = at(&shared(2, &watch, Quantiles::default(), seed))?;
-            let cpu = shared(2, &watch, Quantiles::default(), seed);
+            let [asked, cpu] = [(); 2].map(|()| shared(2, &watch, Quantiles::default(), seed));
+            let waits_at = |at: &u64| asked.hear(VirtualTime(*at), nanos(0)) > nanos(0);
+            let first = (0..20_000_000).step_by(1_000).find(waits_at)?;
             Some(cpu.book(VirtualTime(first), nanos(1), nanos(0)).waited)
         };
         let waited: Vec<Duration> = (0..10).filter_map(waits).collect();

@@ -8,6 +8,8 @@ use crate::{
 
 /// What comes more often than a watch of this leaves nothing to repeat but that.
 const WATCHED_NS_MIN: u64 = 1_000_000;
+/// Whatever takes a core comes no more often than this, on average: a run by more would do little else than count them.
+const APART_NS_MIN: u64 = 1_000_000;
 const WATCHED_NS_MAX: u64 = 1_000_000_000_000_000;
 const LATE_NS_MAX: u64 = 1_000_000_000_000;
 /// As many of one core as a file tells of all.
@@ -37,7 +39,7 @@ fn check_interruptions(interruptions: &Interruptions) -> Result<(), PlanError> {
     for (core, taken) in cores.iter().enumerate() {
         let place = format!("shared_cores.interruptions.cores[{core}]");
         let why = "so many can be told apart in a watch, one in each millisecond at most";
-        let most = INTERRUPTIONS_MAX.min(watched_ns / WATCHED_NS_MIN);
+        let most = INTERRUPTIONS_MAX.min(watched_ns / APART_NS_MIN);
         within(&place, taken.len() as u64, 0..=most, "interruptions", why)?;
         let mut free_ns = 0;
         for (index, Interruption { at_ns, length_ns }) in taken.iter().enumerate() {
