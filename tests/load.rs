@@ -158,6 +158,52 @@ fn a_prediction_stands_beside_what_came() {
 }
 
 #[test]
+fn of_several_rounds_the_middle_of_every_figure_is_told() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    fs::write(place.path().join("costs.toml"), "[costs]\nsign = \"240us\"\nrequest = \"60us\"\n").unwrap();
+    let foretell = ["load", "some.toml", "--seed", "7", "--predict", "--costs", "costs.toml"];
+    let (exit, page, error) = place.countersign(&[&foretell[..], &["--rounds", "3", "--out", "told"]].concat());
+    assert!(page.contains("Prediction, middle of 3") && page.contains("least to most"), "{page}");
+    assert!(error.contains("round 3 of 3, with seed 9"), "{error}");
+    let told = |file: &str| fs::read_to_string(place.path().join("told").join(file)).unwrap();
+    let report: Report = serde_json::from_str(&told("report.json")).unwrap();
+    assert!(
+        report
+            .reproduce
+            .ends_with(" --seed 7 --profile literal --crypto aws-lc --predict --costs costs.toml --rounds 3")
+    );
+    assert_eq!(i32::from(report.exit_code), exit);
+    let load = report.load.as_ref().unwrap();
+    assert_eq!(load.rounds.iter().map(|round| round.seed).collect::<Vec<_>>(), [7, 8, 9]);
+    let told_round = load.rounds.iter().find(|round| round.seed == report.seed).unwrap();
+    assert_eq!(Some(*told_round), report.round(), "the load that is told is one of the rounds");
+    let mut served: Vec<u64> = load.rounds.iter().map(|round| round.measured.served_per_s).collect();
+    served.sort_unstable();
+    let line = page.lines().find(|line| line.contains("served in a second")).unwrap();
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert!(words.join(" ").contains(&format!("{} {} to {} +", served[1], served[0], served[2])), "{line}");
+    assert!(told("report.html").contains(&format!("<small>{} to {}</small>", served[0], served[2])));
+    // Of one round there is no middle.
+    let report = place.load(&["--predict", "--costs", "costs.toml"]);
+    assert!(report.load.unwrap().rounds.is_empty());
+}
+
+#[test]
+fn rounds_are_of_predictions_and_have_no_trace() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    for (arguments, told) in [
+        (&["--rounds", "3"][..], "--predict"),
+        (&["--predict", "--rounds", "3", "--trace", "trace"], "'--trace <FILE>'"),
+        (&["--predict", "--rounds", "0"], "1..=100"),
+        (&["--predict", "--rounds", "101"], "1..=100"),
+    ] {
+        let (exit, _, error) = place.countersign(&[&["load", "some.toml"], arguments].concat());
+        assert_eq!(exit, 2, "{error}");
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[test]
 fn the_first_signature_of_every_key_makes_a_blinding() {
     let place = Place::with(&scenario("profile = \"literal\""));
     let costs = "[costs]\nsign = \"240us\"\nblinding = \"20ms\"\n";

@@ -119,7 +119,7 @@ impl Trials<'_> {
         let name = &self.args.scenario;
         let report = if self.args.sockets {
             let making = load::Making::new(all_cores(), self.interrupted);
-            load::make(report::reproduce_load(name, &plan), &plan, making, None)?.report
+            load::make(report::reproduce_load(name, &plan), &plan, making)?.report
         } else {
             judge(name, &plan, self.interrupted)?
         };

@@ -76,7 +76,7 @@ pub(super) fn tell_if_busy(interruptions: &Interruptions) {
     }
 }
 
-/// Measures every cost of this machine with one crypto tier: about a minute.
+/// Measures every cost of this machine with one crypto tier: a minute and a quarter.
 pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
     let failed = |error: Box<dyn std::error::Error>| Failure::Internal(format!("failed to calibrate: {error}"));
     let engine = Engine::new(backend(tier).map_err(Failure::internal)?, Arc::default(), None);

@@ -15,21 +15,19 @@ use clap::{
 use super::{
     Exit, Failure, Format, bounds,
     calibration::calibrate,
-    costs,
     environment::{Gauge, stopwatch},
     exit::warn,
+    foretold_load::foretell_and_make,
     interrupt,
     load_progress::LoadProgress,
     load_shard,
     outcome::{Delivery, Outcome},
     parallel::all_cores,
-    predict::predict,
     profile_parser, start_at,
     trace_file::{TraceFile, other_file},
 };
 use crate::{
     load::Target,
-    metrics::{LoadFigures, PaceFigures},
     plan::Plan,
     report::{self, Environment},
     run::{self, Heard, LoadOptions, Standing},
@@ -102,6 +100,10 @@ pub struct LoadArgs {
     /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
     #[arg(long, value_name = "FILE", requires = "predict")]
     pub costs: Option<PathBuf>,
+    /// Foretell and load so often, each time by the next seed and by costs that are measured anew, and show the middle of every
+    /// figure: a machine among others is faster now and slower then
+    #[arg(long, value_name = "N", requires = "predict", conflicts_with = "trace", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: Option<u32>,
     /// How many threads serve and visit, each on a core of its own where there
     /// are as many and nobody else makes the load [default: one for each core]
     #[arg(long, value_name = "N", value_parser = bounds::jobs)]
@@ -120,7 +122,7 @@ pub struct LoadArgs {
 impl LoadArgs {
     /// What is decided here instead of in the scenario. Modelled signatures say nothing in real time: real ones take their
     /// place.
-    fn overrides(&self) -> Overrides {
+    pub(super) fn overrides(&self) -> Overrides {
         Overrides { profile: self.profile, crypto: Some(self.crypto.unwrap_or(CryptoTier::AwsLc)) }
     }
 }
@@ -128,7 +130,8 @@ impl LoadArgs {
 /// Runs a scenario on real sockets, judges it and reports.
 pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     other_file(args.trace.as_deref(), Path::new(&args.scenario))?;
-    let mut plan = scenario::find(&args.scenario)?.resolve(args.seed, args.overrides())?;
+    let scenario = scenario::find(&args.scenario)?;
+    let mut plan = scenario.resolve(args.seed, args.overrides())?;
     let target = target(args)?;
     if let Some(target) = &target {
         target.replace_servers(&mut plan);
@@ -139,14 +142,6 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         report::make_folder(folder)?;
     }
     let workers = args.workers.unwrap_or_else(all_cores);
-    let predicted = if args.predict {
-        let machine = args.costs.as_deref().map_or_else(|| costs::measure(plan.crypto), costs::read)?;
-        costs::tell_if_busy(&machine.interruptions);
-        let cores = u32::try_from(workers.get()).unwrap_or(u32::MAX);
-        Some(predict(&plan, &machine, cores, interrupted, &mut |_| {})?.figures)
-    } else {
-        None
-    };
     if !io::stderr().is_terminal() && plan.duration_ms > UNTOLD_MS {
         warn(&format!("the load takes {}; Ctrl-C ends it", TimeSpan::from_millis(plan.duration_ms)));
     }
@@ -161,8 +156,12 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         ..Making::new(workers, interrupted)
     };
     let to = Delivery { out, trace: args.trace.as_deref(), format };
+    if args.predict {
+        let (plan, outcome) = foretell_and_make(args, &scenario, plan.seed, &reproduce, making)?;
+        return outcome.deliver(&plan, &to, trace_file);
+    }
     let (Some(shard), Some(target), Some(folder)) = (shard, target, out) else {
-        let outcome = make(reproduce, &plan, making, predicted)?;
+        let outcome = make(reproduce, &plan, making)?;
         return outcome.deliver(&plan, &to, trace_file);
     };
     let (heard, environment) = hear(&plan, making)?;
@@ -200,8 +199,10 @@ fn aimed_at(args: &LoadArgs) -> String {
 
 /// The arguments that say what is foretold by.
 fn foretold_by(args: &LoadArgs) -> String {
+    let predict = args.predict.then(|| " --predict".to_owned());
     let costs = args.costs.as_ref().map(|path| format!(" --costs {}", report::shell_word(&path.display().to_string())));
-    if args.predict { format!(" --predict{}", costs.unwrap_or_default()) } else { String::new() }
+    let rounds = args.rounds.map(|rounds| format!(" --rounds {rounds}"));
+    [predict, costs, rounds].into_iter().flatten().collect()
 }
 
 /// The servers that the arguments name, if they name any.
@@ -225,7 +226,7 @@ fn target(args: &LoadArgs) -> Result<Option<Target>, Failure> {
 /// How a load is made.
 pub(super) struct Making<'a> {
     /// How many threads serve and visit.
-    workers: NonZero<usize>,
+    pub workers: NonZero<usize>,
     /// The servers to visit, if somebody else has started them.
     target: Option<Target>,
     /// Which part of the agents come.
@@ -235,7 +236,7 @@ pub(super) struct Making<'a> {
     /// Where every event goes.
     trace: Option<Box<dyn Write + Send>>,
     /// Ends it early.
-    interrupted: &'a AtomicBool,
+    pub interrupted: &'a AtomicBool,
 }
 
 impl<'a> Making<'a> {
@@ -243,20 +244,18 @@ impl<'a> Making<'a> {
     pub fn new(workers: NonZero<usize>, interrupted: &'a AtomicBool) -> Self {
         Self { workers, target: None, shard: Shard::WHOLE, start_at: None, trace: None, interrupted }
     }
+
+    /// All agents and their servers again: the first load that is made so has the trace.
+    pub fn again(&mut self) -> Self {
+        Self { trace: self.trace.take(), ..Self::new(self.workers, self.interrupted) }
+    }
 }
 
 /// Puts a plan on real sockets and holds what came of it against what the plan asks for. `reproduce` is the command that
 /// does so again.
-pub(super) fn make(
-    reproduce: String,
-    plan: &Plan,
-    making: Making<'_>,
-    predicted: Option<LoadFigures>,
-) -> Result<Outcome, Failure> {
+pub(super) fn make(reproduce: String, plan: &Plan, making: Making<'_>) -> Result<Outcome, Failure> {
     let (heard, environment) = hear(plan, making)?;
-    let mut finished = heard.finish();
-    finished.pace = finished.pace.map(|pace| PaceFigures { predicted, ..pace });
-    Ok(Outcome::of(plan, finished, reproduce, environment))
+    Ok(Outcome::of(plan, heard.finish(), reproduce, environment))
 }
 
 /// Puts a plan on real sockets and listens.

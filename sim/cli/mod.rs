@@ -13,6 +13,8 @@ mod costs;
 pub mod determinism;
 pub mod environment;
 mod exit;
+#[cfg(feature = "sockets")]
+mod foretold_load;
 mod github;
 mod instant;
 mod interrupt;

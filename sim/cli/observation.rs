@@ -22,7 +22,13 @@ use crate::{
 const CORES: u32 = 2;
 /// A machine among others is faster now and slower then: each load is made so often, in turns.
 const TURNS: u64 = 3;
-const BUSY_S: u32 = 2;
+/// So many agents come by far more often than the cores bear, for so long, once each of them has a token.
+const CROWD: u32 = 2_000;
+const CROWD_PER_S: u64 = 8_000;
+const CROWD_S: u32 = 4;
+/// For so long they get their tokens, at this rate.
+const FIRST_S: u32 = 2;
+const FIRST_PER_S: u64 = 1_000;
 /// How often the cost of a core that begins is worked out, each time with how often cores begin by the one before.
 const ROUNDS: usize = 3;
 const WAKE_FIRST_NS: u64 = 20_000;
@@ -30,13 +36,16 @@ const WAKE_FIRST_NS: u64 = 20_000;
 /// of 400 to 2,200 visits a second on two virtual cores, 3 ms explains well what their requests took beside cryptography.
 const REST_NS: u64 = 3_000_000;
 
-/// A few agents that come at a rate for a while, each time on a connection of its own and in one step.
-fn plan(agents: u32, per_s: u64, seconds: u32) -> Result<Plan, Failure> {
+/// Some agents that come at rates, each for a while, and each time on a connection of its own and in one step.
+fn plan(agents: u32, rates: &[(u64, u32)]) -> Result<Plan, Failure> {
+    let phases: Vec<_> =
+        rates.iter().map(|(per_s, seconds)| format!("{{ rate = \"{per_s}/s\", for = \"{seconds}s\" }}")).collect();
+    let (phases, seconds) = (phases.join(", "), rates.iter().map(|(_, seconds)| seconds).sum::<u32>());
     let text = format!(
-        "description = \"A few agents come again and again.\"\nprofile = \"literal\"\ncrypto = \"aws-lc\"\n\
+        "description = \"Agents come again and again.\"\nprofile = \"literal\"\ncrypto = \"aws-lc\"\n\
          duration = \"{seconds}s\"\nsites = {{ count = 1 }}\n[[agents]]\ncount = {agents}\nbootstrap = \"installed\"\n\
          policy_interval = \"never\"\n\
-         arrivals = {{ spacing = \"poisson\", phases = [{{ rate = \"{per_s}/s\", for = \"{seconds}s\" }}] }}\n"
+         arrivals = {{ spacing = \"poisson\", phases = [{phases}] }}\n"
     );
     Ok(Scenario::from_toml("calibration.toml", &text)?.resolve(None, Overrides::default())?)
 }
@@ -98,9 +107,15 @@ impl Made {
         Ok(())
     }
 
-    /// CPU time of a request that no signature and no verification took, in nanoseconds.
-    fn request_ns(&self) -> u64 {
-        self.cpu_ns.saturating_sub(self.crypto.took_ns()) / self.requests.max(1)
+    /// CPU time that no signature and no verification took, in nanoseconds.
+    fn beside_crypto_ns(&self) -> u64 {
+        self.cpu_ns.saturating_sub(self.crypto.took_ns())
+    }
+
+    /// The same of each request that this load has and another, which is its beginning, has not.
+    fn request_ns_since(&self, beginning: &Self) -> u64 {
+        let took_ns = self.beside_crypto_ns().saturating_sub(beginning.beside_crypto_ns());
+        took_ns / self.requests.saturating_sub(beginning.requests).max(1)
     }
 
     /// `alone` with what cryptography costs in these loads: signatures and blindings are as much dearer as all of them were
@@ -141,23 +156,29 @@ impl Made {
 /// to begin after a rest. What a simulation without requests leaves unexplained of their middle latency comes before the answer, the rest
 /// of a request after it; and what their latencies are longer than the simulation explains is scatter.
 pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<MeasuredMachine, Failure> {
-    let mut busy = Made::of(plan(200, 8_000, BUSY_S)?);
-    busy.make()?;
-    if busy.served == 0 {
+    // Of few agents only few can wait at once, and requests cost less then than in loads of thousands.
+    let first = (FIRST_PER_S, FIRST_S);
+    let mut beginning = Made::of(plan(CROWD, &[first])?);
+    let mut crowd = Made::of(plan(CROWD, &[first, (CROWD_PER_S, CROWD_S)])?);
+    beginning.make()?;
+    crowd.make()?;
+    let served = crowd.served.saturating_sub(beginning.served);
+    if served == 0 {
         return Err(Failure::Internal(
             "failed to calibrate: a load on this machine's loopback served nobody".to_owned(),
         ));
     }
-    let mut brisk = Made::of(plan(200, busy.served / u64::from(BUSY_S) * 2 / 3, 3)?);
-    let mut idle = Made::of(plan(20, 400, 3)?);
+    let mut brisk = Made::of(plan(200, &[(served / u64::from(CROWD_S) * 2 / 3, 3)])?);
+    let mut idle = Made::of(plan(20, &[(400, 3)])?);
     for turn in 0..TURNS {
         if turn > 0 {
-            busy.make()?;
+            beginning.make()?;
+            crowd.make()?;
         }
         brisk.make()?;
         idle.make()?;
     }
-    let request_ns = busy.request_ns().saturating_sub(costs.parse_ns);
+    let request_ns = crowd.request_ns_since(&beginning).saturating_sub(costs.parse_ns);
     let costs = Costs { request_ns: 0, closing_ns: request_ns, rest_ns: REST_NS, ..brisk.crypto_costs(&costs) };
     let costs = with_wakes(costs, &brisk, &idle, &interruptions)?;
 
@@ -218,6 +239,27 @@ impl Wake {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_costs_what_a_load_took_more_than_its_beginning_beside_cryptography() {
+        let made = |cpu_ns, sign_ns, requests| Made {
+            cpu_ns,
+            crypto: CryptoTime { sign_ns, ..CryptoTime::default() },
+            requests,
+            ..Made::of(plan(1, &[(1, 1)]).unwrap())
+        };
+        let (beginning, whole) = (made(100, 40, 2), made(400, 100, 12));
+        assert_eq!(whole.request_ns_since(&beginning), 24);
+        // Nothing more was served.
+        assert_eq!(beginning.request_ns_since(&beginning), 0);
+        assert_eq!(beginning.request_ns_since(&whole), 0);
+    }
+
+    #[test]
+    fn a_load_lasts_as_long_as_its_rates() {
+        let plan = plan(3, &[(10, 2), (20, 3)]).unwrap();
+        assert_eq!((plan.duration_ms, plan.agents.len()), (5_000, 3));
+    }
 
     #[test]
     fn what_it_takes_to_begin_follows_from_two_rests() {

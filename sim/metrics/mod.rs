@@ -39,7 +39,7 @@ pub use histogram::Histogram;
 pub use latencies::Latencies;
 pub use measurements::{Measurements, ServerFigures};
 pub use pace::{BEGIN_SPREAD_NS_MAX, LAG_P99_NS_MAX, Pace, PaceFigures, PaceLatencies, PaceStanding};
-pub use prediction::{LoadFigures, Slower, per_s};
+pub use prediction::{LoadFigures, Round, Slower, per_s};
 pub use registry::RegistryFigures;
 pub use schemes::{Scheme, SchemeFigures};
 pub use threshold::{MissedThreshold, missed_thresholds};

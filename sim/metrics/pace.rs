@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, Histogram, LoadFigures, per_s};
+use super::{Distribution, Histogram, LoadFigures, Round, per_s};
 use crate::{
     event::{Event, EventKind, Outcome, Visit},
     plan::Plan,
@@ -94,6 +94,9 @@ pub struct PaceFigures {
     /// What the simulation foretold, if it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicted: Option<LoadFigures>,
+    /// Every round, if it was foretold and made more than once, in their order: this is the load of one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
     /// The same latencies whole, so that those of several generators can be put together.
     pub latencies: PaceLatencies,
 }
@@ -219,6 +222,7 @@ impl Pace {
             one_step_from_due_ns: self.one_step_ns.distribution(),
             two_step_from_due_ns: self.two_step_ns.distribution(),
             predicted: None,
+            rounds: Vec::new(),
             latencies: PaceLatencies {
                 lag_ns: self.lag_ns,
                 one_step_from_due_ns: self.one_step_ns,

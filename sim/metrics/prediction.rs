@@ -22,6 +22,17 @@ pub struct LoadFigures {
     pub sign_ns: Option<u64>,
 }
 
+/// One of several times that a load was foretold and made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Round {
+    /// The seed of its plan.
+    pub seed: u64,
+    /// What the simulation foretold.
+    pub predicted: LoadFigures,
+    /// What came.
+    pub measured: LoadFigures,
+}
+
 impl LoadFigures {
     /// What a simulation of a plan that was slower by a factor foretells for the plan itself on the same cores.
     pub fn foretold(slower: &Slower<'_>) -> Self {

@@ -2,65 +2,144 @@
 
 use super::{Report, human};
 use crate::{
-    metrics::{Distribution, LoadFigures},
+    metrics::{LoadFigures, Round},
     types::ppm,
 };
 
-/// One figure of a load, foretold and measured.
+impl Report {
+    /// What was foretold of this load, beside what came; nothing of a run of which nothing was foretold.
+    pub fn round(&self) -> Option<Round> {
+        let load = self.load.as_ref()?;
+        let signs = &self.environment.signs;
+        let measured = LoadFigures {
+            served_per_s: load.served_per_s,
+            one_step_ns: load.one_step_from_due_ns,
+            two_step_ns: load.two_step_from_due_ns,
+            cpu_ppm: self.cpu_ppm(load.workers),
+            sign_ns: signs.took_ns.checked_div(signs.count),
+        };
+        Some(Round { seed: self.seed, predicted: load.predicted?, measured })
+    }
+
+    /// How busy all of so many cores were together, in parts per million.
+    fn cpu_ppm(&self, cores: u64) -> Option<u64> {
+        ppm(self.environment.cpu_ns?, self.measurements.duration_ns.saturating_mul(cores.max(1)))
+    }
+}
+
+/// One figure of a load, foretold and measured; of several rounds, the middle ones.
 #[derive(Clone, Debug)]
 pub(super) struct Foretold {
     pub name: String,
-    pub predicted: String,
-    pub measured: String,
+    pub predicted: Spread,
+    pub measured: Spread,
     /// How far the one is from the other, in percent of what came.
     pub off_by: String,
 }
 
-/// Every figure that was foretold and came; nothing of a run of which nothing was foretold.
-pub(super) fn foretold(report: &Report) -> Vec<Foretold> {
-    let Some((load, predicted)) = report.load.as_ref().and_then(|load| Some((load, load.predicted.as_ref()?))) else {
-        return Vec::new();
-    };
-    let signs = &report.environment.signs;
-    let measured = LoadFigures {
-        served_per_s: load.served_per_s,
-        one_step_ns: load.one_step_from_due_ns,
-        two_step_ns: load.two_step_from_due_ns,
-        cpu_ppm: cpu_ppm(report, load.workers),
-        sign_ns: signs.took_ns.checked_div(signs.count),
-    };
-    let mut all = Vec::new();
-    let mut row = |name: String, found: [Option<u64>; 2], shown: fn(u64) -> String| {
-        let [Some(predicted), Some(measured)] = found else { return };
-        let off_by = off_by(predicted, measured);
-        all.push(Foretold { name, predicted: shown(predicted), measured: shown(measured), off_by });
-    };
-    row("served in a second".into(), [Some(predicted.served_per_s), Some(measured.served_per_s)], human::count);
-    let steps = [
-        ("one step", predicted.one_step_ns, measured.one_step_ns),
-        ("two steps", predicted.two_step_ns, measured.two_step_ns),
-    ];
-    for (name, predicted, measured) in steps {
-        let quantiles = |found: Option<Distribution>| found.map(|found| [found.p50, found.p90, found.p99]);
-        let (predicted, measured) = (quantiles(predicted), quantiles(measured));
-        for (index, quantile) in ["p50", "p90", "p99"].into_iter().enumerate() {
-            let found = [predicted, measured].map(|quantiles| quantiles?.get(index).copied());
-            row(format!("{name}, {quantile}"), found, human::duration);
-        }
-    }
-    row("CPU".into(), [predicted.cpu_ppm, measured.cpu_ppm], human::percent);
-    row("a signature".into(), [predicted.sign_ns, measured.sign_ns], human::duration);
-    all
+/// A figure in some rounds.
+#[derive(Clone, Debug)]
+pub(super) struct Spread {
+    /// In the middle one, by size.
+    pub middle: String,
+    /// From the least to the greatest; empty of one round.
+    pub range: String,
 }
 
-/// How busy all cores were together.
-fn cpu_ppm(report: &Report, cores: u64) -> Option<u64> {
-    ppm(report.environment.cpu_ns?, report.measurements.duration_ns.saturating_mul(cores.max(1)))
+/// Shows a figure of a load, and finds it.
+type Shown = fn(u64) -> String;
+type Found = fn(&LoadFigures) -> Option<u64>;
+
+/// Every figure of which there can be a prediction.
+const FIGURES: [(&str, Shown, Found); 9] = [
+    ("served in a second", human::count, |figures| Some(figures.served_per_s)),
+    ("one step, p50", human::duration, |figures| figures.one_step_ns.map(|found| found.p50)),
+    ("one step, p90", human::duration, |figures| figures.one_step_ns.map(|found| found.p90)),
+    ("one step, p99", human::duration, |figures| figures.one_step_ns.map(|found| found.p99)),
+    ("two steps, p50", human::duration, |figures| figures.two_step_ns.map(|found| found.p50)),
+    ("two steps, p90", human::duration, |figures| figures.two_step_ns.map(|found| found.p90)),
+    ("two steps, p99", human::duration, |figures| figures.two_step_ns.map(|found| found.p99)),
+    ("CPU", human::percent, |figures| figures.cpu_ppm),
+    ("a signature", human::duration, |figures| figures.sign_ns),
+];
+
+/// The heading of the figures.
+pub(super) fn prediction_title(report: &Report) -> String {
+    match report.load.as_ref().map_or(0, |load| load.rounds.len()) {
+        0 => "Prediction".to_owned(),
+        rounds => format!("Prediction, middle of {rounds}"),
+    }
+}
+
+/// Every figure that was foretold and came in each round; nothing of a run of which nothing was foretold.
+pub(super) fn foretold(report: &Report) -> Vec<Foretold> {
+    let Some(load) = &report.load else { return Vec::new() };
+    let only = report.round();
+    let rounds = if load.rounds.is_empty() { only.as_slice() } else { &load.rounds };
+    let row = |(name, shown, found): (&str, Shown, Found)| {
+        let sorted = |figures: fn(&Round) -> &LoadFigures| {
+            let mut all: Vec<u64> = rounds.iter().map(|round| found(figures(round))).collect::<Option<_>>()?;
+            all.sort_unstable();
+            Some(all)
+        };
+        let (predicted, measured) = (sorted(|round| &round.predicted)?, sorted(|round| &round.measured)?);
+        Some(Foretold {
+            name: name.to_owned(),
+            predicted: Spread::of(&predicted, shown)?,
+            measured: Spread::of(&measured, shown)?,
+            off_by: off_by(middle(&predicted)?, middle(&measured)?),
+        })
+    };
+    FIGURES.into_iter().filter_map(row).collect()
+}
+
+impl Spread {
+    /// That of figures that are sorted by size; none of no figures.
+    fn of(sorted: &[u64], shown: Shown) -> Option<Self> {
+        let (least, most) = (*sorted.first()?, *sorted.last()?);
+        let range = if sorted.len() > 1 { format!("{} to {}", shown(least), shown(most)) } else { String::new() };
+        Some(Self { middle: shown(middle(sorted)?), range })
+    }
+}
+
+/// The middle of figures that are sorted by size; between the two of an even number.
+fn middle(sorted: &[u64]) -> Option<u64> {
+    let half = sorted.len() / 2;
+    let upper = *sorted.get(half)?;
+    if sorted.len() % 2 == 1 { Some(upper) } else { Some(sorted.get(half.checked_sub(1)?)?.midpoint(upper)) }
 }
 
 fn off_by(predicted: u64, measured: u64) -> String {
-    let (predicted, measured) = (i128::from(predicted), i128::from(measured).max(1));
-    let per_mille = (predicted - measured) * 1_000 / measured;
+    let (predicted, measured) = (i128::from(predicted), i128::from(measured));
+    let per_mille = (predicted - measured) * 1_000 / measured.max(1);
     let sign = if per_mille < 0 { '-' } else { '+' };
     format!("{sign}{}.{} %", per_mille.abs() / 10, per_mille.abs() % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_an_even_number_is_between_two() {
+        assert_eq!(
+            [&[][..], &[5], &[1, 9], &[1, 2, 9], &[1, 4, 7, 90]].map(middle),
+            [None, Some(5), Some(5), Some(2), Some(5)]
+        );
+    }
+
+    #[test]
+    fn a_range_is_told_of_several() {
+        let spread = |sorted: &[u64]| Spread::of(sorted, human::count).unwrap();
+        assert_eq!((spread(&[7]).middle, spread(&[7]).range), ("7".to_owned(), String::new()));
+        assert_eq!(
+            (spread(&[7, 8, 1_000]).middle, spread(&[7, 8, 1_000]).range),
+            ("8".to_owned(), "7 to 1,000".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_prediction_is_off_by_a_share_of_what_came() {
+        assert_eq!([off_by(11, 10), off_by(995, 1_000), off_by(0, 0)], ["+10.0 %", "-0.5 %", "+0.0 %"]);
+    }
 }

@@ -37,7 +37,7 @@ use super::{
     Generator, Report, Verdict, Violation,
     exchanges::{Ending, endings},
     human,
-    prediction::{Foretold, foretold},
+    prediction::{Foretold, foretold, prediction_title},
     write::SPACE_TIME,
 };
 use crate::{metrics::Latencies, oracle::Scene, plan::Plan};
@@ -77,6 +77,7 @@ struct Page<'a> {
     latencies: Vec<LatencyRow>,
     schemes: Vec<SchemeRow>,
     exchanges: Vec<ExchangeRow>,
+    prediction_title: String,
     prediction: Vec<Foretold>,
     coverage: Coverage,
     environment: Vec<Fact>,
@@ -156,6 +157,7 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         latencies: latency_table::rows(&figures),
         schemes: scheme_table::rows(report, &figures),
         exchanges: exchanges(report, &figures),
+        prediction_title: prediction_title(report),
         prediction: foretold(report),
         coverage: Coverage::new(report, &figures),
         environment: environment(report, &figures),

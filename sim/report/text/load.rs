@@ -3,7 +3,7 @@
 use super::{
     super::{
         Report, human,
-        prediction::{Foretold, foretold},
+        prediction::{Foretold, foretold, prediction_title},
         table::Table,
     },
     page::Page,
@@ -11,9 +11,10 @@ use super::{
 
 pub(super) fn write(page: &mut Page, report: &Report) {
     generators(page, report);
-    let mut table = Table::new("Prediction", &["predicted", "measured", "off by"]);
+    let mut table =
+        Table::new(prediction_title(report), &["predicted", "least to most", "measured", "least to most", "off by"]);
     for Foretold { name, predicted, measured, off_by } in foretold(report) {
-        table.row(name, [predicted, measured, off_by]);
+        table.row(name, [predicted.middle, predicted.range, measured.middle, measured.range, off_by]);
     }
     page.table(&table);
 }
