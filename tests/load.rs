@@ -2,7 +2,12 @@
 
 #![cfg(feature = "sockets")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{self, Stdio},
+};
 
 use assert_cmd::Command;
 use countersign::{
@@ -164,6 +169,7 @@ fn of_several_rounds_the_middle_of_every_figure_is_told() {
     let foretell = ["load", "some.toml", "--seed", "7", "--predict", "--costs", "costs.toml"];
     let (exit, page, error) = place.countersign(&[&foretell[..], &["--rounds", "3", "--out", "told"]].concat());
     assert!(page.contains("Prediction, middle of 3") && page.contains("least to most"), "{page}");
+    assert!(page.contains("Everything else is of the round with seed"), "{page}");
     assert!(error.contains("round 3 of 3, with seed 9"), "{error}");
     let told = |file: &str| fs::read_to_string(place.path().join("told").join(file)).unwrap();
     let report: Report = serde_json::from_str(&told("report.json")).unwrap();
@@ -181,11 +187,50 @@ fn of_several_rounds_the_middle_of_every_figure_is_told() {
     served.sort_unstable();
     let line = page.lines().find(|line| line.contains("served in a second")).unwrap();
     let words: Vec<_> = line.split_whitespace().collect();
-    assert!(words.join(" ").contains(&format!("{} {} to {} +", served[1], served[0], served[2])), "{line}");
+    assert!(words.join(" ").contains(&format!("{} {} to {} ", served[1], served[0], served[2])), "{line}");
     assert!(told("report.html").contains(&format!("<small>{} to {}</small>", served[0], served[2])));
-    // Of one round there is no middle.
-    let report = place.load(&["--predict", "--costs", "costs.toml"]);
-    assert!(report.load.unwrap().rounds.is_empty());
+}
+
+#[test]
+fn of_one_round_there_is_no_middle_but_a_trace() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    fs::write(place.path().join("costs.toml"), "[costs]\nsign = \"240us\"\n").unwrap();
+    let report = place.load(&["--predict", "--costs", "costs.toml", "--rounds", "1"]);
+    let load = report.load.unwrap();
+    assert!(load.rounds.is_empty() && load.predicted.is_some());
+    let (_, page, _) =
+        place.countersign(&["load", "some.toml", "--predict", "--costs", "costs.toml", "--trace", "some.jsonl"]);
+    assert!(page.contains("predicted  measured   off by"), "{page}");
+    let trace = fs::read_to_string(place.path().join("some.jsonl")).unwrap();
+    assert!(trace.lines().count() > 100, "{trace}");
+    // What is wrong with costs is told before anything is written.
+    let (exit, _, _) =
+        place.countersign(&["load", "some.toml", "--predict", "--costs", "absent.toml", "--trace", "none.jsonl"]);
+    let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(exit == 2 && !left.iter().any(|name| name.to_string_lossy().starts_with("none")), "{left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn rounds_that_were_made_are_told_when_the_next_is_interrupted() {
+    let place = Place::with(&scenario("profile = \"literal\""));
+    fs::write(place.path().join("costs.toml"), "[costs]\nsign = \"240us\"\n").unwrap();
+    let mut child = process::Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .current_dir(place.path())
+        .args(["load", "some.toml", "--predict", "--costs", "costs.toml", "--rounds", "3"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    told.find(|line| line.starts_with("round 2 of 3")).unwrap();
+    let kill = format!("kill -INT {}", child.id());
+    assert!(process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let mut page = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut page).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4), "{page}");
+    assert!(told.any(|line| line == "interrupted: of all rounds the report has 1 round"));
+    assert!(page.starts_with("PASSED") && page.contains("predicted  measured   off by"), "{page}");
 }
 
 #[test]

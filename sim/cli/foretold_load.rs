@@ -1,73 +1,140 @@
 //! A load that is foretold and then made, once or in several rounds.
 
-use super::{
-    Failure, costs,
-    exit::warn,
-    load::{LoadArgs, Making, make},
-    outcome::Outcome,
-    predict::predict,
-};
-use crate::{metrics::Round, plan::Plan, report::Verdict, scenario::Scenario};
+use std::sync::atomic::Ordering::Relaxed;
 
-/// Foretells the load of a scenario and makes it, in as many rounds as are asked for: each with the next seed, and costs of its own
-/// unless a file has them. `reproduce` is the command that does all of this again.
+use super::{
+    Exit, Failure, costs,
+    exit::warn,
+    load::{LoadArgs, Making, make, tell_duration},
+    outcome::{Delivery, Outcome},
+    predict::predict,
+    trace_file::TraceFile,
+};
+use crate::{
+    metrics::Round,
+    plan::Plan,
+    report::{self, Verdict},
+    scenario::Scenario,
+    types::MeasuredMachine,
+};
+
+/// What came of all rounds.
+pub(super) struct Rounds {
+    /// The load that is told: that of the round with the worst verdict, the first of those.
+    told: (Plan, Outcome),
+    ended: Ended,
+}
+
+/// Why there are no more rounds.
+enum Ended {
+    AllMade,
+    /// With so many made.
+    Interrupted(usize),
+    Failed(Failure),
+}
+
+/// Foretells the load of a scenario and makes it, in as many rounds as are asked for: the first by this seed and each other by the next,
+/// with costs of its own unless they are `known`. `reproduce` is the command that does all of this again.
 ///
-/// What came of the round with the worst verdict is told, the first of those, with the figures of all rounds. An interruption ends the
-/// rounds, and its own counts only if it is the first.
+/// A round that fails or is interrupted ends them, and counts only if it is the first.
 pub(super) fn foretell_and_make(
     args: &LoadArgs,
     scenario: &Scenario,
     seed: u64,
+    known: Option<&MeasuredMachine>,
     reproduce: &str,
     mut making: Making<'_>,
-) -> Result<(Plan, Outcome), Failure> {
-    let rounds = args.rounds.unwrap_or(1);
-    let mut made = Vec::new();
-    for number in 0..rounds {
+) -> Result<Rounds, Failure> {
+    let count = args.rounds.unwrap_or(1);
+    let (mut told, mut figures, mut ended): (Option<(Plan, Outcome)>, _, _) = (None, Vec::new(), Ended::AllMade);
+    for number in 0..count {
         let plan = scenario.resolve(Some(seed.wrapping_add(number.into())), args.overrides())?;
-        if rounds > 1 {
-            warn(&format!("round {} of {rounds}, with seed {}", number + 1, plan.seed));
+        if count > 1 {
+            warn(&format!("round {} of {count}, with seed {}", number + 1, plan.seed));
         }
-        let outcome = round(args, &plan, reproduce, making.again())?;
+        let outcome = match round(&plan, known, reproduce, making.again()) {
+            Err(failure) if told.is_none() => return Err(failure),
+            Err(failure) => {
+                ended = Ended::Failed(failure);
+                break;
+            }
+            Ok(outcome) if outcome.report.interrupted && told.is_some() => {
+                ended = Ended::Interrupted(figures.len());
+                break;
+            }
+            Ok(outcome) => outcome,
+        };
         let was_interrupted = outcome.report.interrupted;
-        if !was_interrupted || made.is_empty() {
-            made.push((plan, outcome));
-        }
+        figures.extend(outcome.report.round());
+        told = Some(match told {
+            Some(told) if !is_worse(outcome.report.verdict, told.1.report.verdict) => told,
+            _ => (plan, outcome),
+        });
         if was_interrupted {
             break;
         }
     }
-    let figures: Vec<Round> = made.iter().filter_map(|(_, outcome)| outcome.report.round()).collect();
-    let worst = worst(made, |(_, outcome)| outcome.report.verdict);
-    let (plan, mut outcome) = worst.ok_or_else(|| Failure::Internal("no round was made".to_owned()))?;
-    if let Some(load) = outcome.report.load.as_mut().filter(|_| rounds > 1) {
-        load.rounds = figures;
-    }
-    Ok((plan, outcome))
-}
-
-/// What has the worst verdict, the first of those that have.
-fn worst<T>(made: Vec<T>, verdict: impl Fn(&T) -> Verdict) -> Option<T> {
-    made.into_iter().min_by_key(verdict)
+    let mut told = told.ok_or_else(|| Failure::Internal("no round was made".to_owned()))?;
+    keep(figures, &mut told.1);
+    Ok(Rounds { told, ended })
 }
 
 /// Foretells a load, and makes it.
-fn round(args: &LoadArgs, plan: &Plan, reproduce: &str, making: Making<'_>) -> Result<Outcome, Failure> {
-    let machine = match &args.costs {
-        Some(path) => costs::read(path)?,
-        None => {
-            warn("measuring what operations cost on this machine, for some 80 seconds");
-            costs::measure(plan.crypto)?
-        }
+fn round(
+    plan: &Plan,
+    known: Option<&MeasuredMachine>,
+    reproduce: &str,
+    making: Making<'_>,
+) -> Result<Outcome, Failure> {
+    let measured = if known.is_some() { None } else { Some(measure(plan)?) };
+    let Some(machine) = known.or(measured.as_ref()) else {
+        return Err(Failure::Internal("no costs to foretell by".to_owned()));
     };
-    costs::tell_if_busy(&machine.interruptions);
     let cores = u32::try_from(making.workers.get()).unwrap_or(u32::MAX);
-    let predicted = predict(plan, &machine, cores, making.interrupted, &mut |_| {})?.figures;
+    let predicted = predict(plan, machine, cores, making.interrupted, &mut |_| {})?.figures;
+    // What was cut off foretells nothing.
+    let predicted = Some(predicted).filter(|_| !making.interrupted.load(Relaxed));
+    tell_duration(plan);
     let mut outcome = make(reproduce.to_owned(), plan, making)?;
     if let Some(load) = &mut outcome.report.load {
-        load.predicted = Some(predicted);
+        load.predicted = predicted;
     }
     Ok(outcome)
+}
+
+fn measure(plan: &Plan) -> Result<MeasuredMachine, Failure> {
+    warn("measuring what operations cost on this machine, for some 80 seconds");
+    let machine = costs::measure(plan.crypto)?;
+    costs::tell_if_busy(&machine.interruptions);
+    Ok(machine)
+}
+
+/// Of one round alone there is no middle.
+fn keep(figures: Vec<Round>, outcome: &mut Outcome) {
+    if let Some(load) = outcome.report.load.as_mut().filter(|_| figures.len() > 1) {
+        load.rounds = figures;
+    }
+}
+
+fn is_worse(one: Verdict, other: Verdict) -> bool {
+    one < other
+}
+
+impl Rounds {
+    /// Writes and prints the report of the load that is told.
+    pub fn deliver(self, to: &Delivery<'_>, trace_file: Option<TraceFile>) -> Result<Exit, Failure> {
+        let Self { told: (plan, outcome), ended } = self;
+        let exit = outcome.deliver(&plan, to, trace_file)?;
+        match ended {
+            Ended::AllMade => Ok(exit),
+            Ended::Interrupted(rounds) => {
+                let made = report::human::number_of(rounds as u64, "round");
+                warn(&format!("interrupted: of all rounds the report has {made}"));
+                Ok(exit.worse(Exit::Inconclusive))
+            }
+            Ended::Failed(failure) => Err(failure),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -75,12 +142,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_round_with_the_worst_verdict_is_told() {
+    fn an_inconclusive_round_is_worse_than_one_that_missed_a_threshold() {
         use Verdict::{Inconclusive, Passed, ThresholdMissed, Violated};
-        let told = |verdicts: &[Verdict]| worst((0..verdicts.len()).collect(), |number| verdicts[*number]);
-        assert_eq!(told(&[Passed, Passed]), Some(0));
-        assert_eq!(told(&[Passed, ThresholdMissed, Passed, ThresholdMissed]), Some(1));
-        assert_eq!(told(&[ThresholdMissed, Inconclusive, Violated, Violated]), Some(2));
-        assert_eq!(told(&[]), None);
+        for (worse, better) in [(ThresholdMissed, Passed), (Inconclusive, ThresholdMissed), (Violated, Inconclusive)] {
+            assert!(is_worse(worse, better) && !is_worse(better, worse) && !is_worse(worse, worse));
+        }
     }
 }

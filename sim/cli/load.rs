@@ -15,6 +15,7 @@ use clap::{
 use super::{
     Exit, Failure, Format, bounds,
     calibration::calibrate,
+    costs,
     environment::{Gauge, stopwatch},
     exit::warn,
     foretold_load::foretell_and_make,
@@ -100,8 +101,8 @@ pub struct LoadArgs {
     /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
     #[arg(long, value_name = "FILE", requires = "predict")]
     pub costs: Option<PathBuf>,
-    /// Foretell and load so often, each time by the next seed and by costs that are measured anew, and show the middle of every
-    /// figure: a machine among others is faster now and slower then
+    /// Foretell and load so often, each time by the next seed and, without --costs, by costs that are measured anew, and show the
+    /// middle of every figure: a machine among others is faster now and slower then
     #[arg(long, value_name = "N", requires = "predict", conflicts_with = "trace", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: Option<u32>,
     /// How many threads serve and visit, each on a core of its own where there
@@ -142,8 +143,10 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         report::make_folder(folder)?;
     }
     let workers = args.workers.unwrap_or_else(all_cores);
-    if !io::stderr().is_terminal() && plan.duration_ms > UNTOLD_MS {
-        warn(&format!("the load takes {}; Ctrl-C ends it", TimeSpan::from_millis(plan.duration_ms)));
+    // Before anything is written: what is wrong with the costs is the user's to mend.
+    let known = args.costs.as_deref().map(costs::read).transpose()?;
+    if let Some(machine) = &known {
+        costs::tell_if_busy(&machine.interruptions);
     }
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
     let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args) + &foretold_by(args);
@@ -157,9 +160,10 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     };
     let to = Delivery { out, trace: args.trace.as_deref(), format };
     if args.predict {
-        let (plan, outcome) = foretell_and_make(args, &scenario, plan.seed, &reproduce, making)?;
-        return outcome.deliver(&plan, &to, trace_file);
+        let rounds = foretell_and_make(args, &scenario, plan.seed, known.as_ref(), &reproduce, making)?;
+        return rounds.deliver(&to, trace_file);
     }
+    tell_duration(&plan);
     let (Some(shard), Some(target), Some(folder)) = (shard, target, out) else {
         let outcome = make(reproduce, &plan, making)?;
         return outcome.deliver(&plan, &to, trace_file);
@@ -180,6 +184,13 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         folder.display()
     ));
     Ok(if args.exit_zero && !was_interrupted { Exit::Holds } else { exit })
+}
+
+/// Says how long a load takes, if nobody sees a bar.
+pub(super) fn tell_duration(plan: &Plan) {
+    if !io::stderr().is_terminal() && plan.duration_ms > UNTOLD_MS {
+        warn(&format!("the load takes {}; Ctrl-C ends it", TimeSpan::from_millis(plan.duration_ms)));
+    }
 }
 
 /// The arguments that say which servers are visited.
@@ -245,7 +256,7 @@ impl<'a> Making<'a> {
         Self { workers, target: None, shard: Shard::WHOLE, start_at: None, trace: None, interrupted }
     }
 
-    /// All agents and their servers again: the first load that is made so has the trace.
+    /// All agents and their servers, as a prediction has them: the first load that is made so has the trace.
     pub fn again(&mut self) -> Self {
         Self { trace: self.trace.take(), ..Self::new(self.workers, self.interrupted) }
     }

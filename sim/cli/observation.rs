@@ -22,7 +22,8 @@ use crate::{
 const CORES: u32 = 2;
 /// A machine among others is faster now and slower then: each load is made so often, in turns.
 const TURNS: u64 = 3;
-/// So many agents come by far more often than the cores bear, for so long, once each of them has a token.
+/// So many agents come for so long, once each of them has a token, as often as a machine of today does not bear on two cores: one that does
+/// rests now and then, and what its cores take to begin is taken for the requests'.
 const CROWD: u32 = 2_000;
 const CROWD_PER_S: u64 = 8_000;
 const CROWD_S: u32 = 4;
@@ -30,7 +31,7 @@ const CROWD_S: u32 = 4;
 const FIRST_S: u32 = 2;
 const FIRST_PER_S: u64 = 1_000;
 /// How often the cost of a core that begins is worked out, each time with how often cores begin by the one before.
-const ROUNDS: usize = 3;
+const REFINEMENTS: usize = 3;
 const WAKE_FIRST_NS: u64 = 20_000;
 /// How long a core rests until it is as slow to begin as it gets: its caches are cold, and its host has given it away. Of loads
 /// of 400 to 2,200 visits a second on two virtual cores, 3 ms explains well what their requests took beside cryptography.
@@ -112,10 +113,10 @@ impl Made {
         self.cpu_ns.saturating_sub(self.crypto.took_ns())
     }
 
-    /// The same of each request that this load has and another, which is its beginning, has not.
-    fn request_ns_since(&self, beginning: &Self) -> u64 {
+    /// The same of each request that this load has and another, which is its beginning, has not; none if it has no more.
+    fn request_ns_since(&self, beginning: &Self) -> Option<u64> {
         let took_ns = self.beside_crypto_ns().saturating_sub(beginning.beside_crypto_ns());
-        took_ns / self.requests.saturating_sub(beginning.requests).max(1)
+        took_ns.checked_div(self.requests.saturating_sub(beginning.requests))
     }
 
     /// `alone` with what cryptography costs in these loads: signatures and blindings are as much dearer as all of them were
@@ -152,7 +153,7 @@ impl Made {
 /// Completes `costs` by loads that leave the cores no rest, of two thirds of what they bear, and that leave them idle most of the
 /// time.
 ///
-/// The first tell what requests cost; the second what cryptography costs. What the second and third took more than both explain was
+/// The first, less what the beginning took in which agents get their tokens, tell what requests cost; the second what cryptography costs. What the second and third took more than both explain was
 /// to begin after a rest. What a simulation without requests leaves unexplained of their middle latency comes before the answer, the rest
 /// of a request after it; and what their latencies are longer than the simulation explains is scatter.
 pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<MeasuredMachine, Failure> {
@@ -163,12 +164,13 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
     beginning.make()?;
     crowd.make()?;
     let served = crowd.served.saturating_sub(beginning.served);
+    let served_nobody =
+        || Failure::Internal("failed to calibrate: a crowd on this machine's loopback was not served".to_owned());
     if served == 0 {
-        return Err(Failure::Internal(
-            "failed to calibrate: a load on this machine's loopback served nobody".to_owned(),
-        ));
+        return Err(served_nobody());
     }
-    let mut brisk = Made::of(plan(200, &[(served / u64::from(CROWD_S) * 2 / 3, 3)])?);
+    let brisk_per_s = (served * 2 / (3 * u64::from(CROWD_S))).max(1);
+    let mut brisk = Made::of(plan(200, &[(brisk_per_s, 3)])?);
     let mut idle = Made::of(plan(20, &[(400, 3)])?);
     for turn in 0..TURNS {
         if turn > 0 {
@@ -178,7 +180,7 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
         brisk.make()?;
         idle.make()?;
     }
-    let request_ns = crowd.request_ns_since(&beginning).saturating_sub(costs.parse_ns);
+    let request_ns = crowd.request_ns_since(&beginning).ok_or_else(served_nobody)?.saturating_sub(costs.parse_ns);
     let costs = Costs { request_ns: 0, closing_ns: request_ns, rest_ns: REST_NS, ..brisk.crypto_costs(&costs) };
     let costs = with_wakes(costs, &brisk, &idle, &interruptions)?;
 
@@ -202,7 +204,7 @@ pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<Meas
 /// often and not for long, those of the other for longer.
 fn with_wakes(costs: Costs, brisk: &Made, idle: &Made, interruptions: &Interruptions) -> Result<Costs, Failure> {
     let mut costs = Costs { wake_min_ns: WAKE_FIRST_NS, wake_ns: WAKE_FIRST_NS, ..costs };
-    for _ in 0..ROUNDS {
+    for _ in 0..REFINEMENTS {
         let (short, long) = (brisk.wake(costs, interruptions)?, idle.wake(costs, interruptions)?);
         let (wake_min_ns, wake_ns) = Wake::bounds(short, long);
         costs = Costs { wake_min_ns, wake_ns, ..costs };
@@ -249,10 +251,9 @@ mod tests {
             ..Made::of(plan(1, &[(1, 1)]).unwrap())
         };
         let (beginning, whole) = (made(100, 40, 2), made(400, 100, 12));
-        assert_eq!(whole.request_ns_since(&beginning), 24);
-        // Nothing more was served.
-        assert_eq!(beginning.request_ns_since(&beginning), 0);
-        assert_eq!(beginning.request_ns_since(&whole), 0);
+        assert_eq!(whole.request_ns_since(&beginning), Some(24));
+        assert_eq!([beginning.request_ns_since(&beginning), beginning.request_ns_since(&whole)], [None, None]);
+        assert_eq!(made(90, 40, 12).request_ns_since(&beginning), Some(0));
     }
 
     #[test]

@@ -94,7 +94,8 @@ pub struct PaceFigures {
     /// What the simulation foretold, if it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicted: Option<LoadFigures>,
-    /// Every round, if it was foretold and made more than once, in their order: this is the load of one of them.
+    /// Every round, if it was foretold and made more than once, in their order: this is the load of one of them, the first with the
+    /// worst verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<Round>,
     /// The same latencies whole, so that those of several generators can be put together.

@@ -82,7 +82,7 @@ pub struct Report {
     pub digest: Option<String>,
     /// How many events the run had.
     pub events: u64,
-    /// The command that makes this run again.
+    /// The command that makes this run again, and if it was one of several rounds all of them.
     pub reproduce: String,
     /// Who took part.
     pub cast: Cast,

@@ -37,10 +37,17 @@ pub(super) struct Foretold {
     pub off_by: String,
 }
 
+impl Foretold {
+    /// What was foretold and what came, in this order.
+    pub fn spreads(&self) -> [&Spread; 2] {
+        [&self.predicted, &self.measured]
+    }
+}
+
 /// A figure in some rounds.
 #[derive(Clone, Debug)]
 pub(super) struct Spread {
-    /// In the middle one, by size.
+    /// That of the middle one, by size; of an even number what is between two.
     pub middle: String,
     /// From the least to the greatest; empty of one round.
     pub range: String,
@@ -71,11 +78,22 @@ pub(super) fn prediction_title(report: &Report) -> String {
     }
 }
 
-/// Every figure that was foretold and came in each round; nothing of a run of which nothing was foretold.
+/// Which of several rounds a report is of.
+pub(super) fn told_round(report: &Report) -> Option<String> {
+    report.load.as_ref().filter(|load| !load.rounds.is_empty())?;
+    let Report { seed, .. } = report;
+    Some(format!("Everything else is of the round with seed {seed}, the first with the worst verdict."))
+}
+
+/// Every figure that was foretold and came; nothing of a run of which nothing was foretold.
 pub(super) fn foretold(report: &Report) -> Vec<Foretold> {
     let Some(load) = &report.load else { return Vec::new() };
     let only = report.round();
-    let rounds = if load.rounds.is_empty() { only.as_slice() } else { &load.rounds };
+    middles(if load.rounds.is_empty() { only.as_slice() } else { &load.rounds })
+}
+
+/// Every figure that was foretold and came in each of some rounds, and how far the middle of the one is from the middle of the other.
+fn middles(rounds: &[Round]) -> Vec<Foretold> {
     let row = |(name, shown, found): (&str, Shown, Found)| {
         let sorted = |figures: fn(&Round) -> &LoadFigures| {
             let mut all: Vec<u64> = rounds.iter().map(|round| found(figures(round))).collect::<Option<_>>()?;
@@ -126,6 +144,36 @@ mod tests {
             [&[][..], &[5], &[1, 9], &[1, 2, 9], &[1, 4, 7, 90]].map(middle),
             [None, Some(5), Some(5), Some(2), Some(5)]
         );
+    }
+
+    #[test]
+    fn of_several_rounds_the_middles_of_what_was_foretold_and_came_are_compared() {
+        let figures =
+            |served_per_s, cpu_ppm, sign_ns| LoadFigures { served_per_s, cpu_ppm, sign_ns, ..Default::default() };
+        let round = |predicted, measured| Round { seed: 1, predicted, measured };
+        let rounds = [
+            round(figures(30, Some(500_000), None), figures(10, Some(250_000), Some(7))),
+            round(figures(10, Some(700_000), Some(9)), figures(50, Some(350_000), Some(7))),
+            round(figures(20, Some(600_000), Some(9)), figures(40, Some(300_000), Some(7))),
+        ];
+        let told: Vec<_> = middles(&rounds)
+            .into_iter()
+            .map(|it| {
+                format!(
+                    "{}: {} ({}) for {} ({}): {}",
+                    it.name, it.predicted.middle, it.predicted.range, it.measured.middle, it.measured.range, it.off_by
+                )
+            })
+            .collect();
+        // What one round lacks cannot be told of all.
+        assert_eq!(
+            told,
+            [
+                "served in a second: 20 (10 to 30) for 40 (10 to 50): -50.0 %",
+                "CPU: 60.0 % (50.0 % to 70.0 %) for 30.0 % (25.0 % to 35.0 %): +100.0 %"
+            ]
+        );
+        assert!(middles(&[]).is_empty());
     }
 
     #[test]

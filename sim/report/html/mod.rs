@@ -37,7 +37,7 @@ use super::{
     Generator, Report, Verdict, Violation,
     exchanges::{Ending, endings},
     human,
-    prediction::{Foretold, foretold, prediction_title},
+    prediction::{Foretold, foretold, prediction_title, told_round},
     write::SPACE_TIME,
 };
 use crate::{metrics::Latencies, oracle::Scene, plan::Plan};
@@ -78,6 +78,7 @@ struct Page<'a> {
     schemes: Vec<SchemeRow>,
     exchanges: Vec<ExchangeRow>,
     prediction_title: String,
+    told_round: Option<String>,
     prediction: Vec<Foretold>,
     coverage: Coverage,
     environment: Vec<Fact>,
@@ -158,6 +159,7 @@ pub fn html(report: &Report, plan: &Plan, evidence: Evidence<'_>) -> Result<Stri
         schemes: scheme_table::rows(report, &figures),
         exchanges: exchanges(report, &figures),
         prediction_title: prediction_title(report),
+        told_round: told_round(report),
         prediction: foretold(report),
         coverage: Coverage::new(report, &figures),
         environment: environment(report, &figures),

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Report, human,
-        prediction::{Foretold, foretold, prediction_title},
+        prediction::{Foretold, foretold, prediction_title, told_round},
         table::Table,
     },
     page::Page,
@@ -17,6 +17,9 @@ pub(super) fn write(page: &mut Page, report: &Report) {
         table.row(name, [predicted.middle, predicted.range, measured.middle, measured.range, off_by]);
     }
     page.table(&table);
+    if let Some(told) = told_round(report) {
+        page.remark(&told);
+    }
 }
 
 /// The processes that made the load together.
