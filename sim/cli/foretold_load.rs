@@ -123,17 +123,14 @@ fn is_worse(one: Verdict, other: Verdict) -> bool {
 impl Rounds {
     /// Writes and prints the report of the load that is told.
     pub fn deliver(self, to: &Delivery<'_>, trace_file: Option<TraceFile>) -> Result<Exit, Failure> {
-        let Self { told: (plan, outcome), ended } = self;
-        let exit = outcome.deliver(&plan, to, trace_file)?;
-        match ended {
-            Ended::AllMade => Ok(exit),
-            Ended::Interrupted(rounds) => {
-                let made = report::human::number_of(rounds as u64, "round");
-                warn(&format!("interrupted: of all rounds the report has {made}"));
-                Ok(exit.worse(Exit::Inconclusive))
-            }
-            Ended::Failed(failure) => Err(failure),
+        let Self { told: (plan, mut outcome), ended } = self;
+        if let Ended::Interrupted(rounds) = ended {
+            let made = report::human::number_of(rounds as u64, "round");
+            warn(&format!("interrupted: of all rounds the report has {made}"));
+            outcome.report = outcome.report.cut_short();
         }
+        let exit = outcome.deliver(&plan, to, trace_file)?;
+        if let Ended::Failed(failure) = ended { Err(failure) } else { Ok(exit) }
     }
 }
 

@@ -101,8 +101,8 @@ pub struct LoadArgs {
     /// Foretell by the costs in this file, which `calibrate` wrote [default: measure them]
     #[arg(long, value_name = "FILE", requires = "predict")]
     pub costs: Option<PathBuf>,
-    /// Foretell and load so often, each time by the next seed and, without --costs, by costs that are measured anew, and show the
-    /// middle of every figure: a machine among others is faster now and slower then
+    /// Foretell and load so often, up to 100 times, each time by the next seed and, without --costs, by costs that are measured anew,
+    /// and show the middle of every figure: a machine among others is faster now and slower then
     #[arg(long, value_name = "N", requires = "predict", conflicts_with = "trace", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: Option<u32>,
     /// How many threads serve and visit, each on a core of its own where there
@@ -149,7 +149,8 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
         costs::tell_if_busy(&machine.interruptions);
     }
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
-    let reproduce = report::reproduce_load(&args.scenario, &plan) + &aimed_at(args) + &foretold_by(args);
+    let reproduce =
+        report::reproduce_load(&args.scenario, &plan) + &aimed_at(args) + &foretold_by(args) + &worked_by(args);
     let (out, format) = (args.out.as_deref(), args.format);
     let making = Making {
         target: target.clone(),
@@ -214,6 +215,11 @@ fn foretold_by(args: &LoadArgs) -> String {
     let costs = args.costs.as_ref().map(|path| format!(" --costs {}", report::shell_word(&path.display().to_string())));
     let rounds = args.rounds.map(|rounds| format!(" --rounds {rounds}"));
     [predict, costs, rounds].into_iter().flatten().collect()
+}
+
+/// The argument that says how many threads there are.
+fn worked_by(args: &LoadArgs) -> String {
+    args.workers.map_or_else(String::new, |workers| format!(" --workers {workers}"))
 }
 
 /// The servers that the arguments name, if they name any.

@@ -251,6 +251,12 @@ impl Report {
         }
     }
 
+    /// Notes that an interruption left undone what belongs to it.
+    pub fn cut_short(self) -> Self {
+        let verdict = self.verdict.min(Verdict::Inconclusive);
+        Self { interrupted: true, verdict, exit_code: verdict.exit_code(), ..self }
+    }
+
     /// Notes which processes made the load together.
     pub fn by(self, generators: Vec<Generator>) -> Self {
         Self { generators, ..self }

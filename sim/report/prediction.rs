@@ -127,7 +127,11 @@ fn middle(sorted: &[u64]) -> Option<u64> {
     if sorted.len() % 2 == 1 { Some(upper) } else { Some(sorted.get(half.checked_sub(1)?)?.midpoint(upper)) }
 }
 
+/// In percent of what came; of nothing there are none.
 fn off_by(predicted: u64, measured: u64) -> String {
+    if measured == 0 && predicted > 0 {
+        return "–".to_owned();
+    }
     let (predicted, measured) = (i128::from(predicted), i128::from(measured));
     let per_mille = (predicted - measured) * 1_000 / measured.max(1);
     let sign = if per_mille < 0 { '-' } else { '+' };
@@ -188,6 +192,9 @@ mod tests {
 
     #[test]
     fn a_prediction_is_off_by_a_share_of_what_came() {
-        assert_eq!([off_by(11, 10), off_by(995, 1_000), off_by(0, 0)], ["+10.0 %", "-0.5 %", "+0.0 %"]);
+        assert_eq!(
+            [off_by(11, 10), off_by(995, 1_000), off_by(0, 0), off_by(5, 0)],
+            ["+10.0 %", "-0.5 %", "+0.0 %", "–"]
+        );
     }
 }
