@@ -1,5 +1,7 @@
 //! The command line: what it prints, where, and how it exits.
 
+#[cfg(unix)]
+mod interrupt;
 mod json_schema;
 
 use std::{
@@ -16,6 +18,8 @@ use countersign::{
     report,
     scenario::{Overrides, find},
 };
+#[cfg(unix)]
+use interrupt::interrupt;
 use json_schema::keeps_to;
 
 /// Runs the program in an empty folder, as after an installation.
@@ -271,8 +275,7 @@ fn an_interrupted_run_still_reports_what_was_measured() {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut trace = String::new();
     stdout.read_line(&mut trace).unwrap();
-    let process = child.id().to_string();
-    assert!(std::process::Command::new("sh").args(["-c", &format!("kill -INT {process}")]).status().unwrap().success());
+    interrupt(child.id());
     stdout.read_to_string(&mut trace).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
@@ -326,8 +329,7 @@ fn interrupted(child: std::process::Child) -> std::process::Output {
     while !listens() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    let kill = format!("kill -INT {}", child.id());
-    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    interrupt(child.id());
     child.wait_with_output().unwrap()
 }
 

@@ -2,6 +2,9 @@
 
 #![cfg(feature = "sockets")]
 
+#[cfg(unix)]
+mod interrupt;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
@@ -16,6 +19,8 @@ use countersign::{
     scenario::{self, CostFile, Overrides},
     types::{Interruption, Interruptions},
 };
+#[cfg(unix)]
+use interrupt::interrupt;
 use tempfile::TempDir;
 
 /// Some seconds of a small fleet; `settings` go before its tables.
@@ -225,8 +230,7 @@ fn rounds_that_were_made_are_told_when_the_next_is_interrupted() {
         .unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     told.find(|line| line.starts_with("round 2 of 3")).unwrap();
-    let kill = format!("kill -INT {}", child.id());
-    assert!(process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    interrupt(child.id());
     let mut page = String::new();
     child.stdout.take().unwrap().read_to_string(&mut page).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(4), "{page}");

@@ -45,7 +45,6 @@ pub struct CalibrateArgs {
 /// `calibrate`: measures, and prints or writes the file.
 pub(super) fn calibrate(args: &CalibrateArgs) -> Result<Exit, Failure> {
     let machine = measure(CryptoTier::AwsLc)?;
-    tell_if_busy(&machine.interruptions);
     let text = written(&machine);
     match &args.out {
         None => print(&text),
@@ -61,11 +60,13 @@ pub(super) fn read(path: &Path) -> Result<MeasuredMachine, Failure> {
     let file = path.display().to_string();
     let text =
         read_text(path).map_err(|error| Failure::Usage(format!("failed to read the costs `{file}`: {error}")))?;
-    Ok(CostFile::from_toml(&file, &text)?)
+    let machine = CostFile::from_toml(&file, &text)?;
+    tell_if_busy(&machine.interruptions);
+    Ok(machine)
 }
 
 /// Says so if what was watched was hardly alone: costs that were found meanwhile foretell nothing of a machine that is.
-pub(super) fn tell_if_busy(interruptions: &Interruptions) {
+fn tell_if_busy(interruptions: &Interruptions) {
     let taken_ppm = interruptions.taken_ppm();
     if taken_ppm > TAKEN_PPM_MAX {
         warn(&format!(
@@ -121,7 +122,9 @@ pub(super) fn measure(tier: CryptoTier) -> Result<MeasuredMachine, Failure> {
         wake_ns: 0,
         rest_ns: 0,
     };
-    observe(costs, interruptions(tier)?)
+    let machine = observe(costs, interruptions(tier)?)?;
+    tell_if_busy(&machine.interruptions);
+    Ok(machine)
 }
 
 /// As a file has them.

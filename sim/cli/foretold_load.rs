@@ -1,6 +1,6 @@
 //! A load that is foretold and then made, once or in several rounds.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{borrow::Cow, sync::atomic::Ordering::Relaxed};
 
 use super::{
     Exit, Failure, costs,
@@ -86,12 +86,15 @@ fn round(
     reproduce: &str,
     making: Making<'_>,
 ) -> Result<Outcome, Failure> {
-    let measured = if known.is_some() { None } else { Some(measure(plan)?) };
-    let Some(machine) = known.or(measured.as_ref()) else {
-        return Err(Failure::Internal("no costs to foretell by".to_owned()));
+    let machine = match known {
+        Some(known) => Cow::Borrowed(known),
+        None => {
+            warn("measuring what operations cost on this machine, for some 80 seconds");
+            Cow::Owned(costs::measure(plan.crypto)?)
+        }
     };
     let cores = u32::try_from(making.workers.get()).unwrap_or(u32::MAX);
-    let predicted = predict(plan, machine, cores, making.interrupted, &mut |_| {})?.figures;
+    let predicted = predict(plan, &machine, cores, making.interrupted, &mut |_| {})?.figures;
     // What was cut off foretells nothing.
     let predicted = Some(predicted).filter(|_| !making.interrupted.load(Relaxed));
     tell_duration(plan);
@@ -100,13 +103,6 @@ fn round(
         load.predicted = predicted;
     }
     Ok(outcome)
-}
-
-fn measure(plan: &Plan) -> Result<MeasuredMachine, Failure> {
-    warn("measuring what operations cost on this machine, for some 80 seconds");
-    let machine = costs::measure(plan.crypto)?;
-    costs::tell_if_busy(&machine.interruptions);
-    Ok(machine)
 }
 
 /// Of one round alone there is no middle.

@@ -145,9 +145,6 @@ pub(super) fn load(args: &LoadArgs) -> Result<Exit, Failure> {
     let workers = args.workers.unwrap_or_else(all_cores);
     // Before anything is written: what is wrong with the costs is the user's to mend.
     let known = args.costs.as_deref().map(costs::read).transpose()?;
-    if let Some(machine) = &known {
-        costs::tell_if_busy(&machine.interruptions);
-    }
     let (trace_file, trace) = args.trace.as_deref().map(TraceFile::create).transpose()?.unzip();
     let reproduce =
         report::reproduce_load(&args.scenario, &plan) + &aimed_at(args) + &foretold_by(args) + &worked_by(args);

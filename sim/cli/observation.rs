@@ -15,7 +15,7 @@ use crate::{
     plan::Plan,
     run::{self, LoadOptions, Standing},
     scenario::{Overrides, Scenario},
-    types::{Costs, Interruptions, MeasuredMachine, Quantiles, Shard},
+    types::{Costs, Interruptions, MeasuredMachine, Quantiles, Shard, saturating_nanos},
     world::CpuUsage,
 };
 
@@ -99,7 +99,7 @@ impl Made {
         let finished = run::load(&self.plan, options).map_err(Failure::internal)?.finish();
         let ended = ProcessTime::try_now().map_err(Failure::internal)?;
         let began = began.unwrap_or(Ok(ended)).map_err(Failure::internal)?;
-        self.cpu_ns += u64::try_from(ended.duration_since(began).as_nanos()).unwrap_or(u64::MAX);
+        self.cpu_ns += saturating_nanos(ended.duration_since(began));
         self.crypto += CryptoTime::from(&*finished.ended.totals);
         self.requests += finished.measurements.traffic.sent();
         self.served += finished.measurements.total.authentication.served;
@@ -153,8 +153,8 @@ impl Made {
 /// Completes `costs` by loads that leave the cores no rest, of two thirds of what they bear, and that leave them idle most of the
 /// time.
 ///
-/// The first, less what the beginning took in which agents get their tokens, tell what requests cost; the second what cryptography costs. What the second and third took more than both explain was
-/// to begin after a rest. What a simulation without requests leaves unexplained of their middle latency comes before the answer, the rest
+/// The first, less what the beginning took in which agents get their tokens, tell what requests cost; the second what cryptography
+/// costs. What the second and third took more than both explain was to begin after a rest. What a simulation without requests leaves unexplained of their middle latency comes before the answer, the rest
 /// of a request after it; and what their latencies are longer than the simulation explains is scatter.
 pub(super) fn observe(costs: Costs, interruptions: Interruptions) -> Result<MeasuredMachine, Failure> {
     // Of few agents only few can wait at once, and requests cost less then than in loads of thousands.
